@@ -1,0 +1,36 @@
+"""The checker: what must hold of every graph between any two passes."""
+
+from __future__ import annotations
+
+from diffc.errors import DiffcError
+from diffc.ir.graph import Graph, Tree
+
+__all__ = ["check"]
+
+
+def check(graph: Graph) -> Graph:
+    """Return the graph; raise `DiffcError` naming the first thing that is wrong with it.
+
+    Checked: input names are unique, every input that is used is declared, every node's type is
+    the one that its operation infers, and the output structure names every output once.
+    """
+    declared = set(graph.inputs)
+    if len(set(graph.input_names)) != len(graph.inputs):
+        raise DiffcError(f"{graph.name}: two inputs have one name: {', '.join(graph.input_names)}")
+    for node in graph.nodes:
+        if node.op.name == "input":
+            if node not in declared:
+                raise DiffcError(f"{graph.name}: the input {node.attrs['name']!r} is used but not declared")
+        elif node.op.infer([each.anytype for each in node.inputs], node.attrs) != node.anytype:
+            raise DiffcError(f"{graph.name}: {node!r} does not have the type that its operation infers")
+    leaves: list[int] = []
+    stack: list[Tree] = [graph.tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, int):
+            leaves.append(item)
+        else:
+            stack.extend(item)
+    if sorted(leaves) != list(range(len(graph.outputs))):
+        raise DiffcError(f"{graph.name}: the output structure {graph.tree} does not name each output once")
+    return graph

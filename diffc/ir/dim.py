@@ -1,0 +1,219 @@
+"""Dimensions: integer polynomials in named symbols, in canonical form.
+
+An extent is a Python `int` when it is constant and a `Dim` otherwise, so that static shapes cost
+nothing. `Dim` arithmetic returns an `int` again whenever the symbols cancel. Two extents are
+equal exactly when their canonical forms are; a symbol stands for any value >= 0 and is never
+taken to be 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias, cast
+
+from diffc.errors import DiffcError, TypeProblem
+
+__all__ = ["Dim", "Extent", "dim_symbols", "evaluate_extent", "parse_extent", "size_of"]
+
+Monomial: TypeAlias = tuple[tuple[str, int], ...]
+"""Symbols with their powers, sorted by name; `()` is the constant."""
+
+_MAX_TERMS = 64
+_SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*()]))")
+
+
+class Dim:
+    """A polynomial with at least one symbol, for example `N-1` or `2*N*M`. Immutable."""
+
+    __slots__ = ("_hash", "terms")
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
+        """Take terms that are already canonical; use `Dim.symbol` and arithmetic otherwise."""
+        self.terms = terms
+        self._hash = hash(terms)
+
+    @staticmethod
+    def symbol(name: str) -> Dim:
+        """Return the polynomial that is the symbol `name` alone."""
+        if not _SYMBOL.match(name):
+            raise DiffcError(f"a dimension's name is letters, digits and '_': got {name!r}")
+        return Dim(((((name, 1),), 1),))
+
+    @property
+    def is_symbol(self) -> bool:
+        """Whether the polynomial is one symbol alone, so that an array's shape gives its value."""
+        return len(self.terms) == 1 and self.terms[0][1] == 1 and [p for _, p in self.terms[0][0]] == [1]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dim) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __add__(self, other: Extent) -> Extent:
+        total = dict(self.terms)
+        for monomial, coefficient in _terms(other):
+            total[monomial] = total.get(monomial, 0) + coefficient
+        return _canonical(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Dim:
+        return Dim(tuple((monomial, -coefficient) for monomial, coefficient in self.terms))
+
+    def __sub__(self, other: Extent) -> Extent:
+        return self + (-other)
+
+    def __rsub__(self, other: int) -> Extent:
+        return (-self) + other
+
+    def __mul__(self, other: Extent) -> Extent:
+        product: dict[Monomial, int] = {}
+        for left, a in self.terms:
+            for right, b in _terms(other):
+                powers = dict(left)
+                for name, power in right:
+                    powers[name] = powers.get(name, 0) + power
+                monomial = tuple(sorted(powers.items()))
+                product[monomial] = product.get(monomial, 0) + a * b
+        return _canonical(product)
+
+    __rmul__ = __mul__
+
+    def divide(self, other: Extent) -> Extent | None:
+        """Return the exact quotient by a single term, or None when there is none."""
+        divisor = _terms(other)
+        if len(divisor) != 1 or divisor[0][1] == 0:
+            return 1 if isinstance(other, Dim) and other == self else None
+        (monomial, coefficient) = divisor[0]
+        quotient: dict[Monomial, int] = {}
+        for left, a in self.terms:
+            powers = dict(left)
+            for name, power in monomial:
+                powers[name] = powers.get(name, 0) - power
+            if a % coefficient or any(power < 0 for power in powers.values()):
+                return None
+            quotient[tuple(sorted((n, p) for n, p in powers.items() if p))] = a // coefficient
+        return _canonical(quotient)
+
+    def __repr__(self) -> str:
+        parts: list[str] = []
+        for monomial, coefficient in self.terms:
+            factors = [name if power == 1 else f"{name}**{power}" for name, power in monomial]
+            magnitude = abs(coefficient)
+            if magnitude != 1 or not factors:
+                factors.insert(0, str(magnitude))
+            sign = "-" if coefficient < 0 else ("+" if parts else "")
+            parts.append(sign + "*".join(factors))
+        return "".join(parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (parse_extent, (repr(self),))
+
+
+Extent: TypeAlias = int | Dim
+
+
+def _terms(extent: Extent) -> tuple[tuple[Monomial, int], ...]:
+    return extent.terms if isinstance(extent, Dim) else ((((), extent),) if extent else ())
+
+
+def _order(item: tuple[Monomial, int]) -> tuple[int, Monomial]:
+    return (-sum(power for _, power in item[0]), item[0])
+
+
+def _canonical(terms: Mapping[Monomial, int]) -> Extent:
+    kept = sorted(((m, c) for m, c in terms.items() if c), key=_order)
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        return kept[0][1]
+    if len(kept) > _MAX_TERMS:
+        raise TypeProblem(f"a dimension has more than {_MAX_TERMS} terms")
+    return Dim(tuple(kept))
+
+
+def size_of(shape: tuple[Extent, ...]) -> Extent:
+    """Return the number of elements of an array of this shape."""
+    total: Extent = 1
+    for extent in shape:
+        total = total * extent
+    return total
+
+
+def dim_symbols(extent: Extent) -> tuple[str, ...]:
+    """Return the symbols of an extent, sorted."""
+    return tuple(sorted({name for monomial, _ in _terms(extent) for name, _ in monomial}))
+
+
+def evaluate_extent(extent: Extent, values: Mapping[str, int]) -> int:
+    """Return the extent's value where each symbol has the given value."""
+    if isinstance(extent, int):
+        return extent
+    total = 0
+    for monomial, coefficient in extent.terms:
+        term = coefficient
+        for name, power in monomial:
+            term *= values[name] ** power
+        total += term
+    return total
+
+
+def substitute_extent(extent: Extent, values: Mapping[str, Extent]) -> Extent:
+    """Return the extent with some symbols replaced by other extents."""
+    if isinstance(extent, int):
+        return extent
+    total: Extent = 0
+    for monomial, coefficient in extent.terms:
+        term: Extent = coefficient
+        for name, power in monomial:
+            for _ in range(power):
+                term = term * values.get(name, Dim.symbol(name))
+        total = total + term
+    return total
+
+
+def parse_extent(text: str) -> Extent:
+    """Read a polynomial such as `2*N*M-1`: sums of products of integers and symbols."""
+    position, total, term, sign, expect_factor = 0, cast(Extent, 0), cast(Extent, 1), 1, True
+    last: Extent = 1
+    stripped = text.strip()
+    if len(stripped) > 1000:
+        raise DiffcError("a dimension is longer than 1000 characters")
+    while position < len(stripped):
+        match = _TOKEN.match(stripped, position)
+        if match is None or match.group(3) in ("(", ")"):
+            raise DiffcError(f"cannot read the dimension {text!r}: integers, names, + - * and ** only")
+        position = match.end()
+        number, name, symbol = match.groups()
+        if number or name:
+            if not expect_factor:
+                raise DiffcError(f"cannot read the dimension {text!r}: an operator is missing")
+            if number and len(number) > 18:
+                raise DiffcError(f"the dimension {text!r} is too large")
+            last = int(number) if number else Dim.symbol(name)
+            term, expect_factor = term * last, False
+        elif symbol == "**":
+            match = _TOKEN.match(stripped, position)
+            if expect_factor or match is None or not match.group(1) or int(match.group(1)) not in range(1, 9):
+                raise DiffcError(f"cannot read the dimension {text!r}: a power is an integer from 1 to 8")
+            position = match.end()
+            for _ in range(int(match.group(1)) - 1):
+                term = term * last
+        elif symbol == "*":
+            if expect_factor:
+                raise DiffcError(f"cannot read the dimension {text!r}: a factor is missing before '*'")
+            expect_factor = True
+        else:
+            if expect_factor and (term != 1 or total != 0 or sign != 1):
+                raise DiffcError(f"cannot read the dimension {text!r}: a term is missing")
+            if not expect_factor:
+                total = total + sign * term
+            sign, term, expect_factor = (-1 if symbol == "-" else 1), 1, True
+    if expect_factor:
+        raise DiffcError(f"cannot read the dimension {text!r}: it ends too early")
+    return total + sign * term

@@ -1,0 +1,164 @@
+"""Nodes: frozen, interned values of a program.
+
+Structurally equal nodes are one object, so common subexpressions never exist twice and equality
+is `is`. A node's identity is its digest: of its operation's name, its attributes and its inputs'
+digests, never of an address or of Python's `hash`. It is therefore the same in every process
+and serves interning, cache keys and canonical order alike.
+"""
+
+from __future__ import annotations
+
+import struct
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from threading import Lock
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from weakref import WeakValueDictionary
+
+from diffc.ir.dim import Dim, Extent, size_of
+from diffc.ir.types import AnyType, Type
+
+if TYPE_CHECKING:
+    from diffc.ir.graph import Graph
+
+__all__ = ["Attr", "Node", "Operation", "topological"]
+
+Attr: TypeAlias = "int | float | str | bytes | Dim | Type | Graph | tuple[Attr, ...]"
+
+
+class Operation(ABC):
+    """What the IR asks of an operation; `diffc.ops` says the rest."""
+
+    name: ClassVar[str]
+    """The name under which the operation is registered and printed."""
+
+    @abstractmethod
+    def infer(self, types: Sequence[Any], attrs: Mapping[str, Any]) -> AnyType:
+        """Return the result's type; raise `TypeProblem` naming the operation and the types."""
+
+
+class Node:
+    """One value: an operation applied to inputs. Make one with `Node.make`; never change it."""
+
+    __slots__ = ("__weakref__", "anytype", "attrs", "digest", "inputs", "op")
+
+    op: Any  # an Operation; its full interface is that of diffc.ops.base.Op
+    inputs: tuple[Node, ...]
+    attrs: Mapping[str, Any]
+    anytype: AnyType
+    digest: bytes
+
+    @staticmethod
+    def make(op: Operation, inputs: Iterable[Node] = (), attrs: Mapping[str, Any] | None = None) -> Node:
+        """Return the one node of this operation, inputs and attributes; raise `TypeProblem`."""
+        inputs = tuple(inputs)
+        attrs = attrs or {}
+        digest = _digest(op.name, inputs, attrs)
+        found = _table.get(digest)
+        if found is not None:
+            return found
+        node = object.__new__(Node)
+        node.op = op
+        node.inputs = inputs
+        node.attrs = attrs
+        node.anytype = op.infer([each.anytype for each in inputs], attrs)
+        node.digest = digest
+        with _lock:
+            return _table.setdefault(digest, node)
+
+    def replace(self, inputs: Sequence[Node]) -> Node:
+        """Return this node's operation applied to other inputs."""
+        return self if all(map(_same, inputs, self.inputs)) else Node.make(self.op, inputs, self.attrs)
+
+    @property
+    def type(self) -> Type:
+        """The array type; raise TypeError for a node with several results."""
+        if not isinstance(self.anytype, Type):
+            raise TypeError(f"{self.op.name} has several results: read one with item")
+        return self.anytype
+
+    @property
+    def shape(self) -> tuple[Extent, ...]:
+        """The shape of the value."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the value."""
+        return self.type.dtype
+
+    @property
+    def rank(self) -> int:
+        """The number of axes of the value."""
+        return len(self.type.shape)
+
+    @property
+    def size(self) -> Extent:
+        """The number of elements of the value."""
+        return size_of(self.type.shape)
+
+    def is_op(self, *names: str) -> bool:
+        """Tell whether the node's operation has one of these names."""
+        return self.op.name in names
+
+    def __repr__(self) -> str:
+        return f"<{self.op.name} : {self.anytype}>"
+
+
+def _same(a: Node, b: Node) -> bool:
+    return a is b
+
+
+_table: WeakValueDictionary[bytes, Node] = WeakValueDictionary()
+_lock = Lock()
+
+
+def _digest(name: str, inputs: tuple[Node, ...], attrs: Mapping[str, Any]) -> bytes:
+    text = name
+    if attrs:
+        text += "".join(f"|{key}={_encode(value)}" for key, value in sorted(attrs.items()))
+    return blake2b(
+        b"%d|" % len(inputs) + b"".join([n.digest for n in inputs]) + text.encode(), digest_size=16
+    ).digest()
+
+
+def _encode(value: Any) -> str:
+    """Return a text that differs whenever two attribute values differ."""
+    if isinstance(value, bytes):
+        return f"b{len(value)}:{blake2b(value, digest_size=16).hexdigest()}"
+    if isinstance(value, float):
+        return "f" + struct.pack("<d", value).hex()
+    if isinstance(value, tuple):
+        return "(" + ",".join(map(_encode, value)) + ")"  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, str):
+        return f"s{len(value)}:{value}"
+    if hasattr(value, "digest"):
+        return "g" + value.digest.hex()
+    return f"{type(value).__name__}:{value}"
+
+
+def topological(outputs: Iterable[Node], stop: frozenset[Node] | set[Node] = frozenset()) -> list[Node]:
+    """Return every node that the outputs need, inputs before users, each once.
+
+    The order is that of a depth-first walk, which is the same in every process. Nodes in `stop`
+    are listed but not entered. Iterative: the depth of the graph does not matter.
+    """
+    order: list[Node] = []
+    done: set[Node] = set()
+    stack: list[Node] = []
+    for output in outputs:
+        stack.append(output)
+        while stack:
+            node = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            waiting = () if node in stop else [each for each in node.inputs if each not in done]
+            if waiting:
+                stack.extend(reversed(waiting))
+            else:
+                stack.pop()
+                done.add(node)
+                order.append(node)
+    return order
