@@ -1,0 +1,32 @@
+"""What an operation means: its reference, type, derivative, SymPy form, scalar code and facts.
+
+Every operation is in one place and registered in `REGISTRY`. Names that Python takes carry a
+trailing underscore here (`sum_`, `slice_`); the IR's text uses the plain names.
+"""
+
+from diffc.ops import arithmetic as arithmetic
+from diffc.ops import broadcasting as broadcasting
+from diffc.ops import elementary as elementary
+from diffc.ops import indexing as indexing
+from diffc.ops import logic as logic
+from diffc.ops import products as products
+from diffc.ops import recurrence as recurrence
+from diffc.ops import reductions as reductions
+from diffc.ops import reshaping as reshaping
+from diffc.ops import slicing as slicing
+from diffc.ops.base import REGISTRY as REGISTRY
+from diffc.ops.base import Derived as Derived
+from diffc.ops.base import Leaf as Leaf
+from diffc.ops.base import Linear as Linear
+from diffc.ops.base import Op as Op
+from diffc.ops.base import Structural as Structural
+from diffc.ops.constant import constant as constant
+from diffc.ops.constant import constant_like as constant_like
+from diffc.ops.constant import dim as dim
+from diffc.ops.constant import input_node as input_node
+from diffc.ops.constant import iota as iota
+from diffc.ops.constant import scalar_value as scalar_value
+from diffc.ops.elementwise import Elementwise as Elementwise
+from diffc.ops.elementwise import cast as cast
+from diffc.ops.elementwise import lift as lift
+from diffc.ops.interpreter import evaluate as evaluate

@@ -1,0 +1,301 @@
+"""Arithmetic and the piecewise-linear functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from diffc.ir import Node
+from diffc.ops.base import register
+from diffc.ops.constant import constant_like
+from diffc.ops.elementwise import Elementwise, Partial
+from diffc.ops.logic import eq, gt, lt, where
+
+__all__ = [
+    "abs_", "add", "div", "floor", "maximum", "minimum", "mul", "neg", "relu", "sign", "square",
+    "stop_gradient", "sub",
+]  # fmt: skip
+
+
+class _Number(Elementwise):
+    """Arithmetic that integers take part in."""
+
+    domain = "number"
+    instruction: ClassVar[tuple[str, str]]
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        return getattr(e, self.instruction[args[0].kind == "i64"])(*args)
+
+
+@register
+class add(_Number):
+    """x + y."""
+
+    name, source, summary, arity, commutative = "add", "{0} + {1}", "x + y", 2, True
+    instruction = ("fadd", "iadd")
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.add(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return 1.0, 1.0
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return args[0] + args[1]
+
+
+@register
+class sub(_Number):
+    """x - y."""
+
+    name, source, summary, arity = "sub", "{0} - {1}", "x - y", 2
+    instruction = ("fsub", "isub")
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.subtract(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return 1.0, -1.0
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return args[0] - args[1]
+
+
+@register
+class mul(_Number):
+    """x * y."""
+
+    name, source, summary, arity, commutative = "mul", "{0} * {1}", "x * y", 2, True
+    instruction = ("fmul", "imul")
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.multiply(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        x, y = inputs
+        return y, x
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return args[0] * args[1]
+
+
+@register
+class neg(_Number):
+    """-x."""
+
+    name, source, summary = "neg", "-{0}", "-x"
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.negative(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (-1.0,)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return -args[0]
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        (x,) = args
+        return e.isub(e.constant("i64", 0, x.lanes), x) if x.kind == "i64" else e.fneg(x)
+
+
+@register
+class div(Elementwise):
+    """x / y."""
+
+    name, source, summary, arity, cost = "div", "{0} / {1}", "x / y", 2, 4
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.divide(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        _, y = inputs
+        return div(1, y), neg(div(out, y))
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return args[0] / args[1]
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        return e.fdiv(*args)
+
+
+@register
+class square(_Number):
+    """x**2."""
+
+    name, source, summary = "square", "{0} * {0}", "x**2"
+    instruction = ("fmul", "imul")
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.square(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (mul(2, inputs[0]),)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return args[0] ** 2
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        return getattr(e, self.instruction[args[0].kind == "i64"])(args[0], args[0])
+
+
+@register
+class abs_(_Number):
+    """|x|, with derivative 0 at 0."""
+
+    name, source, summary = "abs", "abs({0})", "the absolute value; derivative 0 at 0"
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.abs(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (sign(inputs[0]),)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.Abs(args[0])
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        (x,) = args
+        if x.kind != "i64":
+            return e.fabs(x)
+        zero = e.constant("i64", 0, x.lanes)
+        return e.select(e.icmp("slt", x, zero), e.isub(zero, x), x)
+
+
+@register
+class sign(_Number):
+    """-1, 0 or 1 (NaN for NaN)."""
+
+    name, source, summary, differentiable = "sign", "np.sign({0})", "-1, 0 or 1", False
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.sign(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (None,)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.sign(args[0])
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        (x,) = args
+        if x.kind != "i64":
+            return e.maths("sign", x)
+        zero, one = e.constant("i64", 0, x.lanes), e.constant("i64", 1, x.lanes)
+        negative = e.select(e.icmp("slt", x, zero), e.constant("i64", -1, x.lanes), zero)
+        return e.select(e.icmp("sgt", x, zero), one, negative)
+
+
+@register
+class floor(Elementwise):
+    """The largest integer not above x."""
+
+    name, source, summary, differentiable = "floor", "np.floor({0})", "the largest integer not above x", False
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.floor(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (None,)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.floor(args[0])
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        return e.floor(*args)
+
+
+class _Extremum(_Number):
+    """The larger or smaller of two; at a tie each gets half of the derivative."""
+
+    arity = 2
+    commutative = True
+    predicate: ClassVar[str]
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        x, y = args
+        if x.kind != "i64":
+            return e.maths(self.name, x, y)
+        return e.select(e.icmp(self.predicate, x, y), x, y)
+
+
+@register
+class maximum(_Extremum):
+    """The larger of x and y; NaN if either is."""
+
+    name, source, predicate, summary = "maximum", "np.maximum({0}, {1})", "sgt", "the larger of two"
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.maximum(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        x, y = inputs
+        return _share(gt(x, y), eq(x, y), out), _share(gt(y, x), eq(x, y), out)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.Max(*args)
+
+
+@register
+class minimum(_Extremum):
+    """The smaller of x and y; NaN if either is."""
+
+    name, source, predicate, summary = "minimum", "np.minimum({0}, {1})", "slt", "the smaller of two"
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.minimum(*arrays)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        x, y = inputs
+        return _share(lt(x, y), eq(x, y), out), _share(lt(y, x), eq(x, y), out)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.Min(*args)
+
+
+def _share(wins: Node, ties: Node, out: Node) -> Node:
+    one, half, nothing = (constant_like(number, out.dtype) for number in (1.0, 0.5, 0.0))
+    return where(wins, one, where(ties, half, nothing))
+
+
+@register
+class relu(_Number):
+    """max(x, 0), with derivative 0 at 0."""
+
+    name, source, summary = "relu", "np.maximum({0}, 0.0)", "max(x, 0); derivative 0 at 0"
+
+    def numpy(self, *arrays: Any) -> Any:
+        return np.maximum(arrays[0], arrays[0].dtype.type(0))
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        (x,) = inputs
+        return (where(gt(x, 0), constant_like(1.0, x.dtype), constant_like(0.0, x.dtype)),)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.Max(args[0], 0)
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        (x,) = args
+        return maximum.emit(e, x, e.constant(x.kind, 0, x.lanes))
+
+
+@register
+class stop_gradient(_Number):
+    """x, taken as a constant by every derivative."""
+
+    name, source, summary = "stop_gradient", "{0}", "x, taken as a constant by every derivative"
+    domain, differentiable, cost = "any", False, 0
+
+    def numpy(self, *arrays: Any) -> Any:
+        return arrays[0]
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (None,)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return args[0]
+
+    def emit(self, e: Any, *args: Any) -> Any:
+        return args[0]

@@ -1,0 +1,129 @@
+"""What every operation states about itself, and the registry that refuses one that does not.
+
+An operation belongs to one of three families, told by how it is differentiated:
+
+* `Elementwise` (diffc/ops/elementwise.py) gives its partial derivatives as IR;
+* `Linear` gives one transpose an input;
+* `Derived` gives its JVP as IR, built from the other two; transposing that JVP gives reverse mode.
+
+A `Leaf` has no inputs. `diffc.autodiff` applies these facets; nothing here differentiates.
+
+An instance is a builder: calling it on nodes and Python numbers returns the node.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+import numpy as np
+
+from diffc.errors import DiffcError, TypeProblem
+from diffc.ir import Node, Operation, Type
+
+__all__ = ["DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "register"]
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+DTYPES: dict[str, type[np.generic]] = {
+    "f64": np.float64,
+    "f32": np.float32,
+    "i64": np.int64,
+    "bool": np.bool_,
+}
+
+
+class Op(Operation):
+    """One operation: everything that the compiler needs to know about it."""
+
+    summary: ClassVar[str] = ""
+    """One line for the reference page."""
+
+    cost: ClassVar[int] = 1
+    """Cost an element in multiplications, for choosing what to recompute and for `stats`."""
+
+    required: ClassVar[tuple[str, ...]] = ("name", "summary")
+    """The class attributes without which the registry refuses the operation."""
+
+    differentiable: ClassVar[bool] = True
+    """False for an operation whose derivative is zero wherever it exists."""
+
+    @abstractmethod
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Return the result computed by NumPy; extents in `attrs` are integers here."""
+
+    def problem(self, types: Sequence[Type], reason: str) -> TypeProblem:
+        """Return the error for operands that do not fit."""
+        shown = ", ".join(map(str, types))
+        return TypeProblem(f"{self.name}({shown}): {reason}")
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Leaf(Op):
+    """An operation without inputs: nothing to differentiate or to batch."""
+
+    differentiable = False
+    cost = 0
+
+
+class Structural(Op):
+    """An operation that knows about axes, so that it says itself how it takes a new leading one."""
+
+    @abstractmethod
+    def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
+        """Return this operation over inputs of which some (at least one) have a new leading axis."""
+
+
+class Linear(Structural):
+    """An operation that is linear in some inputs: jointly, or in each alone (`multilinear`)."""
+
+    multilinear: ClassVar[bool] = False
+
+    def linear_in(self, node: Node) -> Sequence[int]:
+        """Return the positions of the inputs in which the operation is linear."""
+        return range(len(node.inputs))
+
+    @abstractmethod
+    def transpose(self, node: Node, position: int, cotangent: Node) -> Node:
+        """Return the cotangent of one linear input, of that input's type."""
+
+
+class Derived(Structural):
+    """An operation whose JVP is IR over the other families; reverse mode transposes that JVP."""
+
+    @abstractmethod
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        """Return the tangent of `node` given those of its inputs; None stands for zero."""
+
+    def linear_in(self, node: Node) -> Sequence[int]:
+        """Return the positions of inputs for which there is a transpose, so that no JVP is needed."""
+        return ()
+
+    def transpose(self, node: Node, position: int, cotangent: Node) -> Node:
+        """Return the cotangent of an input that `linear_in` names."""
+        raise NotImplementedError(self.name)
+
+    def expand(self, node: Node) -> Node | None:
+        """Return the same value from simpler operations for scheduling; None to schedule it as it is."""
+        return None
+
+
+REGISTRY: dict[str, Op] = {}
+"""Every operation by name, in the order of registration."""
+
+_Registered = TypeVar("_Registered", bound=Op)
+
+
+def register(cls: type[_Registered]) -> _Registered:
+    """Register one instance of an operation and return it; refuse one that lacks a facet."""
+    missing = sorted(getattr(cls, "__abstractmethods__", ()))
+    missing += [facet for facet in cls.required if not getattr(cls, facet, None)]
+    if missing:
+        raise DiffcError(f"the operation {cls.__name__} lacks {', '.join(missing)}")
+    if cls.name in REGISTRY:
+        raise DiffcError(f"the operation {cls.name} is registered twice")
+    instance = cls()
+    REGISTRY[cls.name] = instance
+    return instance

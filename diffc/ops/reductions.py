@@ -1,0 +1,180 @@
+"""Reductions that are not linear: max, prod, logsumexp; and `any`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffc.ir import Node, Type
+from diffc.ops.arithmetic import add, div, mul, neg, sub
+from diffc.ops.base import Array, Derived, register
+from diffc.ops.broadcasting import normal_axes, sum_
+from diffc.ops.constant import constant_like
+from diffc.ops.elementary import exp, log
+from diffc.ops.elementwise import cast
+from diffc.ops.logic import eq, logical_and, lt, where
+from diffc.ops.recurrence import exclusive_products
+from diffc.ops.reshaping import expand_dims, flip, moveaxis
+
+__all__ = ["amax", "amin", "any_", "logsumexp", "prod"]
+
+
+class _Reduction(Derived):
+    """A reduction over the axes in the attribute `axes`."""
+
+    def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+        """Drop the axes."""
+        axes = attrs["axes"]
+        return types[0].with_shape(tuple(e for k, e in enumerate(types[0].shape) if k not in axes))
+
+    def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
+        """Reduce the same axes, one further right."""
+        return Node.make(self, inputs, {"axes": tuple(axis + 1 for axis in node.attrs["axes"])})
+
+    def __call__(self, x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
+        """Return the reduction over some axes, over all for None; no axes give `x` itself."""
+        axes = normal_axes(x, axis, self.name)
+        result = Node.make(self, (x,), {"axes": axes}) if axes else x
+        return expand_dims(result, axes) if keepdims else result
+
+
+@register
+class amax(_Reduction):
+    """The largest element; -inf for none. Elements that tie share the derivative equally."""
+
+    name = "max"
+    summary = "the largest element over axes; ties share the derivative equally"
+
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Return numpy.max, and the smallest number there is for no elements."""
+        (x,) = arrays
+        return np.max(x, axis=attrs["axes"], initial=lowest(x.dtype))
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        """Return the mean of the tangents of the elements that attain the maximum."""
+        (x,), (dx,), axes = node.inputs, tangents, node.attrs["axes"]
+        if dx is None:
+            return None
+        attained = eq(x, expand_dims(node, axes))
+        total = sum_(where(attained, dx, constant_like(0, x.dtype)), axes)
+        return div(total, sum_(cast(attained, x.dtype), axes))
+
+
+def lowest(dtype: Any) -> Any:
+    """Return the identity of the maximum: -inf, or the smallest integer."""
+    return (
+        -np.inf
+        if np.dtype(dtype).kind == "f"
+        else np.iinfo(dtype).min
+        if np.dtype(dtype).kind == "i"
+        else False
+    )
+
+
+def amin(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
+    """Return the smallest element, as the negative of the largest of the negatives."""
+    return neg(amax(neg(x), axis, keepdims))
+
+
+@register
+class any_(_Reduction):
+    """Whether any element is true."""
+
+    name = "any"
+    summary = "whether any element over axes is true"
+    differentiable = False
+
+    def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+        """Drop the axes; truth values only."""
+        if types[0].dtype != "bool":
+            raise self.problem(types, "it takes bool")
+        return super().infer(types, attrs)
+
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Return numpy.any."""
+        return np.asarray(np.any(arrays[0], axis=attrs["axes"]))
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        """Return None: a truth value has no tangent."""
+        return None
+
+
+@register
+class prod_op(_Reduction):
+    """The product over one axis; exact derivatives with zeros among the factors."""
+
+    name = "prod"
+    summary = "the product over axes; derivatives are exact with zeros among the factors"
+
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Return numpy.prod."""
+        return np.prod(arrays[0], axis=attrs["axes"])
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        """Return the sum of tangent times product of the other factors, which divides by nothing."""
+        (x,), (dx,), (axis,) = node.inputs, tangents, node.attrs["axes"]
+        if dx is None:
+            return None
+        front = moveaxis(x, axis, 0)
+        before = exclusive_products(front)
+        after = flip(exclusive_products(flip(front, (0,))), (0,))
+        return sum_(mul(moveaxis(dx, axis, 0), mul(before, after)), 0)
+
+
+def prod(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
+    """Return the product over some axes, one axis at a time."""
+    axes = normal_axes(x, axis, "prod")
+    if x.dtype == "bool":
+        x = cast(x, "i64")
+    result = x
+    for each in reversed(axes):
+        result = Node.make(prod_op, (result,), {"axes": (each,)})
+    return expand_dims(result, axes) if keepdims else result
+
+
+@register
+class logsumexp_op(_Reduction):
+    """log(sum(exp(x))), finite for every finite x; -inf with zero gradient for -inf alone."""
+
+    name = "logsumexp"
+    summary = "log(sum(exp(x))) over axes, finite for every finite x"
+    cost = 20
+
+    def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+        """Drop the axes; floats only."""
+        if not types[0].is_float:
+            raise self.problem(types, "it takes f64 or f32")
+        return super().infer(types, attrs)
+
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Shift by the largest element where that is finite."""
+        (x,), axes = arrays, attrs["axes"]
+        largest = np.max(x, axis=axes, initial=-np.inf, keepdims=True)
+        shift = np.where(np.isfinite(largest), largest, x.dtype.type(0))
+        total = np.sum(np.exp(x - shift), axis=axes)
+        return np.asarray(np.log(total) + shift.reshape(total.shape), x.dtype)
+
+    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
+        """Return the tangents weighted by softmax(x) = exp(x - logsumexp(x))."""
+        (x,), (dx,), axes = node.inputs, tangents, node.attrs["axes"]
+        if dx is None:
+            return None
+        lowest_ = constant_like(-np.inf, x.dtype)
+        shift = where(eq(node, lowest_), constant_like(0, x.dtype), node)
+        return sum_(mul(exp(sub(x, expand_dims(shift, axes))), dx), axes)
+
+    def expand(self, node: Node) -> Node:
+        """Shift by the largest element where that is finite, as the reference does."""
+        (x,), axes = node.inputs, node.attrs["axes"]
+        largest = amax(x, axes)
+        infinite = constant_like(np.inf, x.dtype)
+        finite = logical_and(lt(largest, infinite), lt(neg(infinite), largest))
+        shift = where(finite, largest, constant_like(0, x.dtype))
+        return add(log(sum_(exp(sub(x, expand_dims(shift, axes))), axes)), shift)
+
+
+def logsumexp(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
+    """Return log(sum(exp(x))) over some axes; integers enter as f64."""
+    return logsumexp_op(x if x.type.is_float else cast(x, "f64"), axis, keepdims)
