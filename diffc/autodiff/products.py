@@ -1,0 +1,106 @@
+"""Products of tangents and cotangents with partial derivatives, and their sums.
+
+The branch that a `where` does not take must contribute nothing, not even NaN. A cotangent that was
+selected, `where(c, g, 0)`, is therefore multiplied inside: `where(c, g*p, 0)`. The mask moves outward
+in this way through every elementwise chain, and through broadcasts, sums and rearrangements on it.
+"""
+
+from __future__ import annotations
+
+from diffc.ir import Extent, Node
+from diffc.ops.arithmetic import add, div, mul, neg
+from diffc.ops.broadcasting import broadcast, broadcast_op, sum_, sum_op, sum_to
+from diffc.ops.constant import constant_like, scalar_value
+from diffc.ops.elementwise import Partial
+from diffc.ops.logic import logical_and, logical_not, logical_or, where
+from diffc.ops.reductions import any_
+from diffc.ops.reshaping import reshape, reshape_op, transpose, transpose_op
+
+__all__ = ["accumulate", "masked", "scaled", "unbroadcast"]
+
+_MAX_STRUCTURE = 8
+"""How many rearrangements deep a mask is looked for."""
+
+
+def scaled(tangent: Node, partial: Partial) -> Node:
+    """Return tangent * partial, with a mask on the tangent kept outside the product."""
+    if partial is None:
+        raise ValueError("a zero partial is dropped by the caller")
+    if not isinstance(partial, Node):
+        return tangent if partial == 1 else neg(tangent) if partial == -1 else mul(tangent, partial)
+    mask = split_mask(tangent)
+    if mask is not None:
+        condition, inner = mask
+        return masked(condition, _product(inner, partial))
+    return _product(tangent, partial)
+
+
+def _product(tangent: Node, partial: Node) -> Node:
+    if scalar_value(tangent) == 1 and tangent.rank <= partial.rank:
+        return partial
+    mask = split_mask(partial)
+    if mask is not None and scalar_value(mask[1]) == 1:
+        return masked(mask[0], tangent)
+    if partial.op is div and scalar_value(partial.inputs[0]) == 1:
+        return div(tangent, partial.inputs[1])
+    return mul(tangent, partial)
+
+
+def masked(condition: Node, value: Node) -> Node:
+    """Return the value where the condition holds and 0 elsewhere; masks of masks become one."""
+    inner = split_mask(value, _MAX_STRUCTURE)
+    if inner is not None:
+        condition, value = logical_and(condition, inner[0]), inner[1]
+    return where(condition, value, constant_like(0, value.dtype))
+
+
+def split_mask(node: Node, depth: int = 0) -> tuple[Node, Node] | None:
+    """Return (condition, value) of a node that is `where(condition, value, 0)`, or None.
+
+    The node may be a broadcast, sum or rearrangement of one, up to a few deep.
+    """
+    if node.op is where:
+        condition, x, y = node.inputs
+        if _is_zero(y):
+            return condition, x
+        return (logical_not(condition), y) if _is_zero(x) else None
+    if depth >= _MAX_STRUCTURE or node.op not in (reshape_op, transpose_op, broadcast_op, sum_op):
+        return None
+    inner = split_mask(node.inputs[0], depth + 1)
+    if inner is None:
+        return None
+    condition, value = (broadcast(each, node.inputs[0].shape) for each in inner)
+    if node.op is sum_op:
+        axes = node.attrs["axes"]
+        return any_(condition, axes), sum_(where(condition, value, constant_like(0, value.dtype)), axes)
+    if node.op is transpose_op:
+        return transpose(condition, node.attrs["axes"]), transpose(value, node.attrs["axes"])
+    change = reshape if node.op is reshape_op else broadcast
+    return change(condition, node.shape), change(value, node.shape)
+
+
+def _is_zero(node: Node) -> bool:
+    value = scalar_value(node.inputs[0] if node.op is broadcast_op else node)
+    return value is not None and value == 0
+
+
+def accumulate(total: Node | None, term: Node) -> Node:
+    """Return total + term; where both are masked so is the sum, by either mask."""
+    if total is None:
+        return term
+    left, right = split_mask(total, _MAX_STRUCTURE), split_mask(term, _MAX_STRUCTURE)
+    if left is None or right is None:
+        return add(total, term)
+    if left[0] is right[0]:
+        return masked(left[0], add(left[1], right[1]))
+    either = logical_or(left[0], right[0])
+    return where(either, add(total, term), constant_like(0, total.dtype))
+
+
+def unbroadcast(cotangent: Node, shape: tuple[Extent, ...], full_shape: tuple[Extent, ...]) -> Node:
+    """Return the cotangent of an operand of this shape that was broadcast to `full_shape`."""
+    return (
+        sum_to(broadcast(cotangent, full_shape), shape)
+        if shape != full_shape
+        else broadcast(cotangent, shape)
+    )

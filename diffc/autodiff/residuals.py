@@ -1,0 +1,87 @@
+"""Forward and backward as graphs of their own, and what passes between them.
+
+The backward graph is cut at values of the forward pass: its residuals. Inputs are passed on as they
+are. A value that is expensive to compute and that the forward pass needs anyway is stored; one that
+is cheap, or that only the backward pass needs, is computed there from what is stored.
+"""
+
+from __future__ import annotations
+
+from diffc.autodiff.reverse import pullback
+from diffc.autodiff.selection import Wrt, fresh_name, nest, select_inputs
+from diffc.ir import Graph, Node, Tree, substitute, topological
+from diffc.ops import input_node
+from diffc.ops.broadcasting import zeros
+
+__all__ = ["fwd_and_bwd"]
+
+STORE_FROM_COST = 4
+"""An operation of at least this cost an element is stored rather than repeated: a division and up."""
+
+
+def fwd_and_bwd(graph: Graph, wrt: Wrt = 0) -> tuple[Graph, Graph]:
+    """Return (forward, backward).
+
+    forward: (*inputs) -> (value, residuals); backward: (*residuals, *cotangents) -> gradients.
+    """
+    chosen, several = select_inputs(graph, wrt)
+    cotangents: list[Node] = []
+    taken = list(graph.input_names)
+    for name, output in zip(graph.output_names, graph.outputs, strict=True):
+        taken.append(fresh_name(f"ct_{name}", taken))
+        cotangents.append(input_node(taken[-1], output.type))
+    shares, _ = pullback(graph.outputs, cotangents, chosen)
+    gradients = [zeros(n.type) if s is None else s for n, s in zip(chosen, shares, strict=True)]
+    residuals = _residuals(graph, gradients, set(cotangents))
+    passed = [input_node(_residual_name(node, k, graph), node.type) for k, node in enumerate(residuals)]
+    backward_outputs = substitute(gradients, dict(zip(residuals, passed, strict=True)))
+    count = len(graph.outputs)
+    names = (*graph.output_names, *(f"res_{k}" for k in range(len(residuals))))
+    tree: Tree = (graph.tree, tuple(range(count, count + len(residuals))))
+    forward = Graph(f"{graph.name}_fwd", graph.inputs, (*graph.outputs, *residuals), names, tree)
+    backward = Graph(
+        f"{graph.name}_bwd",
+        (*passed, *cotangents),
+        tuple(backward_outputs),
+        tuple(f"d_{node.attrs['name']}" for node in chosen),
+        nest(len(chosen), several),
+    )
+    return forward, backward
+
+
+def _residuals(graph: Graph, gradients: list[Node], cotangents: set[Node]) -> list[Node]:
+    """Return the nodes of the forward pass at which the backward graph is cut."""
+    forward = set(graph.nodes)
+    late: set[Node] = set(cotangents)
+    order = topological(gradients)
+    for node in order:
+        if any(each in late for each in node.inputs):
+            late.add(node)
+    needed = list(dict.fromkeys(gradients))
+    seen: set[Node] = set()
+    residuals: list[Node] = []
+    while needed:
+        node = needed.pop()
+        if node in seen or node in cotangents:
+            continue
+        seen.add(node)
+        stored = node in forward and node not in late and _worth_storing(node)
+        if stored:
+            residuals.append(node)
+        else:
+            needed.extend(node.inputs)
+    rank = {node: k for k, node in enumerate(order)}
+    return sorted(residuals, key=rank.__getitem__)
+
+
+def _worth_storing(node: Node) -> bool:
+    if node.is_op("input"):
+        return True
+    reduces = node.is_op("sum", "max", "prod", "any", "logsumexp", "matmul", "recurrence", "scatter_add")
+    return bool(node.inputs) and (reduces or node.op.cost >= STORE_FROM_COST)
+
+
+def _residual_name(node: Node, position: int, graph: Graph) -> str:
+    if node.is_op("input"):
+        return node.attrs["name"]
+    return fresh_name(f"res_{position}", graph.input_names)

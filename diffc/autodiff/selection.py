@@ -1,0 +1,71 @@
+"""What a derivative is taken of and by: the checks that all transforms share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from diffc.errors import DiffcError
+from diffc.ir import Graph, Node, Tree
+
+__all__ = ["Wrt", "fresh_name", "nest", "scalar_output", "select_inputs", "shifted"]
+
+Wrt: TypeAlias = int | str | Sequence[int | str]
+"""Inputs by position or name: one, or a sequence of them."""
+
+
+def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
+    """Return the inputs that `wrt` names, and whether it was a sequence.
+
+    Raises:
+        DiffcError: for no such input, one named twice, or one that is not f64 or f32.
+    """
+    several = not isinstance(wrt, int | str)
+    chosen: list[Node] = []
+    for each in wrt if several else [wrt]:
+        if isinstance(each, str):
+            node = graph.input(each)
+        elif -len(graph.inputs) <= each < len(graph.inputs):
+            node = graph.inputs[each]
+        else:
+            raise DiffcError(f"{graph.name} has {len(graph.inputs)} inputs, there is none at position {each}")
+        if not node.type.is_float:
+            raise DiffcError(
+                f"{graph.name} cannot be differentiated by {node.attrs['name']!r}: it is {node.type}"
+            )
+        if node in chosen:
+            raise DiffcError(f"{graph.name}: {node.attrs['name']!r} is named twice in wrt")
+        chosen.append(node)
+    if not chosen:
+        raise DiffcError(f"{graph.name}: wrt names no input")
+    return chosen, several
+
+
+def scalar_output(graph: Graph, transform: str) -> Node:
+    """Return the single scalar float output; raise `DiffcError` that says what to use instead."""
+    if len(graph.outputs) != 1 or graph.outputs[0].rank != 0:
+        shown = ", ".join(f"{n}: {o.type}" for n, o in zip(graph.output_names, graph.outputs, strict=True))
+        raise DiffcError(
+            f"{transform} takes a function with one scalar output, {graph.name} gives {shown}: use jacobian or vjp"
+        )
+    (output,) = graph.outputs
+    if not output.type.is_float:
+        raise DiffcError(f"{transform} of {graph.name}: the output is {output.type}, which has no derivative")
+    return output
+
+
+def fresh_name(wanted: str, taken: Sequence[str]) -> str:
+    """Return the wanted name, with underscores behind it until it is not taken."""
+    while wanted in taken:
+        wanted += "_"
+    return wanted
+
+
+def shifted(tree: Tree, by: int) -> Tree:
+    """Return an output structure with all its positions moved up."""
+    return tree + by if isinstance(tree, int) else tuple(shifted(each, by) for each in tree)
+
+
+def nest(count: int, several: bool, start: int = 0) -> Tree:
+    """Return the structure of results for `count` inputs: bare for one that was named alone."""
+    return tuple(range(start, start + count)) if several else start

@@ -1,0 +1,335 @@
+"""The transforms that users call, each Graph -> Graph.
+
+All are compositions of pushforward, pullback and batching; the order of the derivative is never a
+special case. Results are ordinary graphs, to be optimised, compiled or differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from diffc.autodiff.batching import batch
+from diffc.autodiff.components import components_of
+from diffc.autodiff.forward import pushforward
+from diffc.autodiff.reverse import pullback
+from diffc.autodiff.selection import Wrt, fresh_name, nest, scalar_output, select_inputs, shifted
+from diffc.errors import DiffcError
+from diffc.ir import Dim, Extent, Graph, Node, Tree, Type
+from diffc.ops import cast, constant_like, input_node, iota
+from diffc.ops.broadcasting import broadcast, zeros
+from diffc.ops.logic import eq
+from diffc.ops.reshaping import moveaxis, reshape
+from diffc.ops.slicing import stack
+
+__all__ = ["derivative", "grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"]
+
+MAX_ORDER = 64
+"""The highest order of a derivative that is asked for in one call."""
+
+
+def gradients(output: Node, wrt: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
+    """Return the gradient of a scalar by each node, zeros included, and the adjoints on the way."""
+    results: list[Node] = []
+    adjoints: dict[Node, Node] = {}
+    seed = constant_like(1, output.dtype)
+    whole: list[Node] = []
+    found: dict[Node, Node] = {}
+    for node in wrt:
+        parts = components_of([output], node)
+        if parts is None:
+            whole.append(node)
+            continue
+        (split,) = parts.split([output])
+        shares, _ = pullback([split], [seed], parts.parts)
+        zero = constant_like(0, node.dtype)
+        found[node] = parts.stacked(parts.join([zero if each is None else each for each in shares]))
+    if whole:
+        shares, adjoints = pullback([output], [seed], whole)
+        found.update({n: zeros(n.type) if s is None else s for n, s in zip(whole, shares, strict=True)})
+    results = [found[node] for node in wrt]
+    return results, adjoints
+
+
+def grad(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return the gradient of a scalar function, of the inputs' shapes."""
+    chosen, several = select_inputs(graph, wrt)
+    output = scalar_output(graph, "grad")
+    results, adjoints = gradients(output, chosen)
+    names = _names("d_", chosen, several)
+    return _derived(graph, f"grad_{graph.name}", results, names, nest(len(chosen), several), adjoints)
+
+
+def value_and_grad(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return (value, gradient)."""
+    chosen, several = select_inputs(graph, wrt)
+    output = scalar_output(graph, "value_and_grad")
+    results, adjoints = gradients(output, chosen)
+    names = ["value", *_names("d_", chosen, True)]
+    tree: Tree = (0, nest(len(chosen), several, 1))
+    return _derived(graph, f"value_and_grad_{graph.name}", [output, *results], names, tree, adjoints)
+
+
+def derivative(graph: Graph, *names: str | int) -> Graph:
+    """Return a partial derivative by scalar inputs, such as ("a", "b") or ("x", 3)."""
+    order: list[str] = []
+    for each in names:
+        if isinstance(each, str):
+            order.append(each)
+        elif not order or isinstance(each, bool) or each < 0:
+            raise DiffcError(
+                f"derivative takes names, each with a count of at least 0 behind it, got {names}"
+            )
+        else:
+            order[-1:] = order[-1:] * each
+    if len(order) > MAX_ORDER:
+        raise DiffcError(f"a derivative of order {len(order)} is above the limit of {MAX_ORDER}")
+    outputs = list(graph.outputs)
+    for name in order:
+        (node,), _ = select_inputs(graph, name)
+        if node.rank:
+            raise DiffcError(
+                f"derivative takes scalar inputs, {name} is {node.type}; use jacobian or hessian"
+            )
+        tangents = pushforward(outputs, {node: constant_like(1, node.dtype)})
+        outputs = [zeros(o.type) if t is None else t for o, t in zip(outputs, tangents, strict=True)]
+    suffix = "_".join(order)
+    return _derived(
+        graph, f"d_{graph.name}_{suffix}" if order else graph.name, outputs, graph.output_names, graph.tree
+    )
+
+
+def jacobian(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return each output's derivative by each input, of shape output + input.
+
+    The structure is that of the outputs, with that of `wrt` inside.
+    """
+    chosen, several = select_inputs(graph, wrt)
+    for output in graph.outputs:
+        if not output.type.is_float:
+            raise DiffcError(f"jacobian of {graph.name}: an output is {output.type}, which has no derivative")
+    results = [each for output in graph.outputs for each in jacobian_nodes(output, chosen)]
+    count = len(chosen)
+    names = [
+        f"d_{name}_{node.attrs['name']}" if len(graph.outputs) > 1 else f"d_{node.attrs['name']}"
+        for name in graph.output_names
+        for node in chosen
+    ]
+    tree = _replace_leaves(
+        graph.tree, {k: nest(count, several, k * count) for k in range(len(graph.outputs))}
+    )
+    return _derived(graph, f"jacobian_{graph.name}", results, names if len(results) > 1 else ("out",), tree)
+
+
+def jacobian_nodes(output: Node, wrt: Sequence[Node]) -> list[Node]:
+    """Return the Jacobian of one value by each node, of shape output + input."""
+    if output.rank == 0:
+        return gradients(output, wrt)[0]
+    return [_one_jacobian(output, node) for node in wrt]
+
+
+def _one_jacobian(output: Node, wrt: Node) -> Node:
+    shape = (*output.shape, *wrt.shape)
+    if wrt.rank == 0:
+        (tangent,) = pushforward([output], {wrt: constant_like(1, wrt.dtype)})
+        return zeros(output.type) if tangent is None else tangent
+    parts = components_of([output], wrt)
+    if parts is not None:
+        (split,) = parts.split([output])
+        columns = [pushforward([split], {part: constant_like(1, part.dtype)})[0] for part in parts.parts]
+        return parts.stacked(parts.join([zeros(output.type) if c is None else c for c in columns]))
+    if _prefers_reverse(output.size, wrt.size):
+        cotangent = input_node(f"basis of {output.digest.hex()}", output.type)
+        (share,), _ = pullback([output], [cotangent], [wrt])
+        mapped = None if share is None else _mapped_over_basis(share, cotangent)
+        return zeros(Type(output.dtype, shape)) if mapped is None else reshape(mapped, shape)
+    tangent_in = input_node(f"basis of {wrt.digest.hex()}", wrt.type)
+    (tangent,) = pushforward([output], {wrt: tangent_in})
+    mapped = None if tangent is None else _mapped_over_basis(tangent, tangent_in)
+    return (
+        zeros(Type(output.dtype, shape))
+        if mapped is None
+        else reshape(moveaxis(mapped, 0, output.rank), shape)
+    )
+
+
+def _prefers_reverse(outputs: Extent, inputs: Extent) -> bool:
+    """Tell whether pulling back is cheaper: fewer outputs than inputs, as far as extents are known."""
+    if isinstance(outputs, int) and isinstance(inputs, int):
+        return outputs < inputs
+    return isinstance(outputs, int)
+
+
+def _mapped_over_basis(value: Node, placeholder: Node) -> Node:
+    """Return a value that is linear in the placeholder for every unit vector, along a new first axis."""
+    size = placeholder.size
+    rows, columns = reshape(iota(size), (size, 1)), reshape(iota(size), (1, size))
+    basis = reshape(cast(eq(rows, columns), placeholder.dtype), (size, *placeholder.shape))
+    ((mapped, varies),) = batch([value], {placeholder: basis})
+    return mapped if varies else broadcast(mapped, (size, *value.shape))
+
+
+def hessian(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return the second derivatives of a scalar function, of shape input + input.
+
+    For a sequence `wrt` the structure is a tuple of tuples: row by first, column by second.
+    """
+    chosen, several = select_inputs(graph, wrt)
+    output = scalar_output(graph, "hessian")
+    scalars = [node for node in chosen if node.rank == 0]
+    rows: dict[tuple[Node, Node], Node] = {}
+    if len(scalars) == len(chosen):
+        rows = _scalar_hessian(output, chosen)
+    else:
+        for row in chosen:
+            parts = components_of([output], row)
+            if parts is not None and len(chosen) == 1:
+                (split,) = parts.split([output])
+                table = _scalar_hessian(split, parts.parts)
+                lines = [parts.stacked([table[a, b] for b in parts.parts]) for a in parts.parts]
+                rows[row, row] = stack(parts.join(lines))
+            else:
+                (first,) = gradients(output, [row])[0]
+                for column, value in zip(chosen, jacobian_nodes(first, chosen), strict=True):
+                    rows[row, column] = value
+    results = [rows[a, b] for a in chosen for b in chosen]
+    names = [f"d_{a.attrs['name']}_{b.attrs['name']}" for a in chosen for b in chosen]
+    count = len(chosen)
+    tree: Tree = tuple(nest(count, True, k * count) for k in range(count)) if several else 0
+    return _derived(graph, f"hessian_{graph.name}", results, names if several else ("out",), tree)
+
+
+def _scalar_hessian(output: Node, wrt: Sequence[Node]) -> dict[tuple[Node, Node], Node]:
+    """Return second derivatives by scalars; each unordered pair is derived once."""
+    firsts, _ = gradients(output, wrt)
+    table: dict[tuple[Node, Node], Node] = {}
+    for k, by in enumerate(wrt):
+        tangents = pushforward(firsts[k:], {by: constant_like(1, by.dtype)})
+        for other, tangent in zip(wrt[k:], tangents, strict=True):
+            value = constant_like(0, by.dtype) if tangent is None else tangent
+            table[by, other] = table[other, by] = value
+    return table
+
+
+def jvp(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return (*inputs, *tangents) -> (value, tangent); the tangents are inputs `d_<name>`."""
+    chosen, _ = select_inputs(graph, wrt)
+    seeds = _new_inputs("d_", [n.attrs["name"] for n in chosen], [n.type for n in chosen], graph.input_names)
+    tangents = pushforward(graph.outputs, dict(zip(chosen, seeds, strict=True)))
+    filled = [zeros(o.type) if t is None else t for o, t in zip(graph.outputs, tangents, strict=True)]
+    count = len(graph.outputs)
+    names = [*graph.output_names, *(f"d_{name}" for name in graph.output_names)]
+    tree: Tree = (graph.tree, shifted(graph.tree, count))
+    extended = Graph(f"jvp_{graph.name}", (*graph.inputs, *seeds), graph.outputs)
+    return _derived(extended, extended.name, [*graph.outputs, *filled], names, tree)
+
+
+def vjp(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return (*inputs, *cotangents) -> (value, gradients); the cotangents are inputs `ct_<output>`."""
+    chosen, several = select_inputs(graph, wrt)
+    cotangents = _new_inputs("ct_", graph.output_names, [o.type for o in graph.outputs], graph.input_names)
+    shares, adjoints = pullback(graph.outputs, cotangents, chosen)
+    results = [zeros(n.type) if s is None else s for n, s in zip(chosen, shares, strict=True)]
+    count = len(graph.outputs)
+    names = [*graph.output_names, *_names("d_", chosen, True)]
+    tree: Tree = (graph.tree, nest(len(chosen), several, count))
+    extended = Graph(f"vjp_{graph.name}", (*graph.inputs, *cotangents), graph.outputs)
+    return _derived(extended, extended.name, [*graph.outputs, *results], names, tree, adjoints)
+
+
+def hvp(graph: Graph, wrt: Wrt = 0) -> Graph:
+    """Return (*inputs, *vectors) -> Hessian @ vector, forward over reverse; vectors are `v_<name>`."""
+    chosen, several = select_inputs(graph, wrt)
+    output = scalar_output(graph, "hvp")
+    firsts, _ = gradients(output, chosen)
+    vectors = _new_inputs(
+        "v_", [n.attrs["name"] for n in chosen], [n.type for n in chosen], graph.input_names
+    )
+    tangents = pushforward(firsts, dict(zip(chosen, vectors, strict=True)))
+    results = [zeros(n.type) if t is None else t for n, t in zip(chosen, tangents, strict=True)]
+    extended = Graph(f"hvp_{graph.name}", (*graph.inputs, *vectors), graph.outputs)
+    return _derived(
+        extended, extended.name, results, _names("h_", chosen, several), nest(len(chosen), several)
+    )
+
+
+def vmap(
+    graph: Graph,
+    in_axes: int | Sequence[int | None] | None = 0,
+    out_axes: int | Sequence[int] = 0,
+    size: Extent | str | None = None,
+) -> Graph:
+    """Return the function mapped over a new axis of its inputs.
+
+    Args:
+        graph: the function of single elements.
+        in_axes: where each input has the new axis; None for an input that all elements share.
+        out_axes: where each output gets it.
+        size: its extent: an integer or a symbol's name; a new symbol `B` when not given.
+    """
+    axes = [in_axes] * len(graph.inputs) if isinstance(in_axes, int) or in_axes is None else list(in_axes)
+    places = [out_axes] * len(graph.outputs) if isinstance(out_axes, int) else list(out_axes)
+    if len(axes) != len(graph.inputs) or len(places) != len(graph.outputs):
+        raise DiffcError(
+            f"vmap of {graph.name}: {len(graph.inputs)} inputs and {len(graph.outputs)} outputs need an axis each"
+        )
+    if all(axis is None for axis in axes):
+        raise DiffcError(f"vmap of {graph.name}: no input has the mapped axis")
+    if size is None:
+        size = fresh_name("B", graph.symbols)
+    extent = Dim.symbol(size) if isinstance(size, str) else size
+    inputs: list[Node] = []
+    batched: dict[Node, Node] = {}
+    for node, axis in zip(graph.inputs, axes, strict=True):
+        if axis is None:
+            inputs.append(node)
+            continue
+        place = _axis_place(axis, node.rank, node.attrs["name"])
+        shape = (*node.shape[:place], extent, *node.shape[place:])
+        inputs.append(input_node(node.attrs["name"], node.type.with_shape(shape)))
+        batched[node] = moveaxis(inputs[-1], place, 0)
+    outputs: list[Node] = []
+    for (value, varies), place in zip(batch(graph.outputs, batched), places, strict=True):
+        whole = value if varies else broadcast(value, (extent, *value.shape))
+        outputs.append(moveaxis(whole, 0, _axis_place(place, whole.rank - 1, "the output")))
+    return Graph(f"vmap_{graph.name}", tuple(inputs), tuple(outputs), graph.output_names, graph.tree)
+
+
+def _axis_place(axis: int, rank: int, name: str) -> int:
+    if not -rank - 1 <= axis <= rank:
+        raise DiffcError(f"vmap: {name} has {rank} axes, a new one cannot stand at {axis}")
+    return axis % (rank + 1)
+
+
+def _names(prefix: str, nodes: Sequence[Node], several: bool) -> list[str]:
+    return [f"{prefix}{node.attrs['name']}" for node in nodes] if several else ["out"]
+
+
+def _new_inputs(prefix: str, names: Sequence[str], types: Sequence[Type], taken: Sequence[str]) -> list[Node]:
+    nodes: list[Node] = []
+    used = list(taken)
+    for name, type_ in zip(names, types, strict=True):
+        used.append(fresh_name(f"{prefix}{name}", used))
+        nodes.append(input_node(used[-1], type_))
+    return nodes
+
+
+def _replace_leaves(tree: Tree, leaves: Mapping[int, Tree]) -> Tree:
+    return leaves[tree] if isinstance(tree, int) else tuple(_replace_leaves(each, leaves) for each in tree)
+
+
+def _derived(
+    graph: Graph,
+    name: str,
+    outputs: Sequence[Node],
+    names: Sequence[str],
+    tree: Tree,
+    adjoints: Mapping[Node, Node] | None = None,
+) -> Graph:
+    """Return the graph of derivatives, with a note at each adjoint saying whose it is."""
+    provenance: dict[Node, str] = {}
+    if adjoints:
+        numbers = {node: k for k, node in enumerate(n for n in graph.nodes if not n.is_op("input", "const"))}
+        for node, adjoint in adjoints.items():
+            label = f"%{node.attrs['name']}" if node.is_op("input") else f"%{numbers.get(node, '?')}"
+            provenance.setdefault(adjoint, f"adjoint of {label}")
+    return Graph(name, graph.inputs, tuple(outputs), tuple(names), tree, provenance)
