@@ -1,0 +1,38 @@
+"""Contraction: a buffer that is used only within one iteration of a loop needs that iteration's part alone.
+
+`y[i, j]`, written and read in the same loop over i, becomes `y[j]`: a row that stays in the cache
+instead of a matrix that goes through memory.
+"""
+
+from __future__ import annotations
+
+from diffc.ir.loops import Affine, Axis, Buffer, Load, Loops, MatMul, Store, walk
+
+__all__ = ["contract"]
+
+
+def contract(loops: Loops) -> None:
+    """Drop leading dimensions of work buffers that every access indexes by one and the same axis."""
+    accesses: dict[Buffer, list[Load | Store]] = {}
+    fixed: set[Buffer] = {alias.root for alias in loops.aliases}
+    for item, _ in walk(loops.body):
+        if isinstance(item, Load | Store):
+            if item.buffer.role == "work":
+                accesses.setdefault(item.buffer, []).append(item)
+        elif isinstance(item, MatMul):
+            fixed.update(matrix.buffer.root for matrix in (item.out, item.a, item.b))
+    for buffer, uses in accesses.items():
+        while buffer not in fixed and buffer.type.rank and _common_axis(uses) is not None:
+            buffer.type = buffer.type.with_shape(buffer.type.shape[1:])
+            for use in uses:
+                use.index = use.index[1:]
+
+
+def _common_axis(uses: list[Load | Store]) -> Axis | None:
+    """Return the axis that is the first index of every access, or None."""
+    first = uses[0].index[0]
+    if first.dynamic is not None or first.constant != 0 or len(first.terms) != 1 or first.terms[0][1] != 1:
+        return None
+    axis = first.terms[0][0]
+    same = all(use.index[0] == Affine(0, ((axis, 1),)) for use in uses)
+    return axis if same else None

@@ -1,0 +1,45 @@
+"""Expansion: derived operations become the simpler ones that the scheduler places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diffc.ir import Graph, Node
+from diffc.ops import Derived
+from diffc.ops.reshaping import reshape
+
+__all__ = ["expand"]
+
+
+def expand(graph: Graph) -> Graph:
+    """Return the graph with every derived operation that has an expansion replaced by it.
+
+    logsumexp(x) => log(sum(exp(x - max(x)))) + max(x), and reductions over axes of extent 1 become reshapes.
+    """
+
+    def change(node: Node, inputs: Sequence[Node]) -> Node:
+        new = node.replace(inputs)
+        if isinstance(new.op, Derived):
+            expanded = new.op.expand(new)
+            if expanded is not None:
+                return expanded
+        return _without_unit_axes(new)
+
+    return graph.map_nodes(change)
+
+
+def _without_unit_axes(node: Node) -> Node:
+    """sum(x: [N, 1], axis=1) => reshape(x, [N]), and likewise for max, prod and any."""
+    if not node.is_op("sum", "max", "prod", "any"):
+        return node
+    (x,) = node.inputs
+    axes = node.attrs["axes"]
+    unit = [axis for axis in axes if x.shape[axis] == 1]
+    if not unit:
+        return node
+    rest = [axis for axis in axes if axis not in unit]
+    if not rest:
+        return reshape(x, node.shape)
+    kept = [axis for axis in range(x.rank) if axis not in unit]
+    squeezed = reshape(x, tuple(x.shape[axis] for axis in kept))
+    return Node.make(node.op, (squeezed,), {"axes": tuple(kept.index(axis) for axis in rest)})

@@ -1,0 +1,66 @@
+"""The memory plan: where in the workspace each buffer lives, made at compile time as polynomials.
+
+A buffer lives from the first item of the program that touches it to the last. When it dies its
+place is given to the next buffer of the same size.
+"""
+
+from __future__ import annotations
+
+from diffc.ir import Extent
+from diffc.ir.loops import Buffer, Load, Loop, Loops, MatMul, Statement, Store, walk
+from diffc.ir.types import ITEM_SIZE
+
+__all__ = ["plan_memory"]
+
+_LINE = 64
+"""Static sizes are rounded up to whole cache lines."""
+
+
+def plan_memory(program: Loops) -> None:
+    """Set the offset of every work buffer and the size of the workspace, in bytes."""
+    lifetimes = _lifetimes(program)
+    starts: dict[int, list[Buffer]] = {}
+    ends: dict[int, list[Buffer]] = {}
+    for buffer, (first, last) in lifetimes.items():
+        starts.setdefault(first, []).append(buffer)
+        ends.setdefault(last, []).append(buffer)
+    free: dict[Extent, list[Extent]] = {}
+    total: Extent = 0
+    for position in sorted({*starts, *ends}):
+        for buffer in starts.get(position, ()):
+            size = _size(buffer)
+            places = free.get(size)
+            if places:
+                buffer.offset = places.pop()
+            else:
+                buffer.offset = total
+                total = total + size
+        for buffer in ends.get(position, ()):
+            free.setdefault(_size(buffer), []).append(buffer.offset)
+    program.workspace = total
+
+
+def _size(buffer: Buffer) -> Extent:
+    size = buffer.type.size * ITEM_SIZE[buffer.type.dtype]
+    return -(-size // _LINE) * _LINE if isinstance(size, int) else size + _LINE
+
+
+def _lifetimes(program: Loops) -> dict[Buffer, tuple[int, int]]:
+    """Return the first and the last item of the program that touches each work buffer."""
+    lifetimes: dict[Buffer, tuple[int, int]] = {}
+    for position, item in enumerate(program.body):
+        for inner, _ in walk([item]):
+            for buffer in _touched(inner):
+                root = buffer.root
+                if root.role == "work":
+                    first, _ = lifetimes.get(root, (position, position))
+                    lifetimes[root] = (first, position)
+    return lifetimes
+
+
+def _touched(item: Statement | Loop) -> tuple[Buffer, ...]:
+    if isinstance(item, Load | Store):
+        return (item.buffer,)
+    if isinstance(item, MatMul):
+        return (item.out.buffer, item.a.buffer, item.b.buffer)
+    return ()

@@ -1,0 +1,170 @@
+"""Placement: where each computation stands among the loops. This is where fusion happens.
+
+Computations are placed one at a time, producers before consumers. Each dimension of a computation
+enters the last loop of that extent in the current block which stands late enough: after everything
+that the computation reads, or at the very loop that computes what it reads, when it reads there
+exactly the element of the same iteration. Otherwise it opens a new loop. Elementwise chains and
+the reductions that they feed thus end up in one nest without a search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from diffc.ir import Extent, Node
+from diffc.ir.loops import Affine, Axis, Block, Loop, Value
+from diffc.schedule.views import DimIndex, Index
+
+__all__ = ["Cursor", "Location", "Nests", "Read"]
+
+Read = tuple[Node, Index]
+"""A base and the index at which it is read, in the reader's dimensions."""
+
+
+@dataclass(slots=True)
+class Location:
+    """Where a value was computed.
+
+    `levels` gives, for each block on the way (by identity), the position of the item that holds the
+    computation and the dimension of the value that the loop there runs over; None when a reader
+    must wait until that item is complete.
+    """
+
+    levels: dict[int, tuple[int, int | None]]
+    block: Block
+    path: list[tuple[Loop, int]] = field(default_factory=list[tuple[Loop, int]])
+    value: Value | None = None
+
+    def completed(self) -> Location:
+        """Return the location of something that is read only when the whole computation is done."""
+        return Location({block: (position, None) for block, (position, _) in self.levels.items()}, self.block)
+
+
+class Cursor:
+    """A way into the loops: the block reached, the loops around it and the axis of each dimension."""
+
+    def __init__(self, root: Block) -> None:
+        """Start outside all loops."""
+        self.block = root
+        self.blocks: list[Block] = [root]
+        self.path: list[tuple[Loop, int]] = []
+        self.axes: dict[int, Axis] = {}
+        self.levels: dict[int, tuple[int, int | None]] = {}
+
+    def branch(self) -> Cursor:
+        """Return another cursor at the same place."""
+        other = Cursor(self.blocks[0])
+        other.block, other.blocks, other.path = self.block, list(self.blocks), list(self.path)
+        other.axes, other.levels = dict(self.axes), dict(self.levels)
+        return other
+
+    def affine(self, at: DimIndex, dynamic: Value | None = None) -> Affine:
+        """Return a reader's index in terms of the axes."""
+        if at.dim is None or at.dim not in self.axes:
+            return Affine(at.constant, (), dynamic)
+        return Affine(at.constant, ((self.axes[at.dim], at.factor),), dynamic)
+
+    def affines(self, index: Sequence[DimIndex]) -> tuple[Affine, ...]:
+        """Return an index in terms of the axes."""
+        return tuple(self.affine(at) for at in index)
+
+    def depth_of(self, index: Sequence[Affine]) -> int:
+        """Return how many loops deep the index is known: 0 when it uses no axis."""
+        used = {axis for at in index for axis, _ in at.terms}
+        return max((level for level, (loop, _) in enumerate(self.path, 1) if loop.axis in used), default=0)
+
+
+class Nests:
+    """The loops under construction."""
+
+    def __init__(self) -> None:
+        """Start with an empty program."""
+        self.root: Block = []
+        self.preamble: Block = []
+        """What stands before everything else: the values of extents, and buffers filled with a number."""
+        self.locations: dict[Node, Location] = {}
+        self._latest: dict[tuple[int, Extent], tuple[int, Loop]] = {}
+        self._axes = 0
+
+    def new_axis(self, extent: Extent) -> Axis:
+        """Return an axis that no other loop has."""
+        self._axes += 1
+        return Axis(self._axes, extent)
+
+    def enter(
+        self,
+        cursor: Cursor,
+        dim: int,
+        extent: Extent,
+        reads: Sequence[Read],
+        *,
+        floor: int = 0,
+        fresh: bool = False,
+    ) -> Loop:
+        """Move the cursor into a loop over one dimension, an existing one where that is right.
+
+        Args:
+            cursor: the place so far.
+            dim: the reader's dimension.
+            extent: its extent.
+            reads: what the computation reads.
+            floor: the first position in the block that may be entered.
+            fresh: whether the loop must be a new one which nothing else enters.
+        """
+        block = cursor.block
+        key = id(block)
+        need = floor
+        for base, index in reads:
+            location = self.locations.get(base)
+            entry = location.levels.get(key) if location is not None else None
+            if entry is not None:
+                position, base_dim = entry
+                same_iteration = base_dim is not None and index[base_dim].is_dim(dim)
+                need = max(need, position if same_iteration else position + 1)
+        found = None if fresh else self._latest.get((key, extent))
+        if found is None or found[0] < need:
+            found = (len(block), Loop(self.new_axis(extent)))
+            block.append(found[1])
+            if not fresh:
+                self._latest[key, extent] = found
+        position, loop = found
+        cursor.levels[key] = (position, dim)
+        cursor.path.append((loop, dim))
+        cursor.axes[dim] = loop.axis
+        cursor.block = loop.body
+        cursor.blocks.append(loop.body)
+        return loop
+
+    def enter_all(
+        self,
+        dims: Sequence[int],
+        shape: Sequence[Extent],
+        reads: Sequence[Read],
+        *,
+        floor: int = 0,
+        fresh: bool = False,
+        cursor: Cursor | None = None,
+    ) -> Cursor:
+        """Move a cursor into loops over several dimensions; those of extent 1 need none."""
+        cursor = cursor or Cursor(self.root)
+        for dim in dims:
+            if shape[dim] != 1:
+                self.enter(cursor, dim, shape[dim], reads, floor=floor, fresh=fresh)
+                floor = 0
+        return cursor
+
+    def locate(self, cursor: Cursor, value: Value | None, dims: dict[int, int] | None = None) -> Location:
+        """Return the location of what is computed at the cursor.
+
+        `dims` renumbers the reader's dimensions as those of the value; a dimension that it lacks has
+        been reduced, so that readers wait for its loop to end.
+        """
+        rename = (lambda d: d) if dims is None else dims.get
+        levels = {
+            block: (position, None if dim is None else rename(dim))
+            for block, (position, dim) in cursor.levels.items()
+        }
+        levels[id(cursor.block)] = (len(cursor.block) - 1, None)
+        path = [(loop, rename(dim)) for loop, dim in cursor.path]
+        return Location(levels, cursor.block, [(loop, d) for loop, d in path if d is not None], value)

@@ -1,0 +1,308 @@
+"""The scheduler: a graph becomes a program of loops.
+
+Values stay in registers as long as their readers stand in the same iteration; only a value that is
+read elsewhere, or that is an output, gets a buffer. What each kind of operation does in its loops is
+in `diffc.schedule.nests`; which loops it shares with others is decided by `diffc.schedule.placement`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+
+from diffc.ir import Extent, Graph, Node
+from diffc.ir.loops import (
+    Affine,
+    Block,
+    Buffer,
+    Compute,
+    DimValue,
+    IndexValue,
+    Load,
+    Loop,
+    Loops,
+    Operand,
+    Statement,
+    Store,
+    Value,
+)
+from diffc.ops import scalar_value
+from diffc.ops.constant import const, dim_op, iota_op
+from diffc.ops.products import matmul_op
+from diffc.ops.reshaping import reshape_op
+from diffc.schedule.contraction import contract
+from diffc.schedule.memory import plan_memory
+from diffc.schedule.nests import place
+from diffc.schedule.placement import Cursor, Location, Nests, Read
+from diffc.schedule.products import blas_operand, inlined
+from diffc.schedule.views import VIEWS, DimIndex, Index, identity_index, is_identity, resolve
+
+__all__ = ["Scheduler", "schedule"]
+
+
+def schedule(graph: Graph) -> Loops:
+    """Return the program of loops that computes a graph whose derived operations are expanded."""
+    return Scheduler(graph).run()
+
+
+class Scheduler:
+    """The state of one scheduling: the loops so far, where each value is, and the buffers."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Prepare buffers for the graph's inputs and outputs."""
+        self.graph = graph
+        self.nests = Nests()
+        self.checks: list[str] = []
+        listed = [node for node in graph.nodes if node.inputs or node.is_op("iota", "dim")]
+        self.numbers = {node: k for k, node in enumerate(listed)}
+        self.inputs = [
+            Buffer(n.attrs["name"], n.type, "input", k, node=n) for k, n in enumerate(graph.inputs)
+        ]
+        self.outputs = [
+            Buffer(name, node.type, "output", k)
+            for k, (name, node) in enumerate(zip(graph.output_names, graph.outputs, strict=True))
+        ]
+        self.constants: list[Buffer] = []
+        self.work: list[Buffer] = []
+        self.aliases: list[Buffer] = []
+        self.buffers: dict[Node, Buffer] = dict(zip(graph.inputs, self.inputs, strict=True))
+        self.copied: set[Node] = set()
+        """Views, and index vectors, that get memory of their own after all."""
+        self._stores: dict[int, Store] = {}
+        self._values = 0
+        self._memo: dict[tuple[object, ...], Value] = {}
+
+    def run(self) -> Loops:
+        """Return the finished program."""
+        nodes = self.graph.nodes
+        for node in nodes:
+            self._find_copies(node)
+        later = self._assign_outputs()
+        for node in self._ordered(nodes):
+            if self.computes(node):
+                place(self, node)
+                if node in self.buffers:
+                    self._store_register(node, self.buffers[node])
+            elif self._is_alias(node):
+                source = self.nests.locations.get(self.base(node.inputs[0])[0])
+                if source is not None:
+                    self.nests.locations[node] = source.completed()
+        for position in later:
+            self._copy_out(self.graph.outputs[position], self.outputs[position])
+        root = [*self.nests.preamble, *self._with_stores(self.nests.root)]
+        program = Loops(
+            self.graph, self.inputs, self.constants, self.outputs, self.work, root, self.checks, self.numbers
+        )
+        program.aliases = self.aliases
+        contract(program)
+        plan_memory(program)
+        return program
+
+    # -- what is computed, and in which order -----------------------------------------------------
+
+    def computes(self, node: Node) -> bool:
+        """Tell whether a node has a computation of its own: all but leaves and views."""
+        return node in self.copied or (bool(node.inputs) and node.op not in VIEWS)
+
+    def is_base(self, node: Node) -> bool:
+        """Tell whether reads end at this node."""
+        return node.op not in VIEWS or node in self.copied
+
+    def base(self, node: Node) -> Read:
+        """Return what a read of the whole node reads."""
+        return resolve(node, identity_index(node.shape), self.is_base)
+
+    def _is_alias(self, node: Node) -> bool:
+        """Tell whether a node is a reshape that mixes axes: the same memory under another shape."""
+        return node.op is reshape_op and node not in self.copied and self.base(node)[0] is node
+
+    def _find_copies(self, node: Node) -> None:
+        if self._is_alias(node):
+            source = node.inputs[0]
+            base, index = self.base(source)
+            whole = base.shape == source.shape and is_identity(index, base.shape)
+            if not whole or (base.op in (const, iota_op) and base not in self.copied):
+                self.copied.add(source)
+        if node.op is matmul_op and not inlined(self, node):
+            self.copied.update(each for each in node.inputs if blas_operand(self, each) is None)
+
+    def _assign_outputs(self) -> list[int]:
+        """Give each output's buffer to the computation that makes it; return the outputs to be copied."""
+        later: list[int] = []
+        for position, (node, buffer) in enumerate(zip(self.graph.outputs, self.outputs, strict=True)):
+            base, index = self.base(node)
+            direct = self.computes(base) and base.shape == node.shape and is_identity(index, base.shape)
+            if direct and base not in self.buffers:
+                buffer.node = base
+                self.buffers[base] = buffer
+            else:
+                later.append(position)
+        return later
+
+    def _ordered(self, nodes: Sequence[Node]) -> list[Node]:
+        """Return the nodes, producers first, scalars as early as they can be.
+
+        A scalar that is computed late would stand between loops that could be one.
+        """
+        rank = {node: k for k, node in enumerate(nodes)}
+        waiting = {node: len(set(node.inputs)) for node in nodes}
+        users: dict[Node, list[Node]] = {node: [] for node in nodes}
+        for node in nodes:
+            for each in set(node.inputs):
+                users[each].append(node)
+        ready = [(node.rank > 0, rank[node]) for node in nodes if not node.inputs]
+        heapq.heapify(ready)
+        order: list[Node] = []
+        while ready:
+            node = nodes[heapq.heappop(ready)[1]]
+            order.append(node)
+            for user in users[node]:
+                waiting[user] -= 1
+                if not waiting[user]:
+                    heapq.heappush(ready, (user.rank > 0, rank[user]))
+        return order
+
+    def _with_stores(self, block: Block) -> Block:
+        """Return a block with each store behind the definition of what it stores."""
+        result: Block = []
+        for item in block:
+            result.append(item)
+            if isinstance(item, Loop):
+                item.body = self._with_stores(item.body)
+                defined = [value for value, _ in item.accumulators]
+            else:
+                defined = [item.value] if isinstance(item, Compute) else []
+            result.extend(self._stores[v.number] for v in defined if v.number in self._stores)
+        return result
+
+    def _copy_out(self, node: Node, buffer: Buffer) -> None:
+        """Fill an output that no computation writes: an input, a view, or a value given twice."""
+        index = identity_index(node.shape)
+        cursor = self.nests.enter_all(range(node.rank), node.shape, [self.base(node)])
+        cursor.block.append(Store(buffer, cursor.affines(index), self.read(node, index, cursor)))
+
+    # -- values and buffers -----------------------------------------------------------------------
+
+    def value(self, dtype: str, node: Node | None = None) -> Value:
+        """Return a new value."""
+        self._values += 1
+        return Value(self._values, dtype, node)
+
+    def buffer(self, node: Node) -> Buffer:
+        """Return the memory of a base, made when first asked for; a register is then stored there."""
+        found = self.buffers.get(node)
+        if found is None:
+            found = self.buffers[node] = self._new_buffer(node)
+            self._store_register(node, found)
+        return found
+
+    def _new_buffer(self, node: Node) -> Buffer:
+        if node.op is const and node not in self.copied:
+            buffer = Buffer(
+                f"const_{len(self.constants)}", node.type, "constant", len(self.constants), node=node
+            )
+            self.constants.append(buffer)
+            return buffer
+        name = f"{node.op.name}_{self.numbers.get(node, 'c')}"
+        if self._is_alias(node):
+            source = self.buffer(self.base(node.inputs[0])[0])
+            buffer = Buffer(name, node.type, "alias", base=source, node=node)
+            self.aliases.append(buffer)
+            return buffer
+        buffer = Buffer(name, node.type, "work", len(self.work), node=node)
+        self.work.append(buffer)
+        return buffer
+
+    def _store_register(self, node: Node, buffer: Buffer) -> None:
+        location = self.nests.locations.get(node)
+        if location is not None and location.value is not None:
+            axes = {dim: loop.axis for loop, dim in location.path}
+            index = tuple(Affine(0, ((axes[k], 1),)) if k in axes else Affine() for k in range(node.rank))
+            self._stores[location.value.number] = Store(buffer, index, location.value)
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def aligned(self, operand: Node, shape: Sequence[Extent]) -> Index:
+        """Return the index at which an operand is read when it is broadcast to a shape."""
+        missing = len(shape) - operand.rank
+        return tuple(DimIndex() if e == 1 else DimIndex(0, k + missing) for k, e in enumerate(operand.shape))
+
+    def reads(self, operands: Sequence[Read]) -> list[Read]:
+        """Return the bases that the operands read, and where."""
+        return [resolve(node, index, self.is_base) for node, index in operands]
+
+    def read(self, node: Node, index: Index, cursor: Cursor) -> Operand:
+        """Return the element of a node at an index of the cursor's dimensions."""
+        base, index = resolve(node, index, self.is_base)
+        if base not in self.copied:
+            leaf = self.leaf(base, index, cursor)
+            if leaf is not None:
+                return leaf
+        location = self.nests.locations.get(base)
+        if location is not None and location.value is not None and _in_scope(location, index, cursor):
+            return location.value
+        return self.load(self.buffer(base), cursor.affines(index), cursor)
+
+    def leaf(self, base: Node, index: Index, cursor: Cursor) -> Operand | None:
+        """Return an element that needs no memory: of a uniform constant, `iota` or `dim`."""
+        if base.op is const:
+            return scalar_value(base)
+        if base.op is iota_op:
+            affine = cursor.affine(index[0])
+            if not affine.terms and isinstance(affine.constant, int):
+                return affine.constant
+            return self._hoisted(IndexValue(self.value("i64"), affine), cursor, (affine,), ("axis", affine))
+        return self._dim_value(base.attrs["extent"]) if base.op is dim_op else None
+
+    def load(self, buffer: Buffer, index: tuple[Affine, ...], cursor: Cursor) -> Value:
+        """Return a load, as far out as its index allows, once in its block."""
+        statement = Load(self.value(buffer.type.dtype, buffer.node), buffer, index)
+        if any(at.dynamic is not None for at in index):
+            cursor.block.append(statement)
+            return statement.value
+        return self._hoisted(statement, cursor, index, (id(buffer), index))
+
+    def fill(self, buffer: Buffer, shape: Sequence[Extent], number: float) -> None:
+        """Fill a buffer with a number before anything else happens, so that no loop must wait for it."""
+        block = self.nests.preamble
+        index: list[Affine] = []
+        for extent in shape:
+            if extent == 1:
+                index.append(Affine())
+                continue
+            loop = Loop(self.nests.new_axis(extent))
+            block.append(loop)
+            block = loop.body
+            index.append(Affine(0, ((loop.axis, 1),)))
+        block.append(Store(buffer, tuple(index), number))
+
+    def _dim_value(self, extent: Extent) -> Value:
+        found = self._memo.get(("dim", extent))
+        if found is None:
+            found = self._memo["dim", extent] = self.value("i64")
+            self.nests.preamble.append(DimValue(found, extent))
+        return found
+
+    def _hoisted(
+        self, statement: Load | IndexValue, cursor: Cursor, index: tuple[Affine, ...], key: tuple[object, ...]
+    ) -> Value:
+        depth = cursor.depth_of(index)
+        outside = depth < len(cursor.path)
+        target: list[Statement] | Block = cursor.path[depth][0].prologue if outside else cursor.block
+        key = (id(target), *key)
+        found = self._memo.get(key)
+        if found is None:
+            target.append(statement)
+            found = self._memo[key] = statement.value
+        return found
+
+
+def _in_scope(location: Location, index: Index, cursor: Cursor) -> bool:
+    """Tell whether the register at a location is this iteration's element at the index."""
+    if not any(block is location.block for block in cursor.blocks):
+        return False
+    for loop, dim in location.path:
+        at = index[dim]
+        if at.dim is None or not at.is_dim(at.dim) or cursor.axes.get(at.dim) is not loop.axis:
+            return False
+    return True
