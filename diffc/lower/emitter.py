@@ -1,0 +1,606 @@
+"""LLVM IR as text: the thin builder that every lowering emits through.
+
+Stands at the end of the pipeline. A `Module` collects functions, intrinsic declarations, constants and
+the vector-maths library functions that were called; `Module.text()` is what `llvmlite.binding.parse_assembly`
+reads. A `FunctionEmitter` accumulates the lines of one function; each method appends one instruction (a few,
+where said) and returns its `Value`.
+
+The contract:
+
+- operands of one instruction have equal kind and lanes (`select` also takes a scalar condition). Nothing is
+  checked here: LLVM's parser and `verify()` report a mismatch, and callers must run both before any pass;
+- `lanes == 1` is scalar code, more is a fixed-width vector; the maths library is written once for all widths;
+- no fast-math flag is ever emitted, and a multiply-add is fused only where `fma` says so;
+- memory holds booleans as bytes (0 or 1), registers hold them as `i1`: `load` and `store` convert;
+- a function starts in the block "entry"; every block ends with `br`, `cbr`, `ret` or `unreachable`;
+- library functions are `alwaysinline` by default, so the optimisation pipeline must run at least the
+  always-inliner; with `inline_maths=False` they stay out of line, for long straight-line programs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from diffc.lower.vecmath import FUNCTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_SCALARS = {
+    "f64": "double",
+    "f32": "float",
+    "i128": "i128",
+    "i64": "i64",
+    "i32": "i32",
+    "i8": "i8",
+    "bool": "i1",
+    "ptr": "ptr",
+}
+_SUFFIX = {**{kind: kind for kind in _SCALARS}, "bool": "i1"}
+_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "bool": 1, "ptr": 8, "i128": 16}
+_LANES = (1, 2, 4, 8, 16, 32, 64)
+
+TYPES: dict[tuple[str, int], str] = {
+    (kind, lanes): name if lanes == 1 else f"<{lanes} x {name}>"
+    for kind, name in _SCALARS.items()
+    for lanes in _LANES
+}
+"""The LLVM spelling of (kind, lanes)."""
+
+
+class Value(NamedTuple):
+    """An SSA value or a literal: its spelling, its kind and its number of lanes."""
+
+    ref: str
+    kind: str
+    lanes: int
+
+
+class Parameter(NamedTuple):
+    """A function's parameter; `attributes` are LLVM's, such as "noalias readonly"."""
+
+    name: str
+    kind: str
+    lanes: int = 1
+    attributes: str = ""
+
+
+class Module:
+    """Functions, declarations and the library functions they need, printed as one LLVM module."""
+
+    def __init__(self, name: str = "diffc", *, inline_maths: bool = True) -> None:
+        """Start an empty module; `inline_maths=False` keeps the maths functions out of line."""
+        self.name = name
+        self.inline_maths = inline_maths
+        self.functions: list[FunctionEmitter] = []
+        self.declarations: dict[str, str] = {}
+        self.globals: dict[str, str] = {}
+        self.constants: dict[tuple[str, float, int], Value] = {}
+        self.intrinsics: dict[tuple[str, str, int], str] = {}
+        self._private: set[str] = set()
+
+    def function(
+        self,
+        name: str,
+        parameters: Sequence[Parameter],
+        result: tuple[str, int] | None = None,
+        *,
+        attributes: str = "nounwind",
+        linkage: str = "",
+    ) -> FunctionEmitter:
+        """Return the emitter of a new function; `result` is (kind, lanes), or None for void."""
+        emitter = FunctionEmitter(self, name, parameters, result, attributes=attributes, linkage=linkage)
+        self.functions.append(emitter)
+        return emitter
+
+    def declare(self, name: str, result: tuple[str, int] | None, *arguments: tuple[str, int]) -> None:
+        """Declare the external function or intrinsic `name`, once."""
+        if name not in self.declarations:
+            types = ", ".join(TYPES[argument] for argument in arguments)
+            self.declarations[name] = f"declare {_result_type(result)} @{name}({types})"
+
+    def table(self, name: str, kind: str, values: Sequence[float]) -> Value:
+        """Return a pointer to the constant array `name`, defined once as private data."""
+        if name not in self.globals:
+            scalar = TYPES[kind, 1]
+            items = ", ".join(f"{scalar} {_literal(kind, value)}" for value in values)
+            self.globals[name] = (
+                f"@{name} = private unnamed_addr constant [{len(values)} x {scalar}] [{items}]"
+            )
+        return Value(f"@{name}", "ptr", 1)
+
+    def library_function(self, name: str, kind: str, lanes: int, arity: int) -> str:
+        """Return the symbol of the maths function `name` in this kind and width, emitted on first use."""
+        attributes = "alwaysinline" if self.inline_maths else "noinline"
+        return self.private_function(
+            f"vm_{name}_{kind}x{lanes}", FUNCTIONS[name], (kind, lanes), arity, attributes
+        )
+
+    def private_function(
+        self, symbol: str, body: Callable[..., Value], operand: tuple[str, int], arity: int, inlining: str
+    ) -> str:
+        """Return `symbol`, emitting `body(emitter, *operands)` as that internal pure function on first use.
+
+        The operands and the result all have the kind and lanes of `operand`.
+        """
+        if symbol not in self._private:
+            self._private.add(symbol)
+            parameters = [Parameter(f"x{i}", *operand) for i in range(arity)]
+            attributes = f"nounwind willreturn memory(none) {inlining}"
+            emitter = self.function(symbol, parameters, operand, attributes=attributes, linkage="internal")
+            emitter.ret(body(emitter, *emitter.arguments))
+        return symbol
+
+    def text(self) -> str:
+        """Return the module as LLVM assembly."""
+        parts = [f'source_filename = "{self.name}"', *self.globals.values(), *self.declarations.values()]
+        parts.extend(function.text() for function in self.functions)
+        return "\n\n".join(parts) + "\n"
+
+    __str__ = text
+
+
+class FunctionEmitter:
+    """The body of one function under construction; instructions go to the block opened last."""
+
+    def __init__(
+        self,
+        module: Module,
+        name: str,
+        parameters: Sequence[Parameter],
+        result: tuple[str, int] | None,
+        *,
+        attributes: str = "",
+        linkage: str = "",
+    ) -> None:
+        """Open the block "entry" of a function of `module`; prefer `Module.function`, which registers it."""
+        self.module = module
+        self.name = name
+        self.result = result
+        self.arguments = [Value(f"%{p.name}", p.kind, p.lanes) for p in parameters]
+        self.current_block = "entry"
+        self._parameters = parameters
+        self._attributes = attributes
+        self._linkage = linkage
+        self._lines: list[str] = ["entry:"]
+        self._line = self._lines.append
+        self._next = 0
+        self._labels = 0
+        self._phis: dict[str, tuple[int, list[str]]] = {}
+
+    def text(self) -> str:
+        """Return the function as LLVM assembly; phis carry the incoming values added so far."""
+        lines = self._lines.copy()
+        for position, incoming in self._phis.values():
+            lines[position] += ", ".join(incoming)
+        parameters = ", ".join(_parameter_text(p) for p in self._parameters)
+        linkage = f"{self._linkage} " if self._linkage else ""
+        attributes = f" {self._attributes}" if self._attributes else ""
+        head = f"define {linkage}{_result_type(self.result)} @{self.name}({parameters}){attributes} {{"
+        return "\n".join((head, *lines, "}"))
+
+    def comment(self, text: str) -> None:
+        """Write one line of comment."""
+        self._line(f"  ; {text}")
+
+    # -- plumbing: every instruction passes through one of these three ---------------------------------------
+
+    def _emit(self, instruction: str, kind: str, lanes: int) -> Value:
+        ref = f"%{self._next}"
+        self._next += 1
+        self._line(f"  {ref} = {instruction}")
+        return Value(ref, kind, lanes)
+
+    def _binary(self, opcode: str, a: Value, b: Value) -> Value:
+        x, kind, lanes = a
+        ref = f"%{self._next}"
+        self._next += 1
+        self._line(f"  {ref} = {opcode} {TYPES[kind, lanes]} {x}, {b[0]}")
+        return Value(ref, kind, lanes)
+
+    def _intrinsic(self, name: str, *operands: Value) -> Value:
+        _, kind, lanes = operands[0]
+        key = (name, kind, lanes)
+        head = self.module.intrinsics.get(key)
+        if head is None:
+            symbol = f"llvm.{name}.{'' if lanes == 1 else f'v{lanes}'}{_SUFFIX[kind]}"
+            self.module.declare(symbol, (kind, lanes), *((kind, lanes),) * len(operands))
+            head = self.module.intrinsics[key] = f"call {TYPES[kind, lanes]} @{symbol}"
+        typed = f"{TYPES[kind, lanes]} "
+        return self._emit(f"{head}({', '.join([typed + operand[0] for operand in operands])})", kind, lanes)
+
+    def _cast(self, opcode: str, v: Value, kind: str) -> Value:
+        ref, source, lanes = v
+        return self._emit(f"{opcode} {TYPES[source, lanes]} {ref} to {TYPES[kind, lanes]}", kind, lanes)
+
+    # -- floating point --------------------------------------------------------------------------------------
+
+    def fadd(self, a: Value, b: Value) -> Value:
+        """Return a + b."""
+        return self._binary("fadd", a, b)
+
+    def fsub(self, a: Value, b: Value) -> Value:
+        """Return a - b."""
+        return self._binary("fsub", a, b)
+
+    def fmul(self, a: Value, b: Value) -> Value:
+        """Return a * b."""
+        return self._binary("fmul", a, b)
+
+    def fdiv(self, a: Value, b: Value) -> Value:
+        """Return a / b."""
+        return self._binary("fdiv", a, b)
+
+    def frem(self, a: Value, b: Value) -> Value:
+        """Return the exact remainder with the sign of a: a call of C's fmod for each lane."""
+        return self._binary("frem", a, b)
+
+    def fneg(self, a: Value) -> Value:
+        """Return -a, the sign bit flipped."""
+        return self._emit(f"fneg {TYPES[a.kind, a.lanes]} {a.ref}", a.kind, a.lanes)
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        """Return a * b + c, rounded once."""
+        return self._intrinsic("fma", a, b, c)
+
+    def fabs(self, a: Value) -> Value:
+        """Return |a|."""
+        return self._intrinsic("fabs", a)
+
+    def sqrt(self, a: Value) -> Value:
+        """Return the correctly rounded square root."""
+        return self._intrinsic("sqrt", a)
+
+    def floor(self, a: Value) -> Value:
+        """Return the largest integer not above a."""
+        return self._intrinsic("floor", a)
+
+    def ceil(self, a: Value) -> Value:
+        """Return the smallest integer not below a."""
+        return self._intrinsic("ceil", a)
+
+    def rint(self, a: Value) -> Value:
+        """Return the nearest integer, ties to even."""
+        return self._intrinsic("rint", a)
+
+    def truncate(self, a: Value) -> Value:
+        """Return the integer part, towards zero; a float (`trunc` narrows integers)."""
+        return self._intrinsic("trunc", a)
+
+    def copysign(self, a: Value, b: Value) -> Value:
+        """Return |a| with the sign of b."""
+        return self._intrinsic("copysign", a, b)
+
+    def fcmp(self, predicate: str, a: Value, b: Value) -> Value:
+        """Return the comparison as bool; `predicate` is LLVM's: oeq ogt oge olt ole one ord ueq ... uno."""
+        return self._emit(f"fcmp {predicate} {TYPES[a.kind, a.lanes]} {a.ref}, {b.ref}", "bool", a.lanes)
+
+    def fmax(self, a: Value, b: Value) -> Value:
+        """Return the larger, or NaN if either is NaN, as `numpy.maximum`."""
+        larger = self.select(self.fcmp("ogt", a, b), a, b)
+        return self.select(self.fcmp("uno", a, a), a, larger)
+
+    def fmin(self, a: Value, b: Value) -> Value:
+        """Return the smaller, or NaN if either is NaN, as `numpy.minimum`."""
+        smaller = self.select(self.fcmp("olt", a, b), a, b)
+        return self.select(self.fcmp("uno", a, a), a, smaller)
+
+    # -- integers and booleans -------------------------------------------------------------------------------
+
+    def iadd(self, a: Value, b: Value) -> Value:
+        """Return a + b, wrapping."""
+        return self._binary("add", a, b)
+
+    def isub(self, a: Value, b: Value) -> Value:
+        """Return a - b, wrapping."""
+        return self._binary("sub", a, b)
+
+    def imul(self, a: Value, b: Value) -> Value:
+        """Return a * b, wrapping."""
+        return self._binary("mul", a, b)
+
+    def sdiv(self, a: Value, b: Value) -> Value:
+        """Return the quotient towards zero; undefined for b == 0."""
+        return self._binary("sdiv", a, b)
+
+    def srem(self, a: Value, b: Value) -> Value:
+        """Return the remainder with the sign of a; undefined for b == 0."""
+        return self._binary("srem", a, b)
+
+    def iand(self, a: Value, b: Value) -> Value:
+        """Return the bitwise and."""
+        return self._binary("and", a, b)
+
+    def ior(self, a: Value, b: Value) -> Value:
+        """Return the bitwise or."""
+        return self._binary("or", a, b)
+
+    def ixor(self, a: Value, b: Value) -> Value:
+        """Return the bitwise exclusive or."""
+        return self._binary("xor", a, b)
+
+    def shl(self, a: Value, b: Value) -> Value:
+        """Return a shifted left by b, which is below the width."""
+        return self._binary("shl", a, b)
+
+    def lshr(self, a: Value, b: Value) -> Value:
+        """Return a shifted right by b, filled with zeros."""
+        return self._binary("lshr", a, b)
+
+    def ashr(self, a: Value, b: Value) -> Value:
+        """Return a shifted right by b, filled with the sign."""
+        return self._binary("ashr", a, b)
+
+    def imin(self, a: Value, b: Value) -> Value:
+        """Return the smaller signed integer."""
+        return self._intrinsic("smin", a, b)
+
+    def imax(self, a: Value, b: Value) -> Value:
+        """Return the larger signed integer."""
+        return self._intrinsic("smax", a, b)
+
+    def icmp(self, predicate: str, a: Value, b: Value) -> Value:
+        """Return the comparison as bool; `predicate` is LLVM's: eq ne slt sle sgt sge ult ule ugt uge."""
+        return self._emit(f"icmp {predicate} {TYPES[a.kind, a.lanes]} {a.ref}, {b.ref}", "bool", a.lanes)
+
+    def band(self, a: Value, b: Value) -> Value:
+        """Return a and b, of bools."""
+        return self._binary("and", a, b)
+
+    def bor(self, a: Value, b: Value) -> Value:
+        """Return a or b, of bools."""
+        return self._binary("or", a, b)
+
+    def bxor(self, a: Value, b: Value) -> Value:
+        """Return whether exactly one of two bools holds."""
+        return self._binary("xor", a, b)
+
+    def bnot(self, a: Value) -> Value:
+        """Return not a, of bools."""
+        return self._binary("xor", a, self.constant("bool", 1, a.lanes))
+
+    def select(self, condition: Value, a: Value, b: Value) -> Value:
+        """Return a where the condition holds, else b; a scalar condition chooses for all lanes."""
+        kind, lanes = a.kind, a.lanes
+        typed = TYPES[kind, lanes]
+        test = TYPES["bool", condition.lanes]
+        return self._emit(f"select {test} {condition.ref}, {typed} {a.ref}, {typed} {b.ref}", kind, lanes)
+
+    # -- conversions -----------------------------------------------------------------------------------------
+
+    def bitcast(self, v: Value, kind: str) -> Value:
+        """Return the same bits as another kind of equal size."""
+        return self._cast("bitcast", v, kind)
+
+    def sitofp(self, v: Value, kind: str) -> Value:
+        """Return a signed integer as the nearest float."""
+        return self._cast("sitofp", v, kind)
+
+    def uitofp(self, v: Value, kind: str) -> Value:
+        """Return an unsigned integer or a bool (0 or 1) as the nearest float."""
+        return self._cast("uitofp", v, kind)
+
+    def fptosi(self, v: Value, kind: str) -> Value:
+        """Return a float towards zero as a signed integer; poison out of range."""
+        return self._cast("fptosi", v, kind)
+
+    def fpext(self, v: Value, kind: str = "f64") -> Value:
+        """Return a float widened."""
+        return self._cast("fpext", v, kind)
+
+    def fptrunc(self, v: Value, kind: str = "f32") -> Value:
+        """Return a float rounded to a narrower kind."""
+        return self._cast("fptrunc", v, kind)
+
+    def sext(self, v: Value, kind: str) -> Value:
+        """Return an integer widened with its sign."""
+        return self._cast("sext", v, kind)
+
+    def zext(self, v: Value, kind: str) -> Value:
+        """Return an integer or a bool widened with zeros."""
+        return self._cast("zext", v, kind)
+
+    def trunc(self, v: Value, kind: str) -> Value:
+        """Return an integer narrowed to its low bits (`truncate` is for floats)."""
+        return self._cast("trunc", v, kind)
+
+    # -- constants and lanes ---------------------------------------------------------------------------------
+
+    def constant(self, kind: str, value: float, lanes: int = 1) -> Value:
+        """Return a literal, repeated over the lanes; floats are exact, integers may be unsigned."""
+        constants = self.module.constants
+        key = (kind, value, lanes)
+        found = constants.get(key)
+        # Zero is not cached for floats: 0.0 and -0.0 are equal as keys.
+        if found is not None and (value or kind not in ("f64", "f32")):
+            return found
+        literal = _literal(kind, value)
+        if lanes > 1:
+            scalar = TYPES[kind, 1]
+            literal = f"<{', '.join([f'{scalar} {literal}'] * lanes)}>"
+        made = constants[key] = Value(literal, kind, lanes)
+        return made
+
+    def splat(self, v: Value, lanes: int) -> Value:
+        """Return a scalar repeated over the lanes."""
+        if lanes == 1:
+            return v
+        typed = TYPES[v.kind, lanes]
+        first = self._emit(f"insertelement {typed} poison, {TYPES[v.kind, 1]} {v.ref}, i64 0", v.kind, lanes)
+        mask = f"<{lanes} x i32> zeroinitializer"
+        return self._emit(f"shufflevector {typed} {first.ref}, {typed} poison, {mask}", v.kind, lanes)
+
+    def extract(self, v: Value, i: int | Value) -> Value:
+        """Return lane i of a vector (or the scalar itself)."""
+        if v.lanes == 1:
+            return v
+        index = i.ref if isinstance(i, Value) else i
+        return self._emit(f"extractelement {TYPES[v.kind, v.lanes]} {v.ref}, i64 {index}", v.kind, 1)
+
+    def insert(self, v: Value, scalar: Value, i: int | Value) -> Value:
+        """Return the vector with lane i replaced (or the scalar, where there is one lane)."""
+        if v.lanes == 1:
+            return scalar
+        index = i.ref if isinstance(i, Value) else i
+        operands = f"{TYPES[v.kind, v.lanes]} {v.ref}, {TYPES[v.kind, 1]} {scalar.ref}"
+        return self._emit(f"insertelement {operands}, i64 {index}", v.kind, v.lanes)
+
+    def iota(self, kind: str, lanes: int) -> Value:
+        """Return the integers 0, 1, ... of the lanes as a literal."""
+        if lanes == 1:
+            return self.constant(kind, 0)
+        scalar = TYPES[kind, 1]
+        return Value(f"<{', '.join(f'{scalar} {i}' for i in range(lanes))}>", kind, lanes)
+
+    def shuffle(self, v: Value, indices: Sequence[int]) -> Value:
+        """Return a vector of the lanes named by `indices`, whose number is a power of two above one."""
+        typed = TYPES[v.kind, v.lanes]
+        mask = ", ".join(f"i32 {i}" for i in indices)
+        width = len(indices)
+        return self._emit(
+            f"shufflevector {typed} {v.ref}, {typed} poison, <{width} x i32> <{mask}>", v.kind, width
+        )
+
+    def horizontal(self, operation: str, v: Value) -> Value:
+        """Return the lanes reduced, halves against halves: add mul max min, for integers also and or."""
+        combine = self._combiner(operation, v.kind)
+        while v.lanes > 2:
+            half = v.lanes // 2
+            v = combine(self.shuffle(v, range(half)), self.shuffle(v, range(half, 2 * half)))
+        return v if v.lanes == 1 else combine(self.extract(v, 0), self.extract(v, 1))
+
+    def any(self, v: Value) -> Value:
+        """Return whether any lane of bools holds, as a scalar bool."""
+        return v if v.lanes == 1 else self._reduction("or", v)
+
+    def all(self, v: Value) -> Value:
+        """Return whether every lane of bools holds, as a scalar bool."""
+        return v if v.lanes == 1 else self._reduction("and", v)
+
+    def _reduction(self, operation: str, v: Value) -> Value:
+        symbol = f"llvm.vector.reduce.{operation}.v{v.lanes}i1"
+        self.module.declare(symbol, ("bool", 1), ("bool", v.lanes))
+        return self.call(symbol, "bool", 1, v)
+
+    def _combiner(self, operation: str, kind: str) -> Callable[[Value, Value], Value]:
+        if kind in ("f64", "f32"):
+            return {"add": self.fadd, "mul": self.fmul, "max": self.fmax, "min": self.fmin}[operation]
+        return {
+            "add": self.iadd,
+            "mul": self.imul,
+            "max": self.imax,
+            "min": self.imin,
+            "and": self.iand,
+            "or": self.ior,
+        }[operation]
+
+    # -- memory ----------------------------------------------------------------------------------------------
+
+    def load(self, ptr: Value, kind: str, lanes: int = 1, align: int = 0) -> Value:
+        """Return consecutive elements from memory; the alignment is the element's unless given."""
+        if kind == "bool":
+            stored = self.load(ptr, "i8", lanes, align)
+            return self.icmp("ne", stored, self.constant("i8", 0, lanes))
+        return self._emit(
+            f"load {TYPES[kind, lanes]}, ptr {ptr.ref}, align {align or _BYTES[kind]}", kind, lanes
+        )
+
+    def store(self, v: Value, ptr: Value, align: int = 0) -> None:
+        """Write the lanes to consecutive elements; the alignment is the element's unless given."""
+        if v.kind == "bool":
+            v = self.zext(v, "i8")
+        self._line(
+            f"  store {TYPES[v.kind, v.lanes]} {v.ref}, ptr {ptr.ref}, align {align or _BYTES[v.kind]}"
+        )
+
+    def alloca(self, kind: str) -> Value:
+        """Return the address of one element on the stack; only for the entry block."""
+        return self._emit(f"alloca {TYPES[kind, 1]}", "ptr", 1)
+
+    def gep(self, ptr: Value, kind: str, index: Value) -> Value:
+        """Return the address of element `index` (an integer scalar) of an array of `kind`."""
+        element = "i8" if kind == "bool" else TYPES[kind, 1]
+        return self._emit(
+            f"getelementptr inbounds {element}, ptr {ptr.ref}, {TYPES[index.kind, 1]} {index.ref}", "ptr", 1
+        )
+
+    # -- control flow ----------------------------------------------------------------------------------------
+
+    def new_label(self, stem: str = "block") -> str:
+        """Return a label not used before in this function."""
+        self._labels += 1
+        return f"{stem}.{self._labels}"
+
+    def block(self, label: str) -> None:
+        """Open the block `label`."""
+        self._line(f"{label}:")
+        self.current_block = label
+
+    def br(self, label: str) -> None:
+        """Go to `label`."""
+        self._line(f"  br label %{label}")
+
+    def cbr(self, condition: Value, if_true: str, if_false: str) -> None:
+        """Go to one of two labels."""
+        self._line(f"  br i1 {condition.ref}, label %{if_true}, label %{if_false}")
+
+    def phi(self, kind: str, lanes: int = 1) -> Value:
+        """Return a phi of the current block, whose incoming values `add_incoming` gives."""
+        value = self._emit(f"phi {TYPES[kind, lanes]} ", kind, lanes)
+        self._phis[value.ref] = (len(self._lines) - 1, [])
+        return value
+
+    def add_incoming(self, phi: Value, value: Value, label: str) -> None:
+        """Let `phi` be `value` when control comes from the block `label`."""
+        self._phis[phi.ref][1].append(f"[ {value.ref}, %{label} ]")
+
+    def ret(self, v: Value | None = None) -> None:
+        """Return from the function."""
+        self._line("  ret void" if v is None else f"  ret {TYPES[v.kind, v.lanes]} {v.ref}")
+
+    def unreachable(self) -> None:
+        """End a block that control cannot reach the end of."""
+        self._line("  unreachable")
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def call(self, function_name: str, result_kind: str | None, lanes: int, *args: Value) -> Value:
+        """Return the result of a call; the function is defined in the module or was declared.
+
+        With `result_kind` None the call is void, and the value returned must not be used.
+        """
+        operands = ", ".join([f"{TYPES[a[1], a[2]]} {a[0]}" for a in args])
+        if result_kind is None:
+            self._line(f"  call void @{function_name}({operands})")
+            return Value("poison", "ptr", 1)
+        return self._emit(
+            f"call {TYPES[result_kind, lanes]} @{function_name}({operands})", result_kind, lanes
+        )
+
+    def maths(self, name: str, *args: Value) -> Value:
+        """Return the maths function `name` (see `vecmath.FUNCTIONS`) of arguments of equal kind and lanes."""
+        _, kind, lanes = args[0]
+        symbol = self.module.library_function(name, kind, lanes, len(args))
+        return self.call(symbol, kind, lanes, *args)
+
+
+def _result_type(result: tuple[str, int] | None) -> str:
+    return "void" if result is None else TYPES[result]
+
+
+def _parameter_text(p: Parameter) -> str:
+    attributes = f" {p.attributes}" if p.attributes else ""
+    return f"{TYPES[p.kind, p.lanes]}{attributes} %{p.name}"
+
+
+def _literal(kind: str, value: float) -> str:
+    if kind == "f32":
+        # LLVM writes a float as the double of equal value; c_float rounds, and overflows to infinity.
+        value = ctypes.c_float(value).value
+    if kind in ("f64", "f32"):
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+    if kind == "bool":
+        return "true" if value else "false"
+    return str(int(value))

@@ -1,0 +1,126 @@
+"""Loops -> LLVM: explicit vectors along innermost loops, scalar code elsewhere.
+
+The kernel is two functions: `diffc_kernel` unpacks the arrays of pointers and extents, `body` computes.
+Only a parameter can tell LLVM that memory does not overlap (`noalias`), hence the second function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diffc.ir import Extent
+from diffc.ir.loops import (
+    Accumulate,
+    Buffer,
+    Check,
+    Compute,
+    DimValue,
+    IndexValue,
+    Load,
+    Loop,
+    Loops,
+    MatMul,
+    Store,
+    flattened,
+    strides_of,
+    walk,
+)
+from diffc.lower.emitter import Module, Parameter
+from diffc.lower.extents import Extents
+from diffc.lower.nests import Nests
+
+__all__ = ["lower_to_llvm"]
+
+INLINE_MATHS_LIMIT = 64
+"""With more calls of maths functions than this they stay functions: code size and compile time."""
+
+
+def lower_to_llvm(loops: Loops, vector_bytes: int) -> str:
+    """Return the LLVM module of a program; vectors have `vector_bytes` bytes (64 for AVX-512, 32 for AVX2)."""
+    calls = sum(isinstance(item, Compute) and item.op.cost >= 20 for item, _ in walk(loops.body))
+    module = Module(
+        loops.graph.name.encode("ascii", "replace").decode(), inline_maths=calls <= INLINE_MATHS_LIMIT
+    )
+    attributes = (
+        f'nounwind "min-legal-vector-width"="{vector_bytes * 8}" "prefer-vector-width"="{vector_bytes * 8}"'
+    )
+    _kernel(module, loops, attributes)
+    _body(module, loops, vector_bytes, attributes)
+    return module.text()
+
+
+def _arrays(loops: Loops) -> list[Buffer]:
+    return [*loops.inputs, *loops.constants, *loops.outputs]
+
+
+def _kernel(module: Module, loops: Loops, attributes: str) -> None:
+    parameters = [Parameter(name, "ptr") for name in ("args", "dims", "work")]
+    e = module.function("diffc_kernel", parameters, ("i64", 1), attributes=attributes)
+    args, dims, work = e.arguments
+    arrays = [e.load(e.gep(args, "ptr", e.constant("i64", k)), "ptr") for k in range(len(_arrays(loops)))]
+    symbols = [
+        e.load(e.gep(dims, "i64", e.constant("i64", k)), "i64") for k in range(len(loops.graph.symbols))
+    ]
+    e.ret(e.call("body", "i64", 1, *arrays, *symbols, work))
+
+
+def _body(module: Module, loops: Loops, vector_bytes: int, attributes: str) -> None:
+    arrays = _arrays(loops)
+    parameters = [
+        Parameter(
+            f"a{k}", "ptr", attributes="noalias nocapture" + (" readonly" if b.role != "output" else "")
+        )
+        for k, b in enumerate(arrays)
+    ]
+    parameters += [Parameter(f"n{k}", "i64") for k in range(len(loops.graph.symbols))]
+    parameters.append(Parameter("work", "ptr", attributes="noalias nocapture"))
+    e = module.function(
+        "body", parameters, ("i64", 1), attributes=f"{attributes} noinline", linkage="internal"
+    )
+    symbols = dict(zip(loops.graph.symbols, e.arguments[len(arrays) :], strict=False))
+    extents = Extents(e, symbols)
+    for extent in _extents(loops):
+        extents.prepare(extent)
+    pointers = dict(zip(arrays, e.arguments, strict=False))
+    for buffer in loops.work:
+        pointers[buffer] = e.gep(e.arguments[-1], "i8", extents(buffer.offset))
+    for alias in loops.aliases:
+        pointers[alias] = pointers[alias.root]
+    nests = Nests(e, extents, pointers, vector_bytes)
+    nests.use_counts(loops)
+    nests.block(loops.body)
+    e.ret(e.constant("i64", 0))
+
+
+def _extents(loops: Loops) -> Iterator[Extent]:
+    """Yield every extent that the code of the program asks for."""
+    yield from (buffer.offset for buffer in loops.work)
+    for item, _ in walk(loops.body):
+        match item:
+            case Loop():
+                yield item.axis.extent
+            case Load() | Store():
+                flat = flattened(item.index, item.buffer.type.shape)
+                yield flat.constant
+                yield from (factor for _, factor in flat.terms)
+                yield from _dynamic_strides(item)
+            case IndexValue():
+                yield item.affine.constant
+                yield from (factor for _, factor in item.affine.terms)
+            case DimValue() | Check():
+                yield item.extent
+            case MatMul():
+                yield from (item.rows, item.columns, item.inner)
+                for matrix in (item.out, item.a, item.b):
+                    yield matrix.leading
+                    yield matrix.offset.constant
+                    yield from (factor for _, factor in matrix.offset.terms)
+            case Compute() | Accumulate():
+                pass
+
+
+def _dynamic_strides(item: Load | Store) -> Iterator[Extent]:
+    """Yield the stride that multiplies a computed index."""
+    for at, stride in zip(item.index, strides_of(item.buffer.type.shape), strict=True):
+        if at.dynamic is not None:
+            yield stride

@@ -1,0 +1,57 @@
+"""Vector maths: elementary functions written once against the emitter, for f64 and f32 and any lane count.
+
+All but the huge angles of sin, cos and tan are free of branches. NaN, infinities, signed zeros, gradual
+underflow and overflow are those of IEEE 754 and NumPy. One file a family; each polynomial's comment says
+how it was made.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diffc.lower.vecmath.error_function import erf
+from diffc.lower.vecmath.exponential import exp, expm1
+from diffc.lower.vecmath.hyperbolic import cosh, sinh, tanh
+from diffc.lower.vecmath.inverse_trigonometric import acos, asin, atan, atan2
+from diffc.lower.vecmath.logarithm import log, log1p
+from diffc.lower.vecmath.logistic import sigmoid, softplus
+from diffc.lower.vecmath.power import ipow, power
+from diffc.lower.vecmath.selection import maximum, minimum, mod, sign, sqrt
+from diffc.lower.vecmath.trigonometric import cos, sin, tan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diffc.lower.emitter import Value
+
+__all__ = ["FUNCTIONS", "MAX_ULP", "ipow"]
+
+FUNCTIONS: dict[str, Callable[..., Value]] = {
+    "exp": exp,
+    "expm1": expm1,
+    "log": log,
+    "log1p": log1p,
+    "sqrt": sqrt,
+    "sin": sin,
+    "cos": cos,
+    "tan": tan,
+    "asin": asin,
+    "acos": acos,
+    "atan": atan,
+    "atan2": atan2,
+    "sinh": sinh,
+    "cosh": cosh,
+    "tanh": tanh,
+    "sigmoid": sigmoid,
+    "softplus": softplus,
+    "erf": erf,
+    "pow": power,
+    "sign": sign,
+    "minimum": minimum,
+    "maximum": maximum,
+    "mod": mod,
+}
+"""Name -> emitter function `(e: FunctionEmitter, *args: Value) -> Value`."""
+
+MAX_ULP: dict[str, float] = dict.fromkeys(FUNCTIONS, 1.0)
+"""The largest error of each function over its whole range, in units in the last place of the true value."""

@@ -1,0 +1,165 @@
+"""log and log1p, and the pair that softplus shares.
+
+u = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 + f) and z = s^2,
+log(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + z P(z))), where P(z) = (2 atanh(s) - 2 s) / (s z).
+The exact f, and k log 2 in two parts, are summed without error before the small terms: the rearrangement is
+that of W. Kahan and of Tang, "Table-driven implementation of the logarithm function", ACM TOMS 16 (1990).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from diffc.lower.vecmath.double_double import fast_two_sum, two_sum
+from diffc.lower.vecmath.exponential import is_tiny
+from diffc.lower.vecmath.polynomial import estrin, literal
+
+if TYPE_CHECKING:
+    from diffc.lower.emitter import FunctionEmitter, Value
+
+
+class _Format(NamedTuple):
+    """The constants of the decomposition in one floating-point format."""
+
+    integer: str
+    mantissa_bits: int
+    bias: int
+    one_bits: int
+    sqrt_half_bits: int
+    shifter_bits: int  # of 2^mantissa_bits: or-ed with a small integer, the float 2^mantissa_bits + integer
+    smallest_normal: float
+    ln2_hi: float  # so many trailing zeros that k ln2_hi is exact
+    ln2_lo: float
+    series: tuple[float, ...]  # P
+
+
+_FORMATS = {
+    "f64": _Format(
+        integer="i64",
+        mantissa_bits=52,
+        bias=1023,
+        one_bits=0x3FF0000000000000,
+        sqrt_half_bits=0x3FE6A09E667F3BCD,
+        shifter_bits=0x4330000000000000,
+        smallest_normal=2.0**-1022,
+        ln2_hi=0.6931471805598903,
+        ln2_lo=5.497923018708371e-14,
+        # Remez fit (45 digits) on 0 <= z <= ((sqrt(2) - 1) / (sqrt(2) + 1))^2; log's relative error is
+        # 2^-59.5.
+        series=(
+            0.6666666666666735,
+            0.39999999999412866,
+            0.2857142874283423,
+            0.22222198523475073,
+            0.18183567093293462,
+            0.1531397535835312,
+            0.14796743783032992,
+        ),
+    ),
+    "f32": _Format(
+        integer="i32",
+        mantissa_bits=23,
+        bias=127,
+        one_bits=0x3F800000,
+        sqrt_half_bits=0x3F3504F3,
+        shifter_bits=0x4B000000,
+        smallest_normal=2.0**-126,
+        ln2_hi=0.693145751953125,
+        ln2_lo=1.428606765330187e-06,
+        # The same fit with three coefficients; log's relative error is 2^-30.2.
+        series=(0.666667764752365, 0.3997752566180675, 0.29872238586808975),
+    ),
+}
+
+
+class Decomposed(NamedTuple):
+    """u = 2^k (1 + f)."""
+
+    k: Value
+    f: Value
+    exponent: Value  # k + bias, an integer
+
+
+def decompose(e: FunctionEmitter, u: Value) -> Decomposed:
+    """Return the decomposition of a positive, normal, finite u; of anything else, nonsense but no trap."""
+    form = _FORMATS[u.kind]
+
+    def integer(value: int) -> Value:
+        return e.constant(form.integer, value, u.lanes)
+
+    bits = e.bitcast(u, form.integer)
+    shifted = e.iadd(bits, integer(form.one_bits - form.sqrt_half_bits))
+    exponent = e.lshr(shifted, integer(form.mantissa_bits))
+    biased = e.bitcast(e.ior(exponent, integer(form.shifter_bits)), u.kind)
+    k = e.fsub(biased, literal(e, u, 2.0**form.mantissa_bits + form.bias))
+    mantissa = e.iand(shifted, integer((1 << form.mantissa_bits) - 1))
+    m = e.bitcast(e.iadd(mantissa, integer(form.sqrt_half_bits)), u.kind)
+    return Decomposed(k, e.fsub(m, literal(e, u, 1.0)), exponent)
+
+
+def normalise(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
+    """Return x scaled out of the subnormal range, and the exponent to subtract again."""
+    form = _FORMATS[x.kind]
+    places = form.mantissa_bits + 2
+    subnormal = e.fcmp("olt", x, literal(e, x, form.smallest_normal))
+    scaled = e.select(subnormal, e.fmul(x, literal(e, x, 2.0**places)), x)
+    return scaled, e.select(subnormal, literal(e, x, float(places)), literal(e, x, 0.0))
+
+
+def _log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value, Value]:
+    """Return k log 2 + log(1 + f), given s = f / (2 + f), as a sum of two whose second is the smaller."""
+    form = _FORMATS[f.kind]
+    z = e.fmul(s, s)
+    half_square = e.fmul(e.fmul(literal(e, f, 0.5), f), f)
+    series = e.fma(z, estrin(e, z, form.series), half_square)
+    small = e.fma(s, series, e.fmul(k, literal(e, f, form.ln2_lo)))
+    hi, lo = fast_two_sum(e, e.fmul(k, literal(e, f, form.ln2_hi)), f)
+    return hi, e.fsub(lo, e.fsub(half_square, small))
+
+
+def log(e: FunctionEmitter, x: Value) -> Value:
+    """Return the natural logarithm: -inf at 0, NaN below."""
+    zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
+    scaled, places = normalise(e, x)
+    parts = decompose(e, scaled)
+    s = e.fdiv(parts.f, e.fadd(literal(e, x, 2.0), parts.f))
+    hi, lo = _log_terms(e, e.fsub(parts.k, places), parts.f, s)
+    regular = e.band(e.fcmp("ogt", x, zero), e.fcmp("olt", x, infinity))
+    return e.select(regular, e.fadd(hi, lo), _at_the_edges(e, x, x))
+
+
+def _at_the_edges(e: FunctionEmitter, u: Value, x: Value) -> Value:
+    """Return log(u) for u = 0, inf, negative or NaN; u and x are infinite together."""
+    zero = literal(e, u, 0.0)
+    beyond = e.select(e.fcmp("ogt", u, zero), x, literal(e, u, float("nan")))
+    return e.select(e.fcmp("oeq", u, zero), literal(e, u, float("-inf")), beyond)
+
+
+def log_sum(e: FunctionEmitter, u: Value, c: Value) -> tuple[Value, Value]:
+    """Return log(u + c) as a pair, |c| at most about ulp(u) and u at least 2^-60.
+
+    log(u + c) = log(u) + c / u to within c^2; with u = 1 and log(u) = 0 it is c, whatever c's size.
+    """
+    form = _FORMATS[u.kind]
+    parts = decompose(e, u)
+    # One division serves s = f / (2 + f) and g = f / (1 + f), where a few roundings do no harm.
+    one = literal(e, u, 1.0)
+    m, above = e.fadd(parts.f, one), e.fadd(parts.f, literal(e, u, 2.0))
+    reciprocal = e.fmul(parts.f, e.fdiv(one, e.fmul(m, above)))
+    hi, lo = _log_terms(e, parts.k, parts.f, e.fmul(m, reciprocal))
+    # c is brought down with u, by half of 2^(1-k): k may be one beyond the largest exponent of a float.
+    inverse = e.isub(e.constant(form.integer, 2 * form.bias + 1, u.lanes), parts.exponent)
+    inverse = e.bitcast(e.shl(inverse, e.constant(form.integer, form.mantissa_bits, u.lanes)), u.kind)
+    scaled = e.fmul(e.fmul(c, inverse), literal(e, u, 0.5))
+    # c / (1 + f) = c - c g.
+    return hi, e.fadd(lo, e.fma(e.fneg(scaled), e.fmul(above, reciprocal), scaled))
+
+
+def log1p(e: FunctionEmitter, x: Value) -> Value:
+    """Return log(1 + x), accurate near 0."""
+    zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
+    u, c = two_sum(e, literal(e, x, 1.0), x)
+    hi, lo = log_sum(e, u, c)
+    regular = e.band(e.fcmp("ogt", u, zero), e.fcmp("olt", x, infinity))
+    result = e.select(regular, e.fadd(hi, lo), _at_the_edges(e, u, x))
+    return e.select(is_tiny(e, x), x, result)

@@ -1,0 +1,46 @@
+"""Functions that choose rather than approximate, each exact: sqrt, sign, minimum, maximum, mod."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diffc.lower.vecmath.polynomial import literal
+
+if TYPE_CHECKING:
+    from diffc.lower.emitter import FunctionEmitter, Value
+
+
+def sqrt(e: FunctionEmitter, x: Value) -> Value:
+    """Return the correctly rounded square root; NaN below 0."""
+    return e.sqrt(x)
+
+
+def sign(e: FunctionEmitter, x: Value) -> Value:
+    """Return -1, 0 or 1, or NaN of NaN; either zero gives +0."""
+    zero = literal(e, x, 0.0)
+    rest = e.select(e.fcmp("oeq", x, zero), zero, x)
+    rest = e.select(e.fcmp("olt", x, zero), literal(e, x, -1.0), rest)
+    return e.select(e.fcmp("ogt", x, zero), literal(e, x, 1.0), rest)
+
+
+def minimum(e: FunctionEmitter, a: Value, b: Value) -> Value:
+    """Return the smaller, or NaN if either is NaN."""
+    return e.fmin(a, b)
+
+
+def maximum(e: FunctionEmitter, a: Value, b: Value) -> Value:
+    """Return the larger, or NaN if either is NaN."""
+    return e.fmax(a, b)
+
+
+def mod(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return the floored remainder x - floor(x / y) y as `numpy.mod`: the sign of y, NaN for y = 0.
+
+    The exact truncated remainder is LLVM's `frem`, a call of C's fmod a lane; the sum that moves it to y's
+    sign rounds once, as NumPy's does.
+    """
+    zero = literal(e, x, 0.0)
+    remainder = e.frem(x, y)
+    opposite = e.bxor(e.fcmp("olt", y, zero), e.fcmp("olt", remainder, zero))
+    moved = e.select(opposite, e.fadd(remainder, y), remainder)
+    return e.select(e.fcmp("oeq", remainder, zero), e.copysign(zero, y), moved)
