@@ -1,0 +1,88 @@
+"""What compiled code calls outside itself: BLAS, taken from SciPy, and the process's own libm.
+
+LLVM's loader ends the process when a symbol is missing, so every undefined symbol of an object is looked
+up here first. BLAS routines get a private name (`diffc_dgemm`), so that no other user of LLVM in the
+process sees them, and none of theirs is ever taken for ours.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import re
+import struct
+from collections.abc import Iterable
+
+from diffc.errors import ArtefactError, DiffcError
+
+__all__ = ["private_names", "provide", "undefined_symbols"]
+
+_STEMS = ("gemm", "gemv", "ger", "symm", "symv", "syrk", "syr", "trmm", "trmv", "trsm", "trsv", "dot", "axpy")
+_ROUTINES = frozenset(kind + stem for kind in "sd" for stem in _STEMS)
+_CALLED = re.compile(r"@([sd][a-z0-9]{2,5})_(?=\()")
+_provided: dict[str, int] = {}
+
+
+def _routine(symbol: str) -> str | None:
+    """Return the BLAS routine that a symbol names (`dgemm_` and `diffc_dgemm` are `dgemm`), or None."""
+    name = symbol.removeprefix("diffc_") if symbol.startswith("diffc_") else symbol.removesuffix("_")
+    return name if name in _ROUTINES and name != symbol else None
+
+
+def private_names(ir_text: str) -> str:
+    """Return LLVM text in which BLAS routines have their private names."""
+    return _CALLED.sub(lambda found: f"@diffc_{found[1]}" if found[1] in _ROUTINES else found[0], ir_text)
+
+
+def provide(symbols: Iterable[str]) -> None:
+    """Make every symbol resolvable for LLVM's loader; raise `DiffcError` naming the one that is not."""
+    import llvmlite.binding as llvm
+
+    for symbol in symbols:
+        routine = _routine(symbol)
+        if routine is not None:
+            if routine not in _provided:
+                _provided[routine] = _blas_address(routine)
+                llvm.add_symbol(f"diffc_{routine}", _provided[routine])
+        elif llvm.address_of_symbol(symbol) is None:
+            raise DiffcError(f"the compiled code calls {symbol!r}, which this platform does not provide")
+
+
+def _blas_address(routine: str) -> int:
+    """Return the address of SciPy's BLAS routine, which takes its arguments by Fortran's convention."""
+    try:
+        capsule = importlib.import_module("scipy.linalg.cython_blas").__pyx_capi__[routine]
+    except (ImportError, AttributeError, KeyError) as error:
+        raise DiffcError(f"SciPy does not provide the BLAS routine {routine}: {error}") from None
+    api = ctypes.pythonapi
+    name_of = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", api))
+    pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", api)
+    )
+    return int(pointer_of(capsule, name_of(capsule)))
+
+
+def undefined_symbols(object_code: bytes) -> tuple[str, ...]:
+    """Return the symbols that an ELF64 object leaves to the loader; raise `ArtefactError` if it is cut.
+
+    Objects of other formats (Mach-O, COFF) give none: there the loader's own check must do.
+    """
+    if object_code[:5] != b"\x7fELF\x02":
+        return ()
+    try:
+        (table,) = struct.unpack_from("<Q", object_code, 0x28)
+        size, count = struct.unpack_from("<HH", object_code, 0x3A)
+        headers = [struct.unpack_from("<IIQQQQIIQQ", object_code, table + size * k) for k in range(count)]
+        found: list[str] = []
+        for header in headers:
+            if header[1] != 2:  # SHT_SYMTAB
+                continue
+            names = headers[header[6]][4]
+            for start in range(header[4], header[4] + header[5], 24):
+                name, _, _, section = struct.unpack_from("<IBBH", object_code, start)
+                if section == 0 and name:
+                    end = object_code.index(b"\0", names + name)
+                    found.append(object_code[names + name : end].decode())
+    except (struct.error, IndexError, ValueError, OverflowError) as error:
+        raise ArtefactError(f"the object code is not a valid object file: {error}") from None
+    return tuple(name for name in found if name != "_GLOBAL_OFFSET_TABLE_")

@@ -1,0 +1,219 @@
+"""Kernel: a compiled program that is called like a function.
+
+A call tries the object's own entry first (`fastcall`), which serves arrays and numbers that fit as
+they are; whatever it does not serve is checked and cast in Python (`inputs`). Kernels hold no state that a
+call changes: any number of threads may call one at once.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffc.errors import DiffcError, InputError
+from diffc.ir import Tree
+from diffc.runtime.fastcall import fast_call
+from diffc.runtime.inputs import arrange, check_outputs, convert, extent_value, make_outputs, read_symbols
+from diffc.runtime.machine import load_object
+from diffc.runtime.program import Program
+from diffc.runtime.signature import Signature
+
+__all__ = ["Kernel", "Launch"]
+
+Launch = Callable[[Sequence[NDArray[Any]], Sequence[int], NDArray[np.uint8]], int]
+"""What runs a kernel on checked arrays (inputs, constants, outputs), symbols and workspace: its status."""
+
+_KEPT = 4 << 20
+_ALIGNMENT = 64
+_local = threading.local()
+
+
+class Kernel:
+    """A compiled function from NumPy arrays and numbers to NumPy arrays and numbers.
+
+    Scalar outputs come as Python numbers, the others as new arrays, arranged as the traced function or the
+    transform arranges them. `out=` gives the buffers: one array, or a tuple in the order of
+    `signature.outputs`; the call then returns those very arrays. Raises `InputError` where a value does
+    not fit. An input that is named `out` can be given by position only.
+    """
+
+    def __init__(self, program: Program, launch: Launch | None = None) -> None:
+        """Load the program's object code; or use `launch`, for a program that is not object code."""
+        self.program = program
+        _ = program.signature.bindings  # an unbound symbol is an error now, not at the first call
+        self._names = tuple(each.name for each in program.signature.inputs)
+        self._entry: Callable[..., Any] = _no_entry
+        self._entry_out: Callable[..., Any] = _no_entry
+        if launch is None:
+            # A kernel outlives what it points to by no means: both are its attributes.
+            self._code = load_object(program.object_code)
+            self._entry = fast_call(self._code, "diffc_entry", program.constants) or _no_entry
+            self._entry_out = fast_call(self._code, "diffc_entry_out", program.constants) or _no_entry
+            launch = _launcher(self._code.address("diffc_kernel"))
+        self._launch = launch
+
+    def __call__(self, /, *args: Any, out: Any = None, **named: Any) -> Any:
+        """Return the outputs for these inputs, given by position or by name."""
+        if named:
+            args = _by_position(self._names, args, named) or tuple(arrange(self.signature, args, named))
+        if out is None:
+            result = self._entry(*args)
+        elif len(args) == len(
+            self._names
+        ):  # or else a missing input and a surplus buffer would make up a call
+            result = self._entry_out(*args, *out) if type(out) is tuple else self._entry_out(*args, out)
+        else:
+            result = NotImplemented
+        return self._checked_call(args, out) if result is NotImplemented else result
+
+    def _checked_call(self, args: Sequence[Any], out: Any) -> Any:
+        signature = self.program.signature
+        values = arrange(signature, args, {})
+        arrays = [
+            convert(parameter, value) for parameter, value in zip(signature.inputs, values, strict=True)
+        ]
+        symbols = read_symbols(signature, arrays)
+        outputs = (
+            make_outputs(signature, symbols)
+            if out is None
+            else check_outputs(signature, out, symbols, values)
+        )
+        work = _workspace(extent_value(signature.workspace, symbols, "the workspace"))
+        status = self._launch(
+            [*arrays, *self.program.constants, *outputs], [symbols[name] for name in signature.symbols], work
+        )
+        if status:
+            known = 0 < status <= len(signature.checks)
+            raise InputError(
+                signature.checks[status - 1] if known else f"{self.name}: run-time check {status} failed"
+            )
+        if out is None:
+            return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
+        return _arranged(signature.tree, outputs)
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return self.program.signature.name
+
+    @property
+    def signature(self) -> Signature:
+        """The inputs, outputs and symbols."""
+        return self.program.signature
+
+    @property
+    def stages(self) -> Mapping[str, str]:
+        """The text of every stage of the compilation, by name."""
+        return self.program.stages
+
+    @property
+    def source(self) -> str:
+        """The kernel as Numba source; empty if none was kept."""
+        return self.program.stages.get("source", "")
+
+    @property
+    def stats(self) -> Mapping[str, Any]:
+        """What the compiler counted and measured."""
+        return self.program.stats
+
+    def workspace_bytes(self, **symbols: int) -> int:
+        """Return the size of the workspace for these values of the symbols."""
+        missing = set(self.signature.symbols) ^ set(symbols)
+        if missing:
+            raise InputError(f"{self.name} has the symbols {', '.join(self.signature.symbols) or '(none)'}")
+        return extent_value(self.signature.workspace, symbols, "the workspace")
+
+    @cached_property
+    def jitted(self) -> Any:
+        """A Numba-jitted function on the same code, to be called from other jitted code.
+
+        It takes the inputs (scalars by value), one array for each output, and a workspace (a one-dimensional
+        `uint8` array of `workspace_bytes(...) + 63` bytes); see `diffc.runtime.jitted`.
+        """
+        from diffc.runtime.jitted import jitted
+
+        text = self.program.stages.get("llvm")
+        if text is None:
+            raise DiffcError(f"{self.name} was kept without its LLVM text; compile it again to use .jitted")
+        return jitted(text, self.signature, self.program.constants)
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the kernel into a new folder that `diffc.load` reads; raise `ArtefactError` if that fails."""
+        from diffc.runtime.artefact import save
+
+        save(self.program, folder)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{each.name}: {each.type}" for each in self.signature.inputs)
+        outputs = ", ".join(str(each.type) for each in self.signature.outputs)
+        return f"<Kernel {self.name}({inputs}) -> {_shown(self.signature.tree, outputs)}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise DiffcError(
+            f"a kernel is machine code and cannot be pickled: save {self.name!r} with .save(folder) and "
+            "load it with diffc.load, or pickle the function and compile it there"
+        )
+
+
+def _by_position(
+    names: Sequence[str], args: tuple[Any, ...], named: Mapping[str, Any]
+) -> tuple[Any, ...] | None:
+    """Return the values in order where exactly the remaining inputs are named, else None."""
+    rest = names[len(args) :]
+    if len(rest) != len(named):
+        return None
+    try:
+        return (*args, *[named[name] for name in rest])
+    except KeyError:
+        return None
+
+
+def _no_entry(*_: Any) -> Any:
+    return NotImplemented
+
+
+def _shown(tree: Tree, outputs: str) -> str:
+    return outputs if isinstance(tree, int) else f"({outputs})"
+
+
+def _arranged(tree: Tree, items: Sequence[Any]) -> Any:
+    if isinstance(tree, int):
+        return items[tree]
+    return tuple(_arranged(each, items) for each in tree)
+
+
+def _launcher(address: int) -> Launch:
+    """Return the launch of machine code: ctypes gives up the GIL for its duration."""
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(address)
+
+    def launch(arrays: Sequence[NDArray[Any]], symbols: Sequence[int], work: NDArray[np.uint8]) -> int:
+        pointers = (ctypes.c_void_p * max(1, len(arrays)))(
+            *[each.__array_interface__["data"][0] for each in arrays]
+        )
+        dims = (ctypes.c_int64 * max(1, len(symbols)))(*symbols)
+        return int(function(pointers, dims, work.ctypes.data))
+
+    return launch
+
+
+def _workspace(size: int) -> NDArray[np.uint8]:
+    """Return at least `size` bytes, aligned; a small buffer is kept for the thread's next call."""
+    kept: NDArray[np.uint8] | None = getattr(_local, "buffer", None)
+    if kept is not None and kept.size >= size:
+        return kept
+    try:
+        raw = np.empty(size + _ALIGNMENT, np.uint8)
+    except (MemoryError, ValueError) as error:
+        raise InputError(f"the workspace of {size} bytes does not fit into memory: {error}") from None
+    start = -raw.ctypes.data % _ALIGNMENT
+    aligned = raw[start : start + size]
+    if size <= _KEPT:
+        _local.buffer = aligned
+    return aligned
