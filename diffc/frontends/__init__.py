@@ -1,0 +1,1 @@
+"""Frontends: formulas, SymPy expressions, NumPy functions and model files become Graphs."""

@@ -1,0 +1,68 @@
+"""Formulas: text in diffc's expression language becomes a Graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diffc.errors import DiffcError
+from diffc.ir import Dim, Graph, Node, Type, parse_type
+from diffc.ops import dim, input_node
+from diffc.syntax import CONSTANTS, FUNCTIONS, build_outputs, parse_expression
+from diffc.syntax.literals import is_encodable
+from diffc.syntax.program import Program
+
+__all__ = ["declare", "parse", "scope_of"]
+
+
+def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str = "f") -> Graph:
+    """Return the graph of a formula, or of several with commas between them.
+
+    Args:
+        text: the formula, `(a + b)*c`; `a*b, a+b` has two outputs, `[a*b, a+b]` is one vector.
+        inputs: the type of each input, `{"x": "f64[N]"}`. The symbols of their shapes are names too:
+            `sum(x)/N`. Without `inputs` every name is an f64 scalar, in order of appearance; `pi`, `e`,
+            `inf` and `nan` are numbers unless an input bears the name.
+        name: the graph's name.
+
+    Raises:
+        SyntaxProblem: for a text that is no formula, with a caret under the place.
+        ExpressionProblem: the same for an unknown name or operands that do not fit.
+        DiffcError: for an input's type that cannot be read.
+    """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DiffcError(f"a formula is a text, not {type(text).__name__}")
+    program = parse_expression(text)
+    nodes = declare(_free_names(program) if inputs is None else inputs)
+    value = build_outputs(program, scope_of(nodes))
+    arguments = tuple(nodes.values())
+    if isinstance(value, Node):
+        return Graph(name, arguments, (value,))
+    return Graph(name, arguments, value, tree=tuple(range(len(value))))
+
+
+def _free_names(program: Program) -> dict[str, str]:
+    # A function's name that is not called is more often a slip than an input.
+    return {name: "f64" for name in program.names if name not in CONSTANTS and name not in FUNCTIONS}
+
+
+def declare(inputs: Mapping[str, str | Type]) -> dict[str, Node]:
+    """Return the input node of each name; raise `DiffcError` naming an input whose type is wrong."""
+    nodes: dict[str, Node] = {}
+    for name, type_ in inputs.items():
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DiffcError(f"an input's name is a text, not {name!r}")
+        if not is_encodable(name):
+            raise DiffcError(f"the input's name {name!r} holds half a character")
+        try:
+            nodes[name] = input_node(name, type_ if isinstance(type_, Type) else parse_type(type_))
+        except DiffcError as problem:
+            raise DiffcError(f"the input {name!r}: {problem}") from None
+        except TypeError:
+            raise DiffcError(f"the input {name!r}: a type is a text like 'f64[N]', not {type_!r}") from None
+    return nodes
+
+
+def scope_of(inputs: Mapping[str, Node]) -> dict[str, Node]:
+    """Return what names mean to a formula with these inputs: them, and the symbols of their shapes."""
+    symbols = Graph("", tuple(inputs.values()), ()).symbols
+    return {**inputs, **{s: dim(Dim.symbol(s)) for s in symbols if s not in inputs}}

@@ -1,0 +1,267 @@
+"""Model files: TOML with formulas becomes a Graph with named outputs and requests for derivatives.
+
+    [model]
+    name = "surface"             # optional: the file's name otherwise
+    math = "precise"             # optional: or "fast"
+    [inputs]
+    a = "f64"                    # name = type
+    x = "f64[N]"
+    [definitions]                # optional: intermediate values, in order, each may use those above it
+    r = "norm(x)"
+    [outputs]
+    f = "(a + r)**2"             # name = formula; may use inputs, definitions and the outputs above it
+    [derive]                     # optional
+    gradient = ["a", "x"]        # likewise hessian, jacobian
+    partials = [["a", "x"], ["a", 2]]   # a number after a name says how often
+
+Every error names the file and the line.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from diffc.errors import DiffcError, ModelError, SyntaxProblem
+from diffc.frontends.formulas import declare, scope_of
+from diffc.frontends.toml_lines import MAX_PARTS, TableLines, find_lines
+from diffc.ir import Graph, Node
+from diffc.syntax import build, parse_expression
+from diffc.syntax.functions import nearest
+from diffc.syntax.lexer import is_name
+
+__all__ = ["Derive", "ModelFile", "load_model_file", "read_model_text"]
+
+_MAX_BYTES = 10_000_000
+_MAX_COUNT = 20
+
+_TABLES = ("model", "inputs", "definitions", "outputs", "derive")
+_MODEL_KEYS = ("name", "math")
+_MATHS = ("precise", "fast")
+_REQUESTS = ("gradient", "hessian", "jacobian", "partials")
+_LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
+
+
+@dataclass(frozen=True)
+class Derive:
+    """The derivatives that a model file asks for, by the names of inputs."""
+
+    gradient: tuple[str, ...] = ()
+    hessian: tuple[str, ...] = ()
+    jacobian: tuple[str, ...] = ()
+    partials: tuple[tuple[str | int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """What a model file says. `graph` has the declared inputs and outputs under their names."""
+
+    name: str
+    graph: Graph
+    derive: Derive
+    math: str
+    path: Path
+
+
+def load_model_file(path: str | os.PathLike[str]) -> ModelFile:
+    """Return what a model file says.
+
+    Raises:
+        ModelError: naming the file, the line and what would be right.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise ModelError(f"{path}: this is a directory, not a model file")
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ModelError(f"{path}: there is no such file") from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or problem
+        raise ModelError(f"{path}: the file cannot be read: {reason}") from None
+    if len(data) > _MAX_BYTES:
+        raise ModelError(f"{path}: the file is larger than {_MAX_BYTES:,} bytes")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = data.count(b"\n", 0, problem.start) + 1
+        raise ModelError(f"{path}:{line}: the file is not UTF-8 text") from None
+    return read_model_text(text, path)
+
+
+def read_model_text(text: str, path: str | os.PathLike[str] = "model.toml") -> ModelFile:
+    """Return what the text of a model file says; `path` is for messages. Raise `ModelError`."""
+    path = Path(path)
+    lines, crowded = find_lines(text)
+    if crowded is not None:
+        raise ModelError(f"{path}:{crowded}: a key has more than {MAX_PARTS} parts")
+    return _Reader(path, lines, _parse_toml(text, path)).read()
+
+
+def _parse_toml(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ModelError(f"{path}: values are nested too deeply") from None
+    except ValueError as problem:
+        message = str(problem)
+        found = _LINE.search(message)
+        line = int(found.group(1)) if found else text.rstrip().count("\n") + 1
+        message = _LINE.sub("", message).replace(" (at end of document)", "; the file ends too early")
+        if "overwrite" in message or "twice" in message:
+            raise ModelError(f"{path}:{line}: a key or table is given twice ({message})") from None
+        raise ModelError(f"{path}:{line}: this is not TOML: {message}") from None
+
+
+class _Reader:
+    """Reads the tables of one file; every problem is told with the line of its key."""
+
+    def __init__(self, path: Path, lines: TableLines, tables: dict[str, Any]) -> None:
+        self._path = path
+        self._lines = lines
+        self._tables = tables
+
+    def read(self) -> ModelFile:
+        """Return the record of the file."""
+        if "layer" in self._tables or "loss" in self._tables:
+            self._fail(("layer",) if "layer" in self._tables else ("loss",), "networks are not supported yet")
+        self._check_names((), self._tables, _TABLES)
+        model = self._table("model")
+        self._check_names(("model",), model, _MODEL_KEYS)
+        name = self._text(("model", "name"), model.get("name", self._path.stem))
+        math = self._text(("model", "math"), model.get("math", "precise"))
+        if math not in _MATHS:
+            self._fail(("model", "math"), f"math is 'precise' or 'fast', not {math!r}")
+        inputs = self._inputs()
+        outputs = self._formulas(scope_of(inputs))
+        graph = Graph(name, tuple(inputs.values()), tuple(outputs.values()), tuple(outputs))
+        return ModelFile(name, graph, self._derive(inputs), math, self._path)
+
+    def _fail(self, key: tuple[str, ...], problem: str) -> NoReturn:
+        line = next((self._lines[key[:k]] for k in range(len(key), 0, -1) if key[:k] in self._lines), 1)
+        raise ModelError(f"{self._path}:{line}: {problem}")
+
+    def _table(self, name: str) -> dict[str, Any]:
+        table = self._tables.get(name, {})
+        if not isinstance(table, dict):
+            self._fail((name,), f"{name} is a table: write [{name}] and its keys below")
+        return cast(dict[str, Any], table)
+
+    def _check_names(self, at: tuple[str, ...], table: Iterable[str], known: tuple[str, ...]) -> None:
+        for key in table:
+            if key not in known:
+                kind = "key" if at else "table"
+                where = f" in [{at[0]}]" if at else ""
+                listed = ", ".join(known)
+                self._fail(
+                    (*at, key), f"unknown {kind} {key!r}{where}{nearest(key, known)} (there are {listed})"
+                )
+
+    def _text(self, key: tuple[str, ...], value: object) -> str:
+        if not isinstance(value, str):
+            self._fail(key, f"{'.'.join(key)} must be a text in quotes, not {value!r:.60}")
+        return value
+
+    def _name(self, key: tuple[str, ...], taken: Mapping[str, Any]) -> str:
+        name = key[-1]
+        if not is_name(name):
+            self._fail(key, f"{name!r} is not a name that a formula can use: letters, digits and '_'")
+        if name in taken:
+            self._fail(key, f"the name {name!r} is given twice")
+        return name
+
+    def _inputs(self) -> dict[str, Node]:
+        inputs: dict[str, Node] = {}
+        for name, type_ in self._table("inputs").items():
+            key = ("inputs", name)
+            self._name(key, inputs)
+            text = self._text(key, type_)
+            try:
+                inputs.update(declare({name: text}))
+            except DiffcError as problem:
+                self._fail(key, str(problem))
+        return inputs
+
+    def _formulas(self, scope: dict[str, Node]) -> dict[str, Node]:
+        """Return the outputs; each formula sees the inputs and every formula above it."""
+        for name, formula in self._table("definitions").items():
+            key = ("definitions", name)
+            self._name(key, scope)
+            scope[name] = self._formula(key, formula, scope)
+        outputs: dict[str, Node] = {}
+        for name, formula in self._table("outputs").items():
+            key = ("outputs", name)
+            self._name(key, scope)
+            outputs[name] = scope[name] = self._formula(key, formula, scope)
+        if not outputs:
+            self._fail(("outputs",), 'there are no outputs: write [outputs] and below it name = "formula"')
+        return outputs
+
+    def _formula(self, key: tuple[str, ...], value: object, scope: Mapping[str, Node]) -> Node:
+        text = self._text(key, value)
+        try:
+            return build(parse_expression(text), scope)
+        except SyntaxProblem as problem:
+            # A formula on one line needs no line number of its own beside the file's.
+            _, formula, caret = str(problem).rsplit("\n", 2)
+            inside = text.count("\n", 0, problem.position) + 1
+            where = f" (line {inside} of the formula)" if "\n" in text else ""
+            self._fail(key, f"{'.'.join(key)}: {problem.problem}{where}\n{formula}\n{caret}")
+
+    # Requests for derivatives.
+
+    def _derive(self, inputs: Mapping[str, Node]) -> Derive:
+        table = self._table("derive")
+        self._check_names(("derive",), table, _REQUESTS)
+        return Derive(
+            self._wrt("gradient", table, inputs),
+            self._wrt("hessian", table, inputs),
+            self._wrt("jacobian", table, inputs),
+            tuple(
+                self._partial(each, inputs)
+                for each in self._list("partials", table.get("partials", []), '[["a", "b"]]')
+            ),
+        )
+
+    def _list(self, request: str, value: object, example: str) -> list[Any]:
+        if not isinstance(value, list):
+            self._fail(("derive", request), f"derive.{request} must be a list: {request} = {example}")
+        return cast(list[Any], value)
+
+    def _wrt(self, request: str, table: Mapping[str, Any], inputs: Mapping[str, Node]) -> tuple[str, ...]:
+        names = self._list(request, table.get(request, []), '["a", "b"]')
+        return tuple(self._wrt_name(request, each, inputs) for each in names)
+
+    def _wrt_name(self, request: str, name: object, inputs: Mapping[str, Node]) -> str:
+        key = ("derive", request)
+        if not isinstance(name, str):
+            self._fail(key, f"derive.{request} names inputs in quotes, not {name!r:.60}")
+        if name not in inputs:
+            known = ", ".join(inputs) or "there are none"
+            self._fail(key, f"derive.{request}: no input {name!r}{nearest(name, inputs)} (inputs: {known})")
+        if not inputs[name].type.is_float:
+            self._fail(
+                key, f"derive.{request}: {name!r} is {inputs[name].type}; only f64 and f32 have derivatives"
+            )
+        return name
+
+    def _partial(self, value: object, inputs: Mapping[str, Node]) -> tuple[str | int, ...]:
+        key = ("derive", "partials")
+        names = self._list("partials", value, '[["a", "b"]]')
+        if not names or not isinstance(names[0], str):
+            self._fail(key, "a partial derivative is a list that starts with an input's name")
+        result: list[str | int] = []
+        for each in names:
+            if not isinstance(each, int) or isinstance(each, bool):
+                result.append(self._wrt_name("partials", each, inputs))
+            elif 1 <= each <= _MAX_COUNT and isinstance(result[-1], str):
+                result.append(each)
+            else:
+                self._fail(key, f"derive.partials: {each} must follow a name and lie from 1 to {_MAX_COUNT}")
+        return tuple(result)

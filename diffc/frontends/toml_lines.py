@@ -1,0 +1,73 @@
+"""Where the keys of a TOML file stand, which `tomllib` does not say.
+
+The scan reads only as much of TOML as it takes to find keys: headers, keys, and values that it skips.
+It never fails; what it cannot read it leaves, `tomllib` having the last word on what is TOML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+__all__ = ["MAX_PARTS", "TableLines", "find_lines"]
+
+MAX_PARTS = 16
+"""No key of a model file has as many parts; `tomllib` takes time quadratic in their number."""
+
+TableLines = Mapping[tuple[str, ...], int]
+"""The line of each table and key, by its path: `("inputs", "x")`."""
+
+_PART = r"""(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
+_KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
+_EMPTY = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_HEADER = re.compile(rf"\[{{1,2}}[ \t]*({_KEY})[ \t]*\]{{1,2}}")
+_ASSIGNMENT = re.compile(rf"({_KEY})[ \t]*=")
+_PARTS = re.compile(_PART)
+_VALUE = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'
+    r"|'''(?:[^']|'(?!''))*'{3,5}"
+    r'|"(?:[^"\\\n]|\\.)*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*"
+    r"|[^\n\[\]{}\"'#]+"
+    r"|.",
+    re.DOTALL,
+)
+
+
+def find_lines(text: str) -> tuple[dict[tuple[str, ...], int], int | None]:
+    """Return the line of each table and key, and the first line whose key has too many parts."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    position, line, counted = 0, 1, 0
+    while True:
+        position = _EMPTY.match(text, position).end()  # pyright: ignore[reportOptionalMemberAccess]
+        line, counted = line + text.count("\n", counted, position), position
+        header = _HEADER.match(text, position)
+        match = header or _ASSIGNMENT.match(text, position)
+        if match is None:
+            return lines, None
+        parts = [each.strip("\"'") for each in _PARTS.findall(match.group(1))]
+        if len(parts) > MAX_PARTS:
+            return lines, line
+        key = tuple(parts) if header else (*table, *parts)
+        lines.setdefault(key, line)
+        for size in range(1, len(key)):
+            lines.setdefault(key[:size], line)
+        if header:
+            table, position = key, match.end()
+        else:
+            position = _skip_value(text, match.end())
+
+
+def _skip_value(text: str, position: int) -> int:
+    """Return where the line ends on which the value ends."""
+    depth = 0
+    while position < len(text):
+        token = _VALUE.match(text, position)
+        if token is None or (text[position] == "\n" and depth == 0):
+            break
+        depth += token.group() in ("[", "{")
+        depth -= token.group() in ("]", "}")
+        position = token.end()
+    return position

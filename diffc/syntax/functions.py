@@ -1,0 +1,292 @@
+"""The functions that a formula can call: one table of names, signatures and one-line descriptions.
+
+Every elementwise operation is there under its own name; the others are listed below. A function of
+Python numbers alone gives a Python number again.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import islice
+from typing import Any
+
+from diffc.errors import TypeProblem
+from diffc.ir import Extent, Node, topological
+from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift
+from diffc.ops.broadcasting import broadcast, mean, sum_
+from diffc.ops.elementary import power
+from diffc.ops.indexing import gather
+from diffc.ops.interpreter import evaluate_nodes
+from diffc.ops.products import matmul
+from diffc.ops.reductions import amax, amin, any_, logsumexp, prod
+from diffc.ops.reshaping import expand_dims, flip, normal_axis, reshape, transpose
+from diffc.ops.slicing import concatenate, stack
+from diffc.syntax import compositions
+from diffc.syntax.values import (
+    Bundle,
+    Value,
+    apply_weak,
+    as_extent,
+    as_node,
+    as_operand,
+    power_weak,
+)
+
+__all__ = ["ALIASES", "FUNCTIONS", "Function", "call_function", "nearest"]
+
+_REQUIRED = object()
+_DEFAULTS: Mapping[str, Any] = {"None": None, "False": False, "0": 0, "-1": -1}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function: its name, the text of its parameters, one line on what it returns, its builder.
+
+    `build` takes one value for each parameter. `several`, where there is one, takes two or more
+    positional values instead: `max(x, y, z)`.
+    """
+
+    name: str
+    parameters: str
+    doc: str
+    build: Callable[..., Value]
+    several: Callable[..., Value] | None = None
+
+    @property
+    def signature(self) -> str:
+        """How the function is called: `sum(x, axis=None, keepdims=False)`."""
+        usual = f"{self.name}({self.parameters})"
+        return usual if self.several is None else f"{usual} or {self.name}(x, y, ...)"
+
+    def __call__(self, positional: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+        """Return the function's value; raise `TypeProblem` naming the right signature."""
+        if self.several is not None and len(positional) > 1 and not keywords:
+            return self.several(*positional)
+        return self.build(*self._bound(positional, keywords))
+
+    def _bound(self, positional: Sequence[Value], keywords: Mapping[str, Value]) -> list[Any]:
+        names = [each.partition("=") for each in self.parameters.split(", ")]
+        values = {name: _DEFAULTS[default] if mark else _REQUIRED for name, mark, default in names}
+        if len(positional) > len(values):
+            raise TypeProblem(f"{len(positional)} arguments are too many: write {self.signature}")
+        given = dict(zip(values, positional, strict=False))
+        for name, value in keywords.items():
+            if name not in values:
+                hint = nearest(name, values)
+                raise TypeProblem(f"{self.name} has no argument {name!r}{hint}: write {self.signature}")
+            if name in given:
+                raise TypeProblem(f"the argument {name!r} is given twice: write {self.signature}")
+            given[name] = value
+        values.update(given)
+        missing = [name for name, value in values.items() if value is _REQUIRED]
+        if missing:
+            raise TypeProblem(f"the argument {missing[0]!r} is missing: write {self.signature}")
+        return list(values.values())
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return ", did you mean 'x'?" for the most similar name, or nothing."""
+    found = difflib.get_close_matches(name[:100], list(islice(names, 1000)), 1)
+    return f"; did you mean '{found[0]}'?" if found else ""
+
+
+def call_function(name: str, positional: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
+    """Return the value of a function or an operator; raise `TypeProblem` where there is none."""
+    function = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
+    if function is None:
+        raise TypeProblem(f"unknown function {name!r}{nearest(name, [*FUNCTIONS, *ALIASES])}")
+    return function(positional, keywords)
+
+
+# Arguments that are no arrays.
+
+
+def _axis(value: Value, what: str = "axis") -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise TypeProblem(f"{what} must be an integer")
+
+
+def _axes(value: Value) -> int | list[int] | None:
+    if value is None:
+        return None
+    if isinstance(value, Bundle):
+        return [_axis(each) for each in value.items]
+    return _axis(value)
+
+
+def _flag(value: Value) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise TypeProblem("keepdims must be True or False")
+
+
+def _shape(value: Value) -> list[Extent]:
+    items = value.items if isinstance(value, Bundle) else (value,)
+    return [as_extent(each, "an extent of a shape") for each in items]
+
+
+def _parts(value: Value) -> list[Node]:
+    if not isinstance(value, Bundle):
+        raise TypeProblem("the first argument must be a list of arrays: [a, b]")
+    return [as_node(each) for each in value.items]
+
+
+# Builders of one kind.
+
+
+def _elementwise(op: Elementwise) -> Callable[..., Value]:
+    def build(*values: Value) -> Value:
+        operands = [as_operand(each) for each in values]
+        if any(isinstance(each, Node) for each in operands):
+            return op(*operands)
+        return apply_weak(op.name, *[each for each in operands if not isinstance(each, Node)])
+
+    return build
+
+
+def _composed(builder: Callable[..., Node]) -> Callable[..., Value]:
+    """Return a composition of elementwise operations, which computes numbers in f64 and leaves them weak."""
+
+    def build(*values: Value) -> Value:
+        operands = [as_operand(each) for each in values]
+        if any(isinstance(each, Node) for each in operands):
+            return builder(*operands)
+        node = builder(*[lift(each, "f64") for each in operands])
+        return evaluate_nodes(topological((node,)), (node,), {}, {})[0].item()
+
+    return build
+
+
+def _reduction(builder: Callable[..., Node]) -> Callable[..., Value]:
+    return lambda x, axis, keepdims: builder(as_node(x), _axes(axis), _flag(keepdims))
+
+
+def _folded(name: str) -> Callable[..., Value]:
+    build = FUNCTIONS[name].build
+    return lambda *values: reduce(build, values)
+
+
+def _power(x: Value, y: Value) -> Value:
+    base, exponent = as_operand(x), as_operand(y)
+    if isinstance(base, Node):
+        return power(base, exponent)
+    if isinstance(exponent, Node):
+        return power(lift(base, exponent.dtype if exponent.type.is_float else None), exponent)
+    return power_weak(base, exponent)
+
+
+def _matmul(a: Value, b: Value) -> Node:
+    return matmul(as_node(a), as_node(b))
+
+
+def _dim(x: Value, axis: Value) -> Node:
+    node = as_node(x)
+    return dim(node.shape[normal_axis(_axis(axis), node.rank, "dim")])
+
+
+def _expand_dims(x: Value, axis: Value) -> Node:
+    node = as_node(x)
+    return expand_dims(node, (normal_axis(_axis(axis), node.rank + 1, "expand_dims"),))
+
+
+def _flip(x: Value, axis: Value) -> Node:
+    node, axes = as_node(x), _axes(axis)
+    return flip(node, range(node.rank) if axes is None else [axes] if isinstance(axes, int) else axes)
+
+
+def _transpose(x: Value, axes: Value) -> Node:
+    order = _axes(axes)
+    return transpose(as_node(x), [order] if isinstance(order, int) else order)
+
+
+def _cast(dtype: str) -> Callable[[Value], Value]:
+    return lambda x: cast(as_node(x), dtype)
+
+
+FUNCTIONS: dict[str, Function] = {}
+"""Every function by name, operators included (`add`, `and`); see `ALIASES` for more names."""
+
+ALIASES: Mapping[str, str] = {
+    "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "absolute": "abs", "fabs": "abs",
+    "power": "pow", "expit": "sigmoid", "logistic": "sigmoid", "amax": "max", "amin": "min",
+    "take": "gather", "ravel": "flatten", "concat": "concatenate",
+}  # fmt: skip
+"""Familiar names for functions of the table."""
+
+
+def _add(name: str, parameters: str, doc: str, build: Callable[..., Value], several: str = "") -> None:
+    # An operation of its own replaces the composition that stood in for it.
+    if name not in FUNCTIONS:
+        FUNCTIONS[name] = Function(name, parameters, doc, build, _folded(several) if several else None)
+
+
+def _parameters(op: Elementwise) -> str:
+    special = {"where": "condition, x, y", "atan2": "y, x"}
+    return special.get(op.name, ", ".join("xyzuvw"[: op.arity]))
+
+
+_REDUCED = "x, axis=None, keepdims=False"
+
+_add("pow", "x, y", "x**y", _power)
+for _op in REGISTRY.values():
+    if isinstance(_op, Elementwise):
+        _add(_op.name, _parameters(_op), _op.summary, _elementwise(_op))
+
+_add("clip", "x, low, high", "x held between two bounds", _composed(compositions.clip))
+_add("ceil", "x", "the smallest integer not below x", _composed(compositions.ceil))
+_add("hypot", "x, y", "sqrt(x**2 + y**2); derivatives 0 at the origin", _composed(compositions.hypot))
+_add("exp2", "x", "2**x", _composed(compositions.exp2))
+_add("log2", "x", "the logarithm to the base 2", _composed(compositions.log2))
+_add("log10", "x", "the logarithm to the base 10", _composed(compositions.log10))
+
+_add("sum", _REDUCED, "the sum over axes", _reduction(sum_))
+_add("mean", _REDUCED, "the mean over axes", _reduction(mean))
+_add("var", _REDUCED, "the variance over axes, divided by the count", _reduction(compositions.var))
+_add("std", _REDUCED, "the standard deviation; gradient 0 at 0", _reduction(compositions.std))
+_add("max", _REDUCED, "the largest element over axes, or of several values", _reduction(amax), "maximum")
+_add("min", _REDUCED, "the smallest element over axes, or of several values", _reduction(amin), "minimum")
+_add("prod", _REDUCED, "the product over axes", _reduction(prod))
+_add("any", _REDUCED, "whether any element is true", _reduction(any_))
+_add("all", _REDUCED, "whether every element is true", _reduction(compositions.all_))
+_add("logsumexp", _REDUCED, "log(sum(exp(x))), finite for every finite x", _reduction(logsumexp))
+_add("norm", _REDUCED, "the Euclidean norm; gradient 0 at 0", _reduction(compositions.norm))
+_add("softmax", "x, axis=-1", "exp(x) / sum(exp(x))",
+     lambda x, axis: compositions.softmax(as_node(x), _axes(axis)))  # fmt: skip
+_add("log_softmax", "x, axis=-1", "log(softmax(x)), finite for every finite x",
+     lambda x, axis: compositions.log_softmax(as_node(x), _axes(axis)))  # fmt: skip
+_add("cumsum", "x, axis=0", "the sums up to each place of an axis",
+     lambda x, axis: compositions.cumsum(as_node(x), _axis(axis)))  # fmt: skip
+_add("cumprod", "x, axis=0", "the products up to each place of an axis",
+     lambda x, axis: compositions.cumprod(as_node(x), _axis(axis)))  # fmt: skip
+
+_add("matmul", "a, b", "the matrix product a @ b", _matmul)
+_add("dot", "a, b", "the product of vectors or matrices",
+     lambda a, b: compositions.dot(as_node(a), as_node(b)))  # fmt: skip
+_add("outer", "a, b", "the outer product of two vectors",
+     lambda a, b: compositions.outer(as_node(a), as_node(b)))  # fmt: skip
+
+_add("reshape", "x, shape", "the elements in another shape; one extent may be -1",
+     lambda x, shape: reshape(as_node(x), _shape(shape)))  # fmt: skip
+_add("flatten", "x", "the elements as one vector", lambda x: reshape(as_node(x), (-1,)))
+_add("transpose", "x, axes=None", "the axes reversed, or in a given order; also x.T", _transpose)
+_add("expand_dims", "x, axis", "a new axis of extent 1", _expand_dims)
+_add("flip", "x, axis=None", "the opposite order along axes", _flip)
+_add("broadcast_to", "x, shape", "repeated to a shape",
+     lambda x, shape: broadcast(as_node(x), _shape(shape)))  # fmt: skip
+_add("concatenate", "parts, axis=0", "arrays one after the other along an axis",
+     lambda parts, axis: concatenate(_parts(parts), _axis(axis)))  # fmt: skip
+_add("stack", "parts, axis=0", "arrays joined along a new axis; [a, b] is stack([a, b])",
+     lambda parts, axis: stack(_parts(parts), _axis(axis)))  # fmt: skip
+_add("gather", "x, indices, axis=0", "the elements at integer indices along an axis",
+     lambda x, i, axis: gather(as_node(x), as_node(i), _axis(axis)))  # fmt: skip
+
+_add("dim", "x, axis=0", "the extent of an axis, an i64 scalar", _dim)
+_add("arange", "n", "0, 1, ..., n-1 as i64", lambda n: iota(as_extent(n, "the number of elements")))
+_add("f64", "x", "x as f64", _cast("f64"))
+_add("f32", "x", "x as f32", _cast("f32"))
+_add("i64", "x", "x as i64, towards zero", _cast("i64"))

@@ -1,0 +1,308 @@
+"""Read what `print_graph` printed: the same interned nodes, whatever the text's size or intent.
+
+The text is read in one pass, each line once; every operation infers its type anew, and a type that the
+text states differently is refused. A type or a remark may be left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from diffc.errors import DiffcError
+from diffc.ir import Graph, Node, Tree, Type, parse_type
+from diffc.ops import REGISTRY, constant, input_node
+from diffc.syntax.functions import nearest
+from diffc.syntax.literals import NUMBER, STRING, read_array, read_atom, read_number, read_string
+from diffc.syntax.printer import PLAIN
+from diffc.syntax.scanner import Scanner
+
+__all__ = ["read_graph"]
+
+_INDEX = re.compile(r"[0-9]{1,18}")
+_LABEL = re.compile(r"@[0-9]{1,18}")
+_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ \t]*\[[^\]\n]*\])?")
+_SHOWN_TYPE = re.compile(r"\([^#\n]*\)|[A-Za-z_][A-Za-z0-9_]*(?:[ \t]*\[[^\]\n]*\])?")
+_ARRAY = re.compile(r'base64"[A-Za-z0-9+/=]*"|\[(?:(?<=nan):|[^\n#:])*\]')
+_ATOM = re.compile(
+    r'base64"[A-Za-z0-9+/=]*"|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*\[[^\]\n]*\]|nan:[0-9a-f]+|[\w.*+-]+'
+)
+_NAMED = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\\n]|\\.)*")(?=[ \t]*=)')
+_REMARK = re.compile(r"#[^\n]*")
+
+
+def read_graph(text: str) -> Graph:
+    """Return the graph of a text, `read_graph(print_graph(g))` being `g` node for node.
+
+    Raises:
+        SyntaxProblem: with the line and a caret, for whatever is not in the form that `print_graph` gives.
+    """
+    scanner = Scanner(text)
+    graphs: dict[str, Graph] = {}
+    while True:
+        scanner.skip_lines()
+        start = scanner.skip()
+        label = scanner.match(_LABEL)
+        if label is not None:
+            if label in graphs:
+                raise scanner.problem(f"{label} is defined twice", start)
+            scanner.expect("=")
+        graph = _Block(scanner, graphs).read()
+        if label is None:
+            break
+        graphs[label] = graph
+    scanner.skip_lines()
+    if scanner.skip() < len(text):
+        raise scanner.problem("the text goes on after the graph's end")
+    return graph
+
+
+class _Block:
+    """One graph of a text: its header, its lines and its `return`."""
+
+    def __init__(self, scanner: Scanner, graphs: Mapping[str, Graph]) -> None:
+        self._scanner = scanner
+        self._graphs = graphs
+        self._inputs: dict[str, Node] = {}
+        self._nodes: dict[int, Node] = {}
+        self._provenance: dict[Node, str] = {}
+
+    def read(self) -> Graph:
+        """Return the graph."""
+        scanner = self._scanner
+        scanner.expect("graph ")
+        name = self._name()
+        self._header()
+        scanner.skip_lines()
+        while not scanner.take("return"):
+            self._line()
+            scanner.skip_lines()
+        return self._outputs(name)
+
+    def _name(self) -> str:
+        found = self._scanner.match(PLAIN)
+        if found is not None:
+            return found
+        start = self._scanner.skip()
+        return self._string(self._scanner.read(STRING, "a name"), start)
+
+    def _string(self, text: str, position: int) -> str:
+        try:
+            return read_string(text)
+        except DiffcError as problem:
+            self._fail(problem, position)
+
+    def _fail(self, problem: DiffcError, position: int) -> NoReturn:
+        raise self._scanner.problem(str(problem), position) from None
+
+    def _header(self) -> None:
+        scanner = self._scanner
+        scanner.expect("(")
+        while not scanner.take(")"):
+            scanner.expect("%")
+            start = scanner.position
+            name = self._name()
+            if name in self._inputs:
+                raise scanner.problem(f"two inputs are named {name!r}", start)
+            scanner.expect(":")
+            start = scanner.skip()
+            try:
+                type_ = parse_type(scanner.read(_TYPE, "a type"))
+            except DiffcError as problem:
+                self._fail(problem, start)
+            self._inputs[name] = input_node(name, type_)
+            if not scanner.at(")"):
+                scanner.expect(",")
+        scanner.end_line()
+
+    # Lines.
+
+    def _line(self) -> None:
+        scanner = self._scanner
+        if not scanner.take("%"):
+            raise scanner.problem("a line '%0 = op ...' or 'return ...' is expected here")
+        start = scanner.position - 1
+        number = int(scanner.read(_INDEX, "a node's number"))
+        if number in self._nodes:
+            raise scanner.problem(f"%{number} is defined twice", start)
+        scanner.expect("=")
+        node = self._node(start)
+        self._nodes[number] = node
+        remark = scanner.match(_REMARK)
+        if remark is not None:
+            self._provenance[node] = self._remark(remark)
+        scanner.end_line()
+
+    def _remark(self, text: str) -> str:
+        text = text[1:].strip()
+        return self._string(text, self._scanner.position - len(text)) if STRING.fullmatch(text) else text
+
+    def _node(self, start: int) -> Node:
+        scanner = self._scanner
+        position = scanner.skip()
+        name = scanner.read(PLAIN, "an operation")
+        if name == "const":
+            return self._constant()
+        op = REGISTRY.get(name)
+        if op is None or name == "input":
+            raise scanner.problem(f"unknown operation {name!r}{nearest(name, REGISTRY)}", position)
+        inputs = self._operands()
+        attrs = self._attributes()
+        try:
+            node = Node.make(op, inputs, attrs)
+        except DiffcError as problem:
+            self._fail(problem, position)
+        except (
+            Exception
+        ) as problem:  # an operation may trip over operands and attributes that are not its own
+            raise scanner.problem(
+                f"{name} does not take these operands and attributes", position
+            ) from problem
+        self._check_type(node)
+        return node
+
+    def _check_type(self, node: Node) -> None:
+        scanner = self._scanner
+        if not scanner.take(":"):
+            return
+        position = scanner.skip()
+        text = scanner.read(_SHOWN_TYPE, "a type").strip()
+        if text == str(node.anytype):
+            return
+        try:
+            same = isinstance(node.anytype, Type) and parse_type(text) == node.anytype
+        except DiffcError as problem:
+            self._fail(problem, position)
+        if not same:
+            raise scanner.problem(f"the type is {node.anytype}, not {text}", position)
+
+    def _constant(self) -> Node:
+        scanner = self._scanner
+        position = scanner.skip()
+        try:
+            array = scanner.match(_ARRAY)
+            if array is None:
+                node = self._scalar()
+                self._check_type(node)
+                return node
+            scanner.expect(":")
+            return read_array(array, parse_type(scanner.read(_TYPE, "a type")))
+        except DiffcError as problem:
+            if hasattr(problem, "position"):
+                raise
+            self._fail(problem, position)
+
+    def _operands(self) -> list[Node]:
+        scanner = self._scanner
+        operands: list[Node] = []
+        while operands or not scanner.text.startswith(("{", ":", "#", "\n"), scanner.skip()):
+            if scanner.position == len(scanner.text):
+                break
+            operands.append(self._operand())
+            if not scanner.take(","):
+                break
+        return operands
+
+    def _operand(self) -> Node:
+        scanner = self._scanner
+        position = scanner.skip()
+        if not scanner.take("%"):
+            return self._scalar()
+        number = scanner.match(_INDEX)
+        node = self._nodes.get(int(number)) if number else self._inputs.get(self._name())
+        if node is None:
+            shown = scanner.text[position : scanner.position]
+            raise scanner.problem(f"{shown} is not defined before it is used", position)
+        return node
+
+    def _scalar(self) -> Node:
+        scanner = self._scanner
+        position = scanner.skip()
+        text = scanner.read(NUMBER, "a value: %0, %name or a number")
+        try:
+            return constant(read_number(text))
+        except DiffcError as problem:
+            self._fail(problem, position)
+
+    # Attributes.
+
+    def _attributes(self) -> dict[str, Any]:
+        scanner = self._scanner
+        attrs: dict[str, Any] = {}
+        if not scanner.take("{"):
+            return attrs
+        while not scanner.take("}"):
+            position = scanner.skip()
+            key = scanner.read(PLAIN, "an attribute's name")
+            if key in attrs:
+                raise scanner.problem(f"the attribute {key!r} is given twice", position)
+            scanner.expect("=")
+            attrs[key] = scanner.nested(self._atom)
+            if not scanner.at("}"):
+                scanner.expect(",")
+        return attrs
+
+    def _atom(self) -> Any:
+        scanner = self._scanner
+        position = scanner.skip()
+        label = scanner.match(_LABEL)
+        if label is not None:
+            if label not in self._graphs:
+                raise scanner.problem(f"{label} is not defined before it is used", position)
+            return self._graphs[label]
+        try:
+            return read_atom(scanner.read(_ATOM, "an attribute's value"))
+        except DiffcError as problem:
+            if hasattr(problem, "position"):
+                raise
+            self._fail(problem, position)
+
+    # Outputs.
+
+    def _outputs(self, name: str) -> Graph:
+        scanner = self._scanner
+        start = scanner.skip()
+        leaves: list[tuple[int | None, str | None, Node]] = []
+
+        def leaf() -> int:
+            leaves.append((self._place(), self._output_name(), self._operand()))
+            return len(leaves) - 1
+
+        trees: list[Tree] = [scanner.nested(leaf)]
+        while scanner.take(","):
+            trees.append(scanner.nested(leaf))
+        scanner.end_line()
+        places = [k if place is None else place for k, (place, _, _) in enumerate(leaves)]
+        names = [each for _, each, _ in leaves if each is not None]
+        if sorted(places) != list(range(len(leaves))) or len(names) not in (0, len(leaves)):
+            raise scanner.problem("all outputs or none have names, and each has a place of its own", start)
+        order = sorted(range(len(leaves)), key=places.__getitem__)
+        return Graph(
+            name,
+            tuple(self._inputs.values()),
+            tuple(leaves[k][2] for k in order),
+            tuple(names[k] for k in order) if names else (),
+            _placed(trees[0] if len(trees) == 1 else tuple(trees), places),
+            self._provenance,
+        )
+
+    def _place(self) -> int | None:
+        if not self._scanner.take("["):
+            return None
+        place = int(self._scanner.read(_INDEX, "an output's place"))
+        self._scanner.expect("]")
+        return place
+
+    def _output_name(self) -> str | None:
+        position = self._scanner.skip()
+        name = self._scanner.match(_NAMED)
+        if name is None:
+            return None
+        self._scanner.expect("=")
+        return self._string(name, position) if name.startswith('"') else name
+
+
+def _placed(tree: Tree, places: list[int]) -> Tree:
+    """Return the structure with each output's number replaced; as deep as the scanner allowed."""
+    return places[tree] if isinstance(tree, int) else tuple(_placed(each, places) for each in tree)
