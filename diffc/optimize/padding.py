@@ -1,0 +1,165 @@
+"""Sums of pads with disjoint supports become concatenations.
+
+The gradient by a vector of which single components are read is a sum of pads, each as large as the
+vector: n components would cost n**2 additions of zeros. The zeros are no numbers of the program but
+contributions that are absent; adding none of them is what the derivative means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from diffc.ir import Graph, Node, Type
+from diffc.ops.arithmetic import add
+from diffc.ops.broadcasting import zeros
+from diffc.ops.slicing import concatenate, pad
+from diffc.optimize.driver import Log
+
+__all__ = ["join_pads"]
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A value and where it stands in the sum: its first position along each axis."""
+
+    value: Node
+    lows: tuple[int, ...]
+
+    def end(self, axis: int) -> int:
+        """Return the position behind the block along an axis."""
+        extent = self.value.shape[axis]
+        assert isinstance(extent, int)
+        return self.lows[axis] + extent
+
+    def place(self, without: int) -> tuple[object, ...]:
+        """Return what blocks must share to be joined along the axis `without`."""
+        return tuple((self.lows[k], e) for k, e in enumerate(self.value.shape) if k != without)
+
+
+def join_pads(graph: Graph, stage: str = "after", math: str = "precise", log: Log | None = None) -> Graph:
+    """Return the graph with pad(x, 0, 1) + pad(y, 1, 0) => concatenate([x, y]), for any number of pads."""
+    if not any(node.is_op("pad") for node in graph.nodes):
+        return graph
+    inner = _inner_additions(graph)
+    new: dict[Node, Node] = {}
+    for node in graph.nodes:
+        changed = node.replace([new[each] for each in node.inputs])
+        if node.is_op("add") and node not in inner:
+            joined = _joined([new[each] for each in _terms(node, inner)])
+            if joined is not None:
+                changed = joined
+                if log is not None:
+                    log.append(("join_pads", node, changed))
+        new[node] = changed
+    provenance = {new[node]: text for node, text in graph.provenance.items() if node in new}
+    return graph.with_outputs([new[node] for node in graph.outputs], provenance=provenance)
+
+
+def _inner_additions(graph: Graph) -> set[Node]:
+    """Return the additions that only one other addition of the same type uses."""
+    users: dict[Node, list[Node]] = {}
+    for node in graph.nodes:
+        for each in node.inputs:
+            if each.is_op("add"):
+                users.setdefault(each, []).append(node)
+    outputs = set(graph.outputs)
+    return {
+        node
+        for node, using in users.items()
+        if len(using) == 1 and using[0].is_op("add") and using[0].type == node.type and node not in outputs
+    }
+
+
+def _terms(root: Node, inner: set[Node]) -> list[Node]:
+    """Return the terms of a sum, left to right."""
+    terms: list[Node] = []
+    waiting = list(reversed(root.inputs))
+    while waiting:
+        node = waiting.pop()
+        if node in inner:
+            waiting.extend(reversed(node.inputs))
+        else:
+            terms.append(node)
+    return terms
+
+
+def _joined(terms: Sequence[Node]) -> Node | None:
+    """Return the sum of the terms with its pads joined, or None where there are fewer than two."""
+    blocks: dict[tuple[object, ...], _Block] = {}
+    rest: list[Node] = []
+    count = 0
+    for term in terms:
+        block = _block(term)
+        if block is None:
+            rest.append(term)
+            continue
+        count += 1
+        key = (block.lows, block.value.shape)
+        known = blocks.get(key)
+        blocks[key] = block if known is None else _Block(add(known.value, block.value), block.lows)
+    if count < 2:
+        return None
+    type_ = next(term.type for term in terms if term.is_op("pad"))
+    parts = list(blocks.values())
+    for axis in reversed(range(type_.rank)):
+        parts = _along(axis, parts, type_)
+    if len(parts) == count:
+        return None
+    whole = [_filled(part, type_) for part in parts]
+    result = whole[0]
+    for term in (*whole[1:], *rest):
+        result = add(result, term)
+    return result
+
+
+def _block(node: Node) -> _Block | None:
+    """Return what a pad pads, where all amounts are known and nothing is cut or spread."""
+    if not node.is_op("pad") or any(node.attrs["gaps"]):
+        return None
+    amounts = (*node.attrs["lows"], *node.attrs["highs"], *node.shape)
+    if not all(isinstance(each, int) and each >= 0 for each in amounts):
+        return None
+    return _Block(node.inputs[0], node.attrs["lows"])
+
+
+def _along(axis: int, blocks: Sequence[_Block], type_: Type) -> list[_Block]:
+    """Return the blocks with those that stand side by side along an axis joined."""
+    rows: dict[tuple[object, ...], list[_Block]] = {}
+    for block in blocks:
+        rows.setdefault(block.place(axis), []).append(block)
+    joined = [each for row in rows.values() for each in _row(axis, sorted(row, key=lambda b: b.lows[axis]))]
+    if axis == 0 or len(joined) == 1:
+        return joined
+    # Blocks as wide as the whole along this axis can be joined along the axes before it.
+    return [_widened(each, axis, type_) for each in joined]
+
+
+def _row(axis: int, row: Sequence[_Block]) -> list[_Block]:
+    if any(a.end(axis) > b.lows[axis] for a, b in pairwise(row)):
+        return list(row)
+    parts: list[Node] = []
+    position = row[0].lows[axis]
+    for block in row:
+        if block.lows[axis] > position:
+            shape = list(block.value.shape)
+            shape[axis] = block.lows[axis] - position
+            parts.append(zeros(block.value.type.with_shape(tuple(shape))))
+        parts.append(block.value)
+        position = block.end(axis)
+    return [_Block(concatenate(parts, axis), row[0].lows)]
+
+
+def _widened(block: _Block, axis: int, type_: Type) -> _Block:
+    lows, highs = [0] * type_.rank, [0] * type_.rank
+    extent = type_.shape[axis]
+    assert isinstance(extent, int)
+    lows[axis], highs[axis] = block.lows[axis], extent - block.end(axis)
+    start = tuple(0 if k == axis else low for k, low in enumerate(block.lows))
+    return _Block(pad(block.value, lows, highs), start)
+
+
+def _filled(block: _Block, type_: Type) -> Node:
+    highs = [extent - block.end(k) for k, extent in enumerate(type_.shape) if isinstance(extent, int)]
+    return pad(block.value, block.lows, highs)

@@ -1,0 +1,23 @@
+"""What a textbook derives by hand: clean-ups of the derivatives that differentiation yields.
+
+The two halves of a binary cross-entropy have the derivatives -y*sigmoid(-z) and (1-y)*sigmoid(z). As
+sigmoid(-z) is 1 - sigmoid(z), their sum is sigmoid(z) - y; a factor c stands for what follows the loss.
+The softmax has its exponential p = exp(z - logsumexp(z)) and needs only that factor taken out.
+"""
+
+from __future__ import annotations
+
+from diffc.optimize.rule import Rule
+
+__all__ = ["RULES"]
+
+_S, _T = "sigmoid(z)", "sigmoid(-z)"
+
+RULES = (
+    Rule("cross_entropy", f"(1 - y)*{_S} - y*{_T} => {_S} - y", stage="after"),
+    Rule("cross_entropy_opposite", f"y*{_T} - (1 - y)*{_S} => y - {_S}", stage="after"),
+    Rule("cross_entropy_scaled", f"(c*(1 - y))*{_S} - (c*y)*{_T} => c*({_S} - y)", stage="after"),
+    Rule("cross_entropy_scaled_opposite", f"(c*y)*{_T} - (c*(1 - y))*{_S} => c*(y - {_S})", stage="after"),
+    Rule("softmax_cross_entropy", "c*exp(x) - c*y => c*(exp(x) - y)", stage="after"),
+    Rule("softmax_cross_entropy_opposite", "c*y - c*exp(x) => c*(y - exp(x))", stage="after"),
+)
