@@ -84,7 +84,7 @@ class Nests:
         self.preamble: Block = []
         """What stands before everything else: the values of extents, and buffers filled with a number."""
         self.locations: dict[Node, Location] = {}
-        self._latest: dict[tuple[int, Extent], tuple[int, Loop]] = {}
+        self._latest: dict[tuple[int, Extent, bool], tuple[int, Loop]] = {}
         self._axes = 0
 
     def new_axis(self, extent: Extent) -> Axis:
@@ -99,6 +99,7 @@ class Nests:
         extent: Extent,
         reads: Sequence[Read],
         *,
+        innermost: bool,
         floor: int = 0,
         fresh: bool = False,
     ) -> Loop:
@@ -109,12 +110,15 @@ class Nests:
             dim: the reader's dimension.
             extent: its extent.
             reads: what the computation reads.
+            innermost: whether the computation stands in this very loop. Such a loop is a vector loop and
+                stays one: nests are kept apart from it, and it joins a nest only where it reads a
+                register of the same iteration.
             floor: the first position in the block that may be entered.
             fresh: whether the loop must be a new one which nothing else enters.
         """
         block = cursor.block
         key = id(block)
-        need = floor
+        need, meeting = floor, -1
         for base, index in reads:
             location = self.locations.get(base)
             entry = location.levels.get(key) if location is not None else None
@@ -122,12 +126,17 @@ class Nests:
                 position, base_dim = entry
                 same_iteration = base_dim is not None and index[base_dim].is_dim(dim)
                 need = max(need, position if same_iteration else position + 1)
-        found = None if fresh else self._latest.get((key, extent))
+                meeting = max(meeting, position if same_iteration else -1)
+        found = None
+        if not fresh:
+            nest = self._latest.get((key, extent, False))
+            wanted = nest is not None and nest[0] >= need and (not innermost or nest[0] == meeting)
+            found = nest if wanted else self._latest.get((key, extent, True)) if innermost else None
         if found is None or found[0] < need:
             found = (len(block), Loop(self.new_axis(extent)))
             block.append(found[1])
             if not fresh:
-                self._latest[key, extent] = found
+                self._latest[key, extent, innermost] = found
         position, loop = found
         cursor.levels[key] = (position, dim)
         cursor.path.append((loop, dim))
@@ -144,14 +153,19 @@ class Nests:
         *,
         floor: int = 0,
         fresh: bool = False,
+        inside: bool = True,
         cursor: Cursor | None = None,
     ) -> Cursor:
-        """Move a cursor into loops over several dimensions; those of extent 1 need none."""
+        """Move a cursor into loops over several dimensions; those of extent 1 need none.
+
+        `inside` tells that the computation stands in the last of them, not in further loops.
+        """
         cursor = cursor or Cursor(self.root)
-        for dim in dims:
-            if shape[dim] != 1:
-                self.enter(cursor, dim, shape[dim], reads, floor=floor, fresh=fresh)
-                floor = 0
+        looped = [dim for dim in dims if shape[dim] != 1]
+        for k, dim in enumerate(looped):
+            last = inside and k == len(looped) - 1
+            self.enter(cursor, dim, shape[dim], reads, innermost=last, floor=floor, fresh=fresh)
+            floor = 0
         return cursor
 
     def locate(self, cursor: Cursor, value: Value | None, dims: dict[int, int] | None = None) -> Location:

@@ -116,7 +116,7 @@ def _matrix(s: Scheduler, cursor: Cursor, operand: BlasOperand, batch: range) ->
 
 
 def _loops(s: Scheduler, node: Node) -> None:
-    """Run the product as loops over batch, rows, columns and the inner axis, in the order that suits the layout.
+    """Run the product as loops over batch, rows, columns and the inner axis, as the layout suits.
 
     Where both factors are contiguous along the inner axis that is innermost, a dot product in a
     register; else the columns are, and rows of the result accumulate in memory.
@@ -137,10 +137,11 @@ def _loops(s: Scheduler, node: Node) -> None:
     dot = space[column] == 1 or all(_contiguous_along(s, each, index, inner) for each, index in operands)
     if dot:
         order = [*range(batch), row, column, inner]
-    elif isinstance(space[inner], int):
-        order = [*range(batch), row, inner, column]
-    else:
+    elif all(_outermost_along(s, each, index, inner) for each, index in operands):
+        # A sum of outer products: the loop over what is summed is the one that made the factors.
         order = [*range(batch), inner, row, column]
+    else:
+        order = [*range(batch), row, inner, column]
 
     def contribution(cursor: Cursor) -> tuple[Operand, ...]:
         factors = tuple(s.read(each, index, cursor) for each, index in operands)
@@ -150,6 +151,12 @@ def _loops(s: Scheduler, node: Node) -> None:
 
     kept = [*range(batch), row, column]
     place_reduction(s, node, space, order, kept, s.reads(operands), "add", contribution)
+
+
+def _outermost_along(s: Scheduler, node: Node, index: Index, dim: int) -> bool:
+    _, at = resolve(node, index, s.is_base)
+    looped = [each.dim for each in at if each.dim is not None]
+    return bool(looped) and looped[0] == dim
 
 
 def _contiguous_along(s: Scheduler, node: Node, index: Index, dim: int) -> bool:

@@ -54,7 +54,7 @@ def place_reduction(
     looped = [d for d in order if shape[d] != 1]
     first = next((k for k, d in enumerate(looped) if d not in kept), len(looped))
     outer, inner = looped[:first], looped[first:]
-    cursor = s.nests.enter_all(outer, shape, reads)
+    cursor = s.nests.enter_all(outer, shape, reads, inside=not inner)
     result = {d: k for k, d in enumerate(kept)}
     if any(d in kept for d in inner):
         _in_memory(s, node, shape, inner, result, reads, how, contribution, cursor)
@@ -76,7 +76,7 @@ def _in_register(
     block, path = cursor.block, list(cursor.path)
     accumulator = s.value(node.dtype, node)
     for k, d in enumerate(inner):
-        loop = s.nests.enter(cursor, d, shape[d], reads)
+        loop = s.nests.enter(cursor, d, shape[d], reads, innermost=k == len(inner) - 1)
         loop.kind = "reduction"
         if k == 0:
             loop.accumulators.append((accumulator, how))

@@ -1,0 +1,264 @@
+"""The pipeline: which stages a program passes through, in which order.
+
+    formula, SymPy, model file --frontends--> Graph
+    Graph --optimize before--> --autodiff--> Graph of derivatives --optimize after--> Graph
+    Graph --expand, schedule--> Loops --lower--> LLVM and Numba source --runtime--> Kernel
+
+Between stages graphs are checked when `CHECK` is on, as it is in the tests. Every stage's text can be
+read later: it is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from diffc.errors import DiffcError
+from diffc.ir import Graph, check, size_of
+from diffc.ir.loops import Compute, Loops, walk
+from diffc.lower import lower_to_llvm, lower_to_source
+from diffc.lower.entry import emit_entry
+from diffc.ops.constant import const
+from diffc.optimize import optimize
+from diffc.schedule import expand, print_loops, schedule
+from diffc.syntax import print_graph
+
+if TYPE_CHECKING:
+    from diffc.runtime import Kernel, Program, Signature
+
+__all__ = ["Options", "Stages", "compile_graph", "differentiate", "optimized", "optimized_before"]
+
+CHECK = False
+"""Whether every graph is checked between stages; the tests turn it on."""
+
+VECTOR_BYTES = {"avx512f": 64, "avx2": 32, "avx": 32}
+"""The width of a vector by the CPU's features; 16 bytes on any other."""
+
+STAGES = ("ir", "optimized", "expanded", "loops", "source", "llvm")
+"""What `Kernel.stages` holds, in order."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a compilation may be told."""
+
+    math: Literal["precise", "fast"] = "precise"
+    lowering: Literal["llvm", "source"] = "llvm"
+    derived: bool = False
+    """Whether the graph is a derivative: then the passes that precede derivation have had their turn.
+    They would undo what makes derivatives cheap, such as `1 - s` from the forward value of a sigmoid."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that mean nothing."""
+        if self.math not in ("precise", "fast"):
+            raise DiffcError(f"math is 'precise' or 'fast', not {self.math!r}")
+        if self.lowering not in ("llvm", "source"):
+            raise DiffcError(f"lowering is 'llvm' or 'source', not {self.lowering!r}")
+
+
+def differentiate(transform: Callable[..., Any], graph: Graph, *args: Any, derived: bool = False) -> Any:
+    """Return a transform's result; a graph as given is simplified first, so that what is simple is derived once."""
+    result = transform(optimized_before(graph, derived=derived), *args)
+    for each in result if isinstance(result, tuple) else (result,):
+        _checked(each)
+    return result
+
+
+def optimized_before(
+    graph: Graph, math: Literal["precise", "fast"] = "precise", log: Any = None, *, derived: bool = False
+) -> Graph:
+    """Return a graph as it is derived: after the passes that precede derivation, unless it is a derivative."""
+    return graph if derived else _checked(optimize(_checked(graph), stage="before", math=math, log=log))
+
+
+def optimized(
+    graph: Graph, math: Literal["precise", "fast"] = "precise", log: Any = None, *, derived: bool = False
+) -> Graph:
+    """Return a graph as it is compiled: after the passes that precede and those that follow derivation."""
+    before = optimized_before(graph, math, log, derived=derived)
+    return _checked(optimize(before, stage="after", math=math, log=log))
+
+
+def _checked(graph: Graph) -> Graph:
+    return check(graph) if CHECK else graph
+
+
+class Stages(Mapping[str, str]):
+    """The text of each stage of one compilation, made when it is asked for.
+
+    `ir` is the graph as given, `optimized` and `expanded` what becomes of it, `loops` the schedule,
+    `source` the Numba source and `llvm` the module that is compiled.
+    """
+
+    def __init__(self, graph: Graph, options: Options) -> None:
+        """Take what is compiled; nothing happens yet."""
+        self._graph = graph
+        self._options = options
+        self._kept: dict[str, Any] = {}
+        self._texts: dict[str, Callable[[], str]] = {
+            "ir": lambda: print_graph(graph),
+            "optimized": lambda: print_graph(self.optimized()),
+            "expanded": lambda: print_graph(self.loops().graph),
+            "loops": lambda: print_loops(self.loops()),
+            "source": lambda: lower_to_source(self.loops()),
+            "llvm": lambda: lower_to_llvm(self.loops(), vector_bytes()),
+        }
+
+    def optimized(self) -> Graph:
+        """Return the optimised graph."""
+        return self._once(
+            "graph", lambda: optimized(self._graph, self._options.math, derived=self._options.derived)
+        )
+
+    def loops(self) -> Loops:
+        """Return the schedule."""
+        return self._once("schedule", lambda: schedule(_checked(expand(self.optimized()))))
+
+    def _once(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self._kept:
+            self._kept[key] = make()
+        return self._kept[key]
+
+    def __getitem__(self, name: str) -> str:
+        return self._once(name, self._texts[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def vector_bytes() -> int:
+    """Return the width of this machine's vectors."""
+    from diffc.runtime.machine import host
+
+    return max((size for name, size in VECTOR_BYTES.items() if name in host().features), default=16)
+
+
+def compile_graph(
+    graph: Graph, options: Options | None = None, *, cache: bool = True, parallel: bool = False
+) -> Kernel:
+    """Return the kernel of a graph, from the cache where it is there.
+
+    Raises:
+        DiffcError: for an option that means nothing, or an input whose symbols no shape gives.
+    """
+    from diffc.runtime import Cache, Kernel, key_of
+
+    options = options or Options()
+    if parallel:
+        raise DiffcError("parallel kernels are not available yet: leave parallel=False")
+    stages = Stages(graph, options)
+    if options.lowering == "source":
+        return _source_kernel(graph, options, stages)
+    store = Cache() if cache else None
+    key = key_of(graph.digest, asdict(options)) if store is not None else ""
+    found = store.get(key) if store is not None else None
+    if found is None:
+        found = _program(graph, options, stages)
+        if store is not None:
+            store.put(key, _with_stages(found, {}))
+    return Kernel(_with_stages(found, stages))
+
+
+def _with_stages(program: Program, stages: Mapping[str, str]) -> Program:
+    from dataclasses import replace
+
+    return replace(program, stages=stages)
+
+
+def _program(graph: Graph, options: Options, stages: Stages) -> Program:
+    from diffc.runtime import Program
+    from diffc.runtime.machine import compile_text
+
+    times: dict[str, float] = {}
+    with _Timer(times, "optimize"):
+        stages.optimized()
+    with _Timer(times, "schedule"):
+        loops = stages.loops()
+    with _Timer(times, "lower"):
+        text = stages["llvm"]
+        signature = _signature(graph, loops, options)
+        types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
+        constants = _constants(loops)
+        entry = emit_entry(*types, signature.tree, signature.bindings, signature.workspace, len(constants))
+    with _Timer(times, "compile"):
+        code = compile_text(text + "\n" + entry)
+    stats = _statistics(graph, loops, times)
+    return Program(signature, code, constants, stages, stats)
+
+
+def _source_kernel(graph: Graph, options: Options, stages: Stages) -> Kernel:
+    from diffc.runtime import Kernel, Program
+    from diffc.runtime.interpreted import launch_source
+
+    loops = stages.loops()
+    signature = _signature(graph, loops, options)
+    stats = _statistics(graph, loops, {})
+    return Kernel(Program(signature, b"", _constants(loops), stages, stats), launch_source(stages["source"]))
+
+
+def _signature(graph: Graph, loops: Loops, options: Options) -> Signature:
+    from diffc.runtime import Parameter, Signature
+
+    externals = sorted({"dgemm_", "sgemm_"} & _called(loops))
+    return Signature(
+        graph.name,
+        tuple(Parameter(buffer.name, buffer.type) for buffer in loops.inputs),
+        tuple(Parameter(buffer.name, buffer.type) for buffer in loops.outputs),
+        graph.tree,
+        graph.symbols,
+        loops.workspace,
+        tuple(loops.checks),
+        tuple(externals),
+        options.math,
+        options.lowering,
+    )
+
+
+def _called(loops: Loops) -> set[str]:
+    from diffc.ir.loops import MatMul
+
+    products = [item for item, _ in walk(loops.body) if isinstance(item, MatMul)]
+    return {"dgemm_" if product.out.buffer.type.dtype == "f64" else "sgemm_" for product in products}
+
+
+def _constants(loops: Loops) -> tuple[np.ndarray[Any, Any], ...]:
+    return tuple(np.array(const.reference(b.node.attrs)) for b in loops.constants if b.node is not None)
+
+
+def _statistics(graph: Graph, loops: Loops, times: Mapping[str, float]) -> dict[str, Any]:
+    """Return counts of what the kernel does, and how long its stages took to compile, in seconds."""
+    counts: dict[str, int] = {}
+    for node in loops.graph.nodes:
+        if node.inputs:
+            counts[node.op.name] = counts.get(node.op.name, 0) + 1
+    computations = [item for item, _ in walk(loops.body) if isinstance(item, Compute)]
+    work = [str(size_of(buffer.type.shape)) for buffer in loops.work]
+    return {
+        "operations": dict(sorted(counts.items())),
+        "nodes_given": len(graph.nodes),
+        "nodes_compiled": len(loops.graph.nodes),
+        "statements": len(computations),
+        "buffers": len(work),
+        "workspace_bytes": str(loops.workspace),
+        "seconds": {name: round(value, 6) for name, value in times.items()},
+    }
+
+
+class _Timer:
+    """Adds the time spent in a `with` block to a table."""
+
+    def __init__(self, table: dict[str, float], name: str) -> None:
+        self._table, self._name, self._start = table, name, 0.0
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._table[self._name] = self._table.get(self._name, 0.0) + perf_counter() - self._start
