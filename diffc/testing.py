@@ -1,0 +1,127 @@
+"""Derivatives in users' own tests: `assert_derivatives`, also a fixture of the pytest plugin.
+
+>>> import diffc as dc
+>>> dc.testing.assert_derivatives("((a + b) * c)**2", at={"a": 1, "b": 2, "c": 2})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffc.errors import DiffcError
+from diffc.ir import Graph
+from diffc.verify import Certificate, verify_graph
+
+__all__ = ["assert_derivatives"]
+
+Point: TypeAlias = "Mapping[str, Any] | Sequence[Any]"
+"""Values of the inputs: by name, or in order."""
+
+
+def assert_derivatives(
+    f: Any,
+    order: int = 2,
+    at: Point | Sequence[Point] | None = None,
+    rtol: float = 1e-9,
+    *,
+    atol: float = 0.0,
+    wrt: int | str | Sequence[int | str] | None = None,
+    gradient: Callable[..., Any] | None = None,
+    hessian: Callable[..., Any] | None = None,
+    compiled: bool = True,
+) -> Certificate:
+    """Assert that diffc's derivatives of a function hold, or that your own agree with them.
+
+    Args:
+        f: a Function, a Graph, anything with a `graph`, or the text of a formula.
+        order: up to which order the derivatives are verified.
+        at: a point, or several, at which the compiled derivatives are compared with 50-digit arithmetic.
+        rtol: how far `gradient` and `hessian` may be off, relative to each value.
+        atol: how far they may be off whatever the value.
+        wrt: inputs by name or position; all floats when not given.
+        gradient: your own, of the same arguments as f: the derivatives by each input of `wrt`, or one
+            alone. It is compared at `at`, or at drawn points.
+        hessian: your own: a table, row by first and column by second input.
+        compiled: whether kernels are compiled and compared as well.
+
+    Returns:
+        The certificate.
+
+    Raises:
+        AssertionError: naming what differs, where, and by how much.
+        DiffcError: for what cannot be differentiated, or points that do not fit.
+    """
+    __tracebackhide__ = True
+    graph = _graph(f)
+    stages: Mapping[str, Any] = _stages() if compiled else {}
+    certificate = verify_graph(graph, wrt, order, **stages)
+    problems = [] if certificate.ok else [str(certificate)]
+    points = [] if at is None else _points(graph, at)
+    chosen = wrt if wrt is not None else [k for k, node in enumerate(graph.inputs) if node.type.is_float]
+    from diffc.verify.handwritten import compare_own, compare_points, drawn_points  # SymPy takes long
+
+    if points and compiled:
+        problems += compare_points(graph, chosen, order, points, stages["kernel"])
+    own = [(1, gradient), (2, hessian)]
+    for degree, function in own:
+        if function is not None:
+            places = points or drawn_points(graph)
+            problems += compare_own(graph, chosen, degree, function, places, (rtol, atol))
+    if problems:
+        raise AssertionError("\n".join([f"the derivatives of {graph.name} do not hold:", *problems]))
+    return certificate
+
+
+def _graph(f: Any) -> Graph:
+    if isinstance(f, str):
+        from diffc.function import parse
+
+        f = parse(f)
+    graph = f if isinstance(f, Graph) else getattr(f, "graph", None)
+    if not isinstance(graph, Graph):
+        raise DiffcError(f"assert_derivatives takes a Function, a Graph or a formula, not {type(f).__name__}")
+    return graph
+
+
+def _points(graph: Graph, at: Point | Sequence[Point]) -> list[list[Any]]:
+    """Return points as lists of values in the order of the inputs."""
+    single = isinstance(at, Mapping) or not all(isinstance(each, Mapping | list | tuple) for each in at)
+    several: Iterable[Any] = [at] if single else at
+    points: list[list[Any]] = []
+    for point in several:
+        if isinstance(point, Mapping):
+            unknown = set(point) ^ set(graph.input_names)
+            if unknown:
+                names = ", ".join(sorted(map(str, unknown)))
+                raise DiffcError(f"at= gives each input of {graph.name} once; missing or unknown: {names}")
+            points.append([point[name] for name in graph.input_names])
+        else:
+            points.append(list(point))
+        if len(points[-1]) != len(graph.inputs):
+            raise DiffcError(
+                f"at= gives {len(points[-1])} values, {graph.name} has {len(graph.inputs)} inputs"
+            )
+    return points
+
+
+@cache
+def _stages() -> Mapping[str, Any]:
+    """Return the compiler's own stages, in the form in which `verify_graph` takes them."""
+    from diffc.optimize import ALL
+    from diffc.pipeline import Options, compile_graph, optimized, optimized_before
+
+    def optimizer(graph: Graph, stage: str) -> tuple[Graph, Any]:
+        log: list[Any] = []
+        if stage == "before":
+            return optimized_before(graph, log=log), log
+        return optimized(graph, log=log, derived=True), log
+
+    def kernel(graph: Graph) -> Callable[..., Any]:
+        run = compile_graph(graph, Options(derived=True))
+        return lambda *arguments: run(*[np.asarray(each) for each in arguments])
+
+    return {"optimizer": optimizer, "rules": ALL, "kernel": kernel}
