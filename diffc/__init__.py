@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_FUNCTION = "Function compile derivative from_sympy fwd_and_bwd grad hessian hvp jacobian jvp parse value_and_grad vjp vmap"
+_FUNCTION = (
+    "Function compile derivative from_sympy fwd_and_bwd grad hessian hvp jacobian jvp parse"
+    " value_and_grad vjp vmap"
+)
 _HOMES = {
     "diffc.errors": "DiffcError",
     "diffc.function": _FUNCTION,

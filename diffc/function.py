@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from diffc.runtime import Kernel
 
 __all__ = [
-    "Function", "compile", "derivative", "from_sympy", "fwd_and_bwd", "grad", "hessian", "hvp", "jacobian", "jvp",
-    "parse", "value_and_grad", "vjp", "vmap",
+    "Function", "compile", "derivative", "from_sympy", "fwd_and_bwd", "grad", "hessian", "hvp", "jacobian",
+    "jvp", "parse", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
 
@@ -71,11 +71,11 @@ class Function:
         return f"<Function {self.name}({inputs}) -> {outputs}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_read_function, (str(self),))
+        return (_read_function, (str(self), self.derived))
 
 
-def _read_function(text: str) -> Function:
-    return Function(read_graph(text))
+def _read_function(text: str, derived: bool) -> Function:
+    return Function(read_graph(text), derived)
 
 
 def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str = "f") -> Function:
@@ -94,7 +94,8 @@ def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str =
     >>> dc.parse("((a + b) * c)**2")(1.0, 2.0, 2.0)
     36.0
     """
-    return Function(formulas.parse(text, inputs, name))
+    with pipeline.without_collector():
+        return Function(formulas.parse(text, inputs, name))
 
 
 def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64") -> Function:

@@ -8,7 +8,7 @@ is cheap, or that only the backward pass needs, is computed there from what is s
 from __future__ import annotations
 
 from diffc.autodiff.reverse import pullback
-from diffc.autodiff.selection import Wrt, fresh_name, nest, select_inputs
+from diffc.autodiff.selection import Wrt, distinct_names, fresh_name, nest, select_inputs
 from diffc.ir import Graph, Node, Tree, substitute, topological
 from diffc.ops import input_node
 from diffc.ops.broadcasting import zeros
@@ -36,7 +36,7 @@ def fwd_and_bwd(graph: Graph, wrt: Wrt = 0) -> tuple[Graph, Graph]:
     passed = [input_node(_residual_name(node, k, graph), node.type) for k, node in enumerate(residuals)]
     backward_outputs = substitute(gradients, dict(zip(residuals, passed, strict=True)))
     count = len(graph.outputs)
-    names = (*graph.output_names, *(f"res_{k}" for k in range(len(residuals))))
+    names = distinct_names([*graph.output_names, *(f"res_{k}" for k in range(len(residuals)))])
     tree: Tree = (graph.tree, tuple(range(count, count + len(residuals))))
     forward = Graph(f"{graph.name}_fwd", graph.inputs, (*graph.outputs, *residuals), names, tree)
     backward = Graph(

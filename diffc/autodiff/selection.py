@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, Tree
 
-__all__ = ["Wrt", "fresh_name", "nest", "scalar_output", "select_inputs", "shifted"]
+__all__ = ["Wrt", "distinct_names", "fresh_name", "nest", "scalar_output", "select_inputs", "shifted"]
 
 Wrt: TypeAlias = int | str | Sequence[int | str]
 """Inputs by position or name: one, or a sequence of them."""
@@ -20,11 +20,16 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
     Raises:
         DiffcError: for no such input, one named twice, or one that is not f64 or f32.
     """
-    several = not isinstance(wrt, int | str)
+    given: Any = wrt
+    several = isinstance(given, Sequence) and not isinstance(given, str)
     chosen: list[Node] = []
-    for each in wrt if several else [wrt]:
+    for each in given if several else (given,):
         if isinstance(each, str):
             node = graph.input(each)
+        elif isinstance(each, bool) or not isinstance(each, int):
+            raise DiffcError(
+                f"{graph.name}: wrt is an input's name, its position, or a list of them, not {given!r:.60}"
+            )
         elif -len(graph.inputs) <= each < len(graph.inputs):
             node = graph.inputs[each]
         else:
@@ -46,7 +51,8 @@ def scalar_output(graph: Graph, transform: str) -> Node:
     if len(graph.outputs) != 1 or graph.outputs[0].rank != 0:
         shown = ", ".join(f"{n}: {o.type}" for n, o in zip(graph.output_names, graph.outputs, strict=True))
         raise DiffcError(
-            f"{transform} takes a function with one scalar output, {graph.name} gives {shown}: use jacobian or vjp"
+            f"{transform} takes a function with one scalar output, {graph.name} gives {shown}: "
+            "use jacobian or vjp"
         )
     (output,) = graph.outputs
     if not output.type.is_float:
@@ -54,11 +60,19 @@ def scalar_output(graph: Graph, transform: str) -> Node:
     return output
 
 
-def fresh_name(wanted: str, taken: Sequence[str]) -> str:
+def fresh_name(wanted: str, taken: Collection[str]) -> str:
     """Return the wanted name, with underscores behind it until it is not taken."""
     while wanted in taken:
         wanted += "_"
     return wanted
+
+
+def distinct_names(wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return the wanted names, each one fresh among those before it."""
+    taken: dict[str, None] = {}
+    for name in wanted:
+        taken[fresh_name(name, taken)] = None
+    return tuple(taken)
 
 
 def shifted(tree: Tree, by: int) -> Tree:

@@ -12,7 +12,7 @@ from diffc.autodiff.batching import batch
 from diffc.autodiff.components import components_of
 from diffc.autodiff.forward import pushforward
 from diffc.autodiff.reverse import pullback
-from diffc.autodiff.selection import Wrt, fresh_name, nest, scalar_output, select_inputs, shifted
+from diffc.autodiff.selection import Wrt, distinct_names, fresh_name, nest, scalar_output, select_inputs, shifted
 from diffc.errors import DiffcError
 from diffc.ir import Dim, Extent, Graph, Node, Tree, Type
 from diffc.ops import cast, constant_like, input_node, iota
@@ -75,7 +75,7 @@ def derivative(graph: Graph, *names: str | int) -> Graph:
     for each in names:
         if isinstance(each, str):
             order.append(each)
-        elif not order or isinstance(each, bool) or each < 0:
+        elif not order or type(each) is not int or each < 0:
             raise DiffcError(
                 f"derivative takes names, each with a count of at least 0 behind it, got {names}"
             )
@@ -270,7 +270,8 @@ def vmap(
     places = [out_axes] * len(graph.outputs) if isinstance(out_axes, int) else list(out_axes)
     if len(axes) != len(graph.inputs) or len(places) != len(graph.outputs):
         raise DiffcError(
-            f"vmap of {graph.name}: {len(graph.inputs)} inputs and {len(graph.outputs)} outputs need an axis each"
+            f"vmap of {graph.name}: {len(graph.inputs)} inputs and {len(graph.outputs)} outputs "
+            "need an axis each"
         )
     if all(axis is None for axis in axes):
         raise DiffcError(f"vmap of {graph.name}: no input has the mapped axis")
@@ -332,4 +333,4 @@ def _derived(
         for node, adjoint in adjoints.items():
             label = f"%{node.attrs['name']}" if node.is_op("input") else f"%{numbers.get(node, '?')}"
             provenance.setdefault(adjoint, f"adjoint of {label}")
-    return Graph(name, graph.inputs, tuple(outputs), tuple(names), tree, provenance)
+    return Graph(name, graph.inputs, tuple(outputs), distinct_names(names), tree, provenance)

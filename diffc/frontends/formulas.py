@@ -8,8 +8,8 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Graph, Node, Type, parse_type
 from diffc.ops import dim, input_node
 from diffc.syntax import CONSTANTS, FUNCTIONS, build_outputs, parse_expression
-from diffc.syntax.literals import is_encodable
 from diffc.syntax.program import Program
+from diffc.syntax.strings import is_encodable
 
 __all__ = ["declare", "parse", "scope_of"]
 

@@ -39,6 +39,7 @@ __all__ = ["Derive", "ModelFile", "load_model_file", "read_model_text"]
 
 _MAX_BYTES = 10_000_000
 _MAX_COUNT = 20
+_MAX_MESSAGE = 500
 
 _TABLES = ("model", "inputs", "definitions", "outputs", "derive")
 _MODEL_KEYS = ("name", "math")
@@ -145,7 +146,9 @@ class _Reader:
 
     def _fail(self, key: tuple[str, ...], problem: str) -> NoReturn:
         line = next((self._lines[key[:k]] for k in range(len(key), 0, -1) if key[:k] in self._lines), 1)
-        raise ModelError(f"{self._path}:{line}: {problem}")
+        first, newline, rest = problem.partition("\n")
+        shown = first if len(first) <= _MAX_MESSAGE else first[:_MAX_MESSAGE] + "..."
+        raise ModelError(f"{self._path}:{line}: {shown}{newline}{rest}")
 
     def _table(self, name: str) -> dict[str, Any]:
         table = self._tables.get(name, {})

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 __all__ = ["MAX_PARTS", "TableLines", "find_lines"]
 
 MAX_PARTS = 16
-"""No key of a model file has as many parts; `tomllib` takes time quadratic in their number."""
+"""A key of a model file has at most as many parts; `tomllib` takes time quadratic in their number."""
 
 TableLines = Mapping[tuple[str, ...], int]
 """The line of each table and key, by its path: `("inputs", "x")`."""
@@ -23,6 +23,8 @@ _EMPTY = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _HEADER = re.compile(rf"\[{{1,2}}[ \t]*({_KEY})[ \t]*\]{{1,2}}")
 _ASSIGNMENT = re.compile(rf"({_KEY})[ \t]*=")
 _PARTS = re.compile(_PART)
+# Also in comments and texts, for simplicity. The start of a word alone is tried: time stays linear.
+_CROWDED = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_PART}[ \t]*\.[ \t]*){{{MAX_PARTS}}}")
 _VALUE = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"{3,5}'
     r"|'''(?:[^']|'(?!''))*'{3,5}"
@@ -37,6 +39,9 @@ _VALUE = re.compile(
 
 def find_lines(text: str) -> tuple[dict[tuple[str, ...], int], int | None]:
     """Return the line of each table and key, and the first line whose key has too many parts."""
+    crowded = _CROWDED.search(text)
+    if crowded is not None:
+        return {}, text.count("\n", 0, crowded.start()) + 1
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     position, line, counted = 0, 1, 0
@@ -48,8 +53,6 @@ def find_lines(text: str) -> tuple[dict[tuple[str, ...], int], int | None]:
         if match is None:
             return lines, None
         parts = [each.strip("\"'") for each in _PARTS.findall(match.group(1))]
-        if len(parts) > MAX_PARTS:
-            return lines, line
         key = tuple(parts) if header else (*table, *parts)
         lines.setdefault(key, line)
         for size in range(1, len(key)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from diffc.errors import DiffcError, TypeProblem
 
@@ -21,7 +21,8 @@ Monomial: TypeAlias = tuple[tuple[str, int], ...]
 
 _MAX_TERMS = 64
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_]*)|(\*\*|[-+*()]))")
+_TOKEN = re.compile(r"\s*([0-9]+|[A-Za-z_][A-Za-z0-9_]*|\*\*|[-+*])")
+_POWERS = [str(power) for power in range(1, 9)]
 
 
 class Dim:
@@ -178,42 +179,73 @@ def substitute_extent(extent: Extent, values: Mapping[str, Extent]) -> Extent:
 
 
 def parse_extent(text: str) -> Extent:
-    """Read a polynomial such as `2*N*M-1`: sums of products of integers and symbols."""
-    position, total, term, sign, expect_factor = 0, cast(Extent, 0), cast(Extent, 1), 1, True
-    last: Extent = 1
+    """Read a polynomial such as `2*N*M-1`: sums of products of integers and symbols.
+
+    Raises:
+        DiffcError: for a text that is none, or one that is too long.
+    """
+    tokens = _extent_tokens(text)
+    total: Extent = 0
+    sign = 1
+    position = 0
+    if tokens and tokens[0] in ("+", "-"):
+        sign, position = -1 if tokens[0] == "-" else 1, 1
+    while True:
+        term, position = _read_term(text, tokens, position)
+        total = total + sign * term
+        if position == len(tokens):
+            return total
+        sign, position = -1 if tokens[position] == "-" else 1, position + 1
+
+
+def _extent_tokens(text: str) -> list[str]:
     stripped = text.strip()
     if len(stripped) > 1000:
         raise DiffcError("a dimension is longer than 1000 characters")
+    tokens: list[str] = []
+    position = 0
     while position < len(stripped):
         match = _TOKEN.match(stripped, position)
-        if match is None or match.group(3) in ("(", ")"):
-            raise DiffcError(f"cannot read the dimension {text!r}: integers, names, + - * and ** only")
+        if match is None:
+            raise _unreadable(text, "integers, names, + - * and ** only")
+        tokens.append(match.group(1))
         position = match.end()
-        number, name, symbol = match.groups()
-        if number or name:
-            if not expect_factor:
-                raise DiffcError(f"cannot read the dimension {text!r}: an operator is missing")
-            if number and len(number) > 18:
-                raise DiffcError(f"the dimension {text!r} is too large")
-            last = int(number) if number else Dim.symbol(name)
-            term, expect_factor = term * last, False
-        elif symbol == "**":
-            match = _TOKEN.match(stripped, position)
-            if expect_factor or match is None or not match.group(1) or int(match.group(1)) not in range(1, 9):
-                raise DiffcError(f"cannot read the dimension {text!r}: a power is an integer from 1 to 8")
-            position = match.end()
-            for _ in range(int(match.group(1)) - 1):
-                term = term * last
-        elif symbol == "*":
-            if expect_factor:
-                raise DiffcError(f"cannot read the dimension {text!r}: a factor is missing before '*'")
-            expect_factor = True
-        else:
-            if expect_factor and (term != 1 or total != 0 or sign != 1):
-                raise DiffcError(f"cannot read the dimension {text!r}: a term is missing")
-            if not expect_factor:
-                total = total + sign * term
-            sign, term, expect_factor = (-1 if symbol == "-" else 1), 1, True
-    if expect_factor:
-        raise DiffcError(f"cannot read the dimension {text!r}: it ends too early")
-    return total + sign * term
+    return tokens
+
+
+def _read_term(text: str, tokens: list[str], position: int) -> tuple[Extent, int]:
+    """Return the product of factors that starts here, and where the sign after it stands."""
+    term: Extent = 1
+    while True:
+        factor, position = _read_factor(text, tokens, position)
+        term = term * factor
+        if position == len(tokens) or tokens[position] in ("+", "-"):
+            return term, position
+        if tokens[position] != "*":
+            raise _unreadable(text, "an operator is missing")
+        position += 1
+
+
+def _read_factor(text: str, tokens: list[str], position: int) -> tuple[Extent, int]:
+    """Return the integer, symbol or power that starts here, and what follows it."""
+    if position == len(tokens):
+        raise _unreadable(text, "it ends too early")
+    token = tokens[position]
+    if not (token[0].isalnum() or token[0] == "_"):
+        raise _unreadable(text, f"a factor is missing before {token!r}")
+    if token[0].isdigit() and len(token) > 18:
+        raise DiffcError(f"the dimension {text!r} is too large")
+    base: Extent = int(token) if token[0].isdigit() else Dim.symbol(token)
+    if tokens[position + 1 : position + 2] != ["**"]:
+        return base, position + 1
+    power = tokens[position + 2] if position + 2 < len(tokens) else ""
+    if power not in _POWERS:
+        raise _unreadable(text, f"a power is an integer from 1 to {_POWERS[-1]}")
+    factor = base
+    for _ in range(int(power) - 1):
+        factor = factor * base
+    return factor, position + 3
+
+
+def _unreadable(text: str, reason: str) -> DiffcError:
+    return DiffcError(f"cannot read the dimension {text!r}: {reason}")

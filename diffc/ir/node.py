@@ -119,7 +119,8 @@ def _digest(name: str, inputs: tuple[Node, ...], attrs: Mapping[str, Any]) -> by
     if attrs:
         text += "".join(f"|{key}={_encode(value)}" for key, value in sorted(attrs.items()))
     return blake2b(
-        b"%d|" % len(inputs) + b"".join([n.digest for n in inputs]) + text.encode(), digest_size=16
+        b"%d|" % len(inputs) + b"".join([n.digest for n in inputs]) + text.encode("utf-8", "surrogatepass"),
+        digest_size=16,
     ).digest()
 
 

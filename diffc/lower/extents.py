@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffc.ir import Extent, dim_symbols
+from diffc.ir import Extent
 from diffc.lower.emitter import FunctionEmitter, Value
 
 __all__ = ["Extents"]
@@ -41,9 +41,3 @@ class Extents:
                 total = term if total is None else e.iadd(total, term)
         if total is not None:
             self._known[extent] = total
-
-    def may_be_negative(self, extent: Extent) -> bool:
-        """Tell whether an extent can fall below 0 for symbols that do not, as N-1 does for N = 0."""
-        if isinstance(extent, int):
-            return extent < 0
-        return any(coefficient < 0 for _, coefficient in extent.terms) and bool(dim_symbols(extent))

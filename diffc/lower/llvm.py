@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from diffc.ir import Extent
 from diffc.ir.loops import (
     Accumulate,
+    Block,
     Buffer,
     Check,
     Compute,
@@ -25,6 +26,7 @@ from diffc.ir.loops import (
     strides_of,
     walk,
 )
+from diffc.lower.collapse import collapsed
 from diffc.lower.emitter import Module, Parameter
 from diffc.lower.extents import Extents
 from diffc.lower.nests import Nests
@@ -36,11 +38,9 @@ INLINE_MATHS_LIMIT = 64
 
 
 def lower_to_llvm(loops: Loops, vector_bytes: int) -> str:
-    """Return the LLVM module of a program; vectors have `vector_bytes` bytes (64 for AVX-512, 32 for AVX2)."""
+    """Return a program's LLVM module; vectors have `vector_bytes` bytes: 64 for AVX-512, 32 for AVX2."""
     calls = sum(isinstance(item, Compute) and item.op.cost >= 20 for item, _ in walk(loops.body))
-    module = Module(
-        loops.graph.name.encode("ascii", "replace").decode(), inline_maths=calls <= INLINE_MATHS_LIMIT
-    )
+    module = Module(inline_maths=calls <= INLINE_MATHS_LIMIT)
     attributes = (
         f'nounwind "min-legal-vector-width"="{vector_bytes * 8}" "prefer-vector-width"="{vector_bytes * 8}"'
     )
@@ -78,24 +78,23 @@ def _body(module: Module, loops: Loops, vector_bytes: int, attributes: str) -> N
         "body", parameters, ("i64", 1), attributes=f"{attributes} noinline", linkage="internal"
     )
     symbols = dict(zip(loops.graph.symbols, e.arguments[len(arrays) :], strict=False))
+    flats: dict[Buffer, Buffer] = {}
+    body = collapsed(loops.body, flats)
     extents = Extents(e, symbols)
-    for extent in _extents(loops):
+    for extent in (*(buffer.offset for buffer in loops.work), *_extents(body)):
         extents.prepare(extent)
     pointers = dict(zip(arrays, e.arguments, strict=False))
     for buffer in loops.work:
         pointers[buffer] = e.gep(e.arguments[-1], "i8", extents(buffer.offset))
-    for alias in loops.aliases:
+    for alias in (*loops.aliases, *flats.values()):
         pointers[alias] = pointers[alias.root]
-    nests = Nests(e, extents, pointers, vector_bytes)
-    nests.use_counts(loops)
-    nests.block(loops.body)
+    Nests(e, extents, pointers, body, vector_bytes).block(body)
     e.ret(e.constant("i64", 0))
 
 
-def _extents(loops: Loops) -> Iterator[Extent]:
-    """Yield every extent that the code of the program asks for."""
-    yield from (buffer.offset for buffer in loops.work)
-    for item, _ in walk(loops.body):
+def _extents(body: Block) -> Iterator[Extent]:
+    """Yield every extent that the code of a block asks for."""
+    for item, _ in walk(body):
         match item:
             case Loop():
                 yield item.axis.extent

@@ -264,7 +264,7 @@ def _share(wins: Node, ties: Node, out: Node) -> Node:
 class relu(_Number):
     """max(x, 0), with derivative 0 at 0."""
 
-    name, source, summary = "relu", "np.maximum({0}, 0.0)", "max(x, 0); derivative 0 at 0"
+    name, source, summary = "relu", "np.maximum({0}, 0)", "max(x, 0); derivative 0 at 0"
 
     def numpy(self, *arrays: Any) -> Any:
         return np.maximum(arrays[0], arrays[0].dtype.type(0))

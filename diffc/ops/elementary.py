@@ -297,6 +297,8 @@ class pow_(_Function):
 def power(x: Operand, y: Operand) -> Node:
     """Return x**y in its simplest form: x**2 as a square, x**0.5 as a root, x**1 as x, x**-1 as 1/x."""
     exponent = scalar_value(y) if isinstance(y, Node) else y
+    if not isinstance(x, Node) and isinstance(y, Node):
+        return pow_(x, y)
     x = lift(x)
     if exponent is None or isinstance(exponent, bool) or (isinstance(y, Node) and y.rank > x.rank):
         return pow_(x, y)

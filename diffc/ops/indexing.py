@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import InputError, TypeProblem
-from diffc.ir import Node, Type
+from diffc.ir import Extent, Node, Type
+from diffc.ops.arithmetic import add, mul, neg
 from diffc.ops.base import Array, Linear, register
 from diffc.ops.broadcasting import broadcast, zeros
-from diffc.ops.reshaping import moveaxis, normal_axis
+from diffc.ops.constant import dim, iota
+from diffc.ops.logic import ge, logical_and, lt, where
+from diffc.ops.reshaping import moveaxis, normal_axis, reshape
 
 __all__ = ["gather", "scatter_add"]
 
@@ -47,12 +50,16 @@ class gather_op(Linear):
         return scatter_add(zeros(x.type), indices, cotangent)
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
-        """Gather with batched indices directly; a batched array becomes one row axis further right."""
+        """Gather with batched indices directly; a batched array becomes one row axis further right.
+
+        Where both are batched, the elements' rows stand one after another in one array.
+        """
         x, indices = inputs
         if not batched[0]:
             return Node.make(gather_op, (x, indices), {})
         if batched[1]:
-            raise TypeProblem("vmap over both the array and the indices of a gather is not supported yet")
+            rows, places = _joined_rows(x), _joined_indices(indices, x.shape[1])
+            return Node.make(gather_op, (rows, places), {})
         result = Node.make(gather_op, (moveaxis(x, 0, 1), indices), {})
         return moveaxis(result, indices.rank, 0)
 
@@ -102,19 +109,35 @@ class scatter_add_op(Linear):
         return cotangent if position == 0 else gather(cotangent, node.inputs[1])
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
-        """Put the new axis behind the row axis."""
+        """Put the new axis behind the row axis; with batched indices add to the rows one after another."""
         base, indices, rows = inputs
-        if batched[1]:
-            raise TypeProblem("vmap over the indices of a scatter_add is not supported yet")
-        size = base.shape[0] if batched[0] else rows.shape[0]
+        size = next(each.shape[0] for each, has_axis in zip(inputs, batched, strict=True) if has_axis)
         base = base if batched[0] else broadcast(base, (size, *base.shape))
         rows = rows if batched[2] else broadcast(rows, (size, *rows.shape))
+        if batched[1]:
+            total = scatter_add(_joined_rows(base), _joined_indices(indices, base.shape[1]), rows)
+            return reshape(total, base.shape)
         return moveaxis(scatter_add(moveaxis(base, 0, 1), indices, moveaxis(rows, 0, indices.rank)), 1, 0)
 
 
 def scatter_add(base: Node, indices: Node, rows: Node) -> Node:
     """Return `base` with rows added at integer indices of its first axis."""
     return Node.make(scatter_add_op, (base, indices, rows), {})
+
+
+def _joined_rows(x: Node) -> Node:
+    """Return the rows of every element of a batch, one element after another."""
+    size, extent, *rest = x.shape
+    return reshape(x, (size * extent, *rest))
+
+
+def _joined_indices(indices: Node, extent: Extent) -> Node:
+    """Return the places among joined rows; an index outside its element is outside the whole, too."""
+    size = indices.shape[0]
+    starts = mul(reshape(iota(size), (size, *(1,) * (indices.rank - 1))), dim(extent))
+    inside = logical_and(ge(indices, neg(dim(extent))), lt(indices, dim(extent)))
+    from_start = where(lt(indices, 0), add(indices, dim(extent)), indices)
+    return where(inside, add(from_start, starts), dim(size * extent))
 
 
 def _check_indices(indices: Array, extent: int) -> None:

@@ -102,7 +102,7 @@ class pad_op(Linear):
         (x,) = arrays
         lows, highs, gaps = attrs["lows"], attrs["highs"], attrs["gaps"]
         shape = [
-            low + (n + max(n - 1, 0) * gap) + high
+            low + (n + (n - 1) * gap) + high
             for n, low, high, gap in zip(x.shape, lows, highs, gaps, strict=True)
         ]
         result = np.zeros(shape, x.dtype)
@@ -117,9 +117,19 @@ class pad_op(Linear):
 
     def transpose(self, node: Node, position: int, cotangent: Node) -> Node:
         """Take the elements back: cut what was added, add zeros for what was cut, skip the gaps."""
-        a, shape = node.attrs, node.inputs[0].shape
-        uncut = pad(cotangent, [-low for low in a["lows"]], [-high for high in a["highs"]], [0] * len(shape))
-        return slice_(uncut, [0] * len(shape), shape, [gap + 1 for gap in a["gaps"]])
+        shape, lows, highs, gaps = (
+            node.inputs[0].shape,
+            *(node.attrs[key] for key in ("lows", "highs", "gaps")),
+        )
+        # Between gaps a slice takes the elements from where they stand; without elements there are no gaps.
+        spread = [
+            gap > 0 and not any(isinstance(each, int) and each < 0 for each in (low, high))
+            for low, high, gap in zip(lows, highs, gaps, strict=True)
+        ]
+        before = [0 if s else -low for s, low in zip(spread, lows, strict=True)]
+        after = [0 if s else -high for s, high in zip(spread, highs, strict=True)]
+        starts = [low if s else 0 for s, low in zip(spread, lows, strict=True)]
+        return slice_(pad(cotangent, before, after), starts, shape, [gap + 1 for gap in gaps])
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
         """Leave the new axis alone."""

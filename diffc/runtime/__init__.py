@@ -4,8 +4,10 @@ The last stage. It takes LLVM text and a signature and knows nothing of graphs. 
 NumPy alone; llvmlite is loaded at the first compilation or load, Numba and SciPy when they are needed.
 """
 
-from diffc.runtime.artefact import load as load
 from diffc.runtime.artefact import save as save
+from diffc.runtime.artefact import save_model as save_model
+from diffc.runtime.built import BuiltModel as BuiltModel
+from diffc.runtime.built import load as load
 from diffc.runtime.cache import Cache as Cache
 from diffc.runtime.cache import key_of as key_of
 from diffc.runtime.kernel import Kernel as Kernel

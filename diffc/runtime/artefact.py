@@ -1,24 +1,27 @@
-"""Artefacts: a kernel built ahead of time, as a folder that another process or machine loads.
+"""Artefacts: kernels built ahead of time, as a folder that another process or machine loads.
 
-The folder holds `manifest.json`, `kernel.o`, `source.py`, a text for each other stage, and the constants.
-Loading compiles nothing; it checks every digest, the ABI, the platform and the CPU's features first. A digest
-shows that nothing is damaged, not who made it: load a folder only from where you would also run a program.
+A kernel's folder holds `manifest.json`, `kernel.o`, `source.py`, a text for each other stage, and the
+constants. A model's holds `model.json` (see `diffc.runtime.index`) and a folder for each of its kernels.
+Here they are written; `diffc.runtime.built` loads them.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import stat
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 from diffc.errors import ArtefactError
-from diffc.runtime.kernel import Kernel
-from diffc.runtime.program import Program, from_files, read_manifest, to_files
+from diffc.runtime.index import Entry, Index, folder_names, write_index
+from diffc.runtime.program import ABI, Program, digest_of, to_files
 
-__all__ = ["load", "save"]
+__all__ = ["INDEX", "MANIFEST", "check_target", "save", "save_model"]
 
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
+INDEX = "model.json"
 
 
 def save(program: Program, folder: str | os.PathLike[str]) -> None:
@@ -27,16 +30,55 @@ def save(program: Program, folder: str | os.PathLike[str]) -> None:
     The folder must not exist, be empty, or hold an artefact, which is replaced. Raises `ArtefactError`
     where it holds anything else, or cannot be written.
     """
-    target = Path(folder)
-    files = to_files(program)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    temporary, old = beside.with_name(beside.name + ".new"), beside.with_name(beside.name + ".old")
+    _install(Path(folder), to_files(program), "the kernel")
+
+
+def save_model(
+    folder: str | os.PathLike[str], name: str, programs: Mapping[str, Program], main: str, version: str
+) -> None:
+    """Write a model's programs and their index into `folder`, all of it or nothing; see `save`.
+
+    Args:
+        folder: where to.
+        name: the model's.
+        programs: the kernels' programs by name.
+        main: the name of the kernel that gives the model's outputs.
+        version: diffc's own, kept for the reader of the index.
+    """
+    files: dict[str, bytes] = {}
+    entries: list[Entry] = []
+    for (each, program), place in zip(programs.items(), folder_names(list(programs)), strict=True):
+        parts = to_files(program)
+        files.update({f"{place}/{part}": data for part, data in parts.items()})
+        entries.append(Entry(each, place, digest_of(parts[MANIFEST])))
+    math = programs[main].signature.math
+    versions = {"diffc": version, "abi": str(ABI)}
+    files[INDEX] = write_index(Index(name, main, math, tuple(entries), versions))
+    _install(Path(folder), files, "the model")
+
+
+def check_target(folder: str | os.PathLike[str]) -> None:
+    """Raise `ArtefactError` if `folder` holds anything but an earlier build, which may be replaced."""
+    try:
+        _check_replaceable(Path(folder))
+    except (OSError, ValueError) as error:
+        raise ArtefactError(
+            f"cannot write to {folder}: {getattr(error, 'strerror', None) or error}"
+        ) from None
+
+
+def _install(target: Path, files: Mapping[str, bytes], what: str) -> None:
+    """Write the files into a folder beside the target and move it into place."""
     try:
         _check_replaceable(target)
+        target = Path(os.path.abspath(target))
+        beside = target.with_name(f".{target.name}.{os.getpid()}.{os.urandom(4).hex()}")
+        temporary, old = beside.with_name(beside.name + ".new"), beside.with_name(beside.name + ".old")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.mkdir()
             for name, data in files.items():
+                (temporary / name).parent.mkdir(exist_ok=True)
                 (temporary / name).write_bytes(data)
             if target.exists():
                 os.replace(target, old)
@@ -48,37 +90,9 @@ def save(program: Program, folder: str | os.PathLike[str]) -> None:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        raise ArtefactError(f"cannot write the kernel to {target}: {error.strerror or error}") from None
-
-
-def load(folder: str | os.PathLike[str]) -> Kernel:
-    """Return the kernel in `folder`; raise `ArtefactError` if it is damaged or foreign."""
-    source = Path(folder)
-    try:
-        manifest = _read(source / _MANIFEST, source)
-        names = read_manifest(manifest)["files"]
-        files = {_MANIFEST: manifest, **{name: _read(source / name, source) for name in names}}
-        program = from_files(files)
-        return Kernel(program)
-    except ArtefactError as error:
-        raise ArtefactError(f"{source}: {error}") from None
-
-
-def _read(path: Path, folder: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ArtefactError(f"{path.name} is not a file")
-        return path.read_bytes()
-    except FileNotFoundError:
-        if path.name != _MANIFEST:
-            raise ArtefactError(f"{path.name} is missing") from None
-        reason = (
-            "it has no manifest.json, so it is not a built kernel" if folder.is_dir() else "no such folder"
-        )
-        raise ArtefactError(reason) from None
-    except OSError as error:
-        raise ArtefactError(f"{path.name} cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ArtefactError(f"cannot write {what} to {target}: {reason}") from None
 
 
 def _check_replaceable(target: Path) -> None:
@@ -86,5 +100,29 @@ def _check_replaceable(target: Path) -> None:
         return
     if target.is_symlink() or not target.is_dir():
         raise ArtefactError(f"{target} exists and is not a folder")
-    if any(target.iterdir()) and not (target / _MANIFEST).is_file():
+    if Path.cwd().is_relative_to(target.resolve()):
+        raise ArtefactError(f"{target} is the folder you work in; give a new folder")
+    names = {each.name for each in target.iterdir()}
+    if names and not names <= _written(target):
         raise ArtefactError(f"{target} holds other files; give a new folder")
+
+
+def _written(target: Path) -> set[str]:
+    """Return the names that diffc wrote into a folder, by the manifest or index there."""
+    index, manifest = _json(target / INDEX), _json(target / MANIFEST)
+    if str(index.get("format")).startswith("diffc model "):
+        kernels = index.get("kernels")
+        listed = cast(list[Any], kernels) if isinstance(kernels, list) else []
+        return {INDEX, *(str(each[1]) for each in listed if isinstance(each, list) and len(each) == 3)}
+    files = manifest.get("files")
+    if isinstance(files, dict) and "abi" in manifest and "signature" in manifest:
+        return {MANIFEST, *cast(dict[str, object], files)}
+    return set()
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes()) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}

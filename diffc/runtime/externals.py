@@ -45,7 +45,21 @@ def provide(symbols: Iterable[str]) -> None:
                 _provided[routine] = _blas_address(routine)
                 llvm.add_symbol(f"diffc_{routine}", _provided[routine])
         elif llvm.address_of_symbol(symbol) is None:
-            raise DiffcError(f"the compiled code calls {symbol!r}, which this platform does not provide")
+            llvm.add_symbol(symbol, _process_address(symbol))
+
+
+def _process_address(symbol: str) -> int:
+    """Return the address of a function of the C library: LLVM itself calls memset, memcpy and fmod.
+
+    LLVM's own search does not see those that the C library chooses by the CPU.
+    """
+    try:
+        function = ctypes.CDLL(None)[symbol]
+    except AttributeError:
+        raise DiffcError(
+            f"the compiled code calls {symbol!r}, which this platform does not provide"
+        ) from None
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def _blas_address(routine: str) -> int:

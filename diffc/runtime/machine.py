@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import weakref
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -128,7 +129,11 @@ def load_object(object_code: bytes) -> LoadedCode:
             engine.finalize_object()
         except RuntimeError as error:
             raise ArtefactError(f"the object code cannot be loaded: {error}") from None
-        return LoadedCode(engine)
+        loaded = LoadedCode(engine)
+        # The collector of a reference cycle would finalise the LLVM context before the engine that needs it,
+        # and crash: the callback holds the engine, hence the context, until the engine is closed.
+        weakref.finalize(loaded, engine.close).atexit = False
+        return loaded
 
 
 def _generate(ir_text: str, level: int, form: str) -> Any:

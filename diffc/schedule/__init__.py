@@ -7,3 +7,4 @@ and plans the workspace, `print_loops` shows the result.
 from diffc.schedule.expand import expand as expand
 from diffc.schedule.printer import print_loops as print_loops
 from diffc.schedule.scheduler import schedule as schedule
+from diffc.schedule.statistics import statistics as statistics

@@ -6,7 +6,7 @@ instead of a matrix that goes through memory.
 
 from __future__ import annotations
 
-from diffc.ir.loops import Affine, Axis, Buffer, Load, Loops, MatMul, Store, walk
+from diffc.ir.loops import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Store, walk
 
 __all__ = ["contract"]
 
@@ -15,14 +15,18 @@ def contract(loops: Loops) -> None:
     """Drop leading dimensions of work buffers that every access indexes by one and the same axis."""
     accesses: dict[Buffer, list[Load | Store]] = {}
     fixed: set[Buffer] = {alias.root for alias in loops.aliases}
+    # Of what differs from lane to lane, one element is not enough: innermost axes stay.
+    kept: set[Axis | None] = {None}
     for item, _ in walk(loops.body):
+        if isinstance(item, Loop) and item.innermost:
+            kept.add(item.axis)
         if isinstance(item, Load | Store):
             if item.buffer.role == "work":
                 accesses.setdefault(item.buffer, []).append(item)
         elif isinstance(item, MatMul):
             fixed.update(matrix.buffer.root for matrix in (item.out, item.a, item.b))
     for buffer, uses in accesses.items():
-        while buffer not in fixed and buffer.type.rank and _common_axis(uses) is not None:
+        while buffer not in fixed and buffer.type.rank and _common_axis(uses) not in kept:
             buffer.type = buffer.type.with_shape(buffer.type.shape[1:])
             for use in uses:
                 use.index = use.index[1:]

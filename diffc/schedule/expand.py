@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from diffc.ir import Graph, Node
 from diffc.ops import Derived
 from diffc.ops.reshaping import reshape
+from diffc.ops.slicing import pad_op
+from diffc.schedule.slicing import simpler_pad
 
 __all__ = ["expand"]
 
@@ -23,7 +25,7 @@ def expand(graph: Graph) -> Graph:
             expanded = new.op.expand(new)
             if expanded is not None:
                 return expanded
-        return _without_unit_axes(new)
+        return simpler_pad(new) if new.op is pad_op else _without_unit_axes(new)
 
     return graph.map_nodes(change)
 

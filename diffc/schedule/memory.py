@@ -6,7 +6,7 @@ place is given to the next buffer of the same size.
 
 from __future__ import annotations
 
-from diffc.ir import Extent
+from diffc.ir import Dim, Extent, size_of
 from diffc.ir.loops import Buffer, Load, Loop, Loops, MatMul, Statement, Store, walk
 from diffc.ir.types import ITEM_SIZE
 
@@ -41,8 +41,19 @@ def plan_memory(program: Loops) -> None:
 
 
 def _size(buffer: Buffer) -> Extent:
-    size = buffer.type.size * ITEM_SIZE[buffer.type.dtype]
+    size = size_of(tuple(map(_bound, buffer.type.shape))) * ITEM_SIZE[buffer.type.dtype]
     return -(-size // _LINE) * _LINE if isinstance(size, int) else size + _LINE
+
+
+def _bound(extent: Extent) -> Extent:
+    """Return an extent that is nowhere smaller and never negative: N for N-1."""
+    if isinstance(extent, int):
+        return extent
+    total: Extent = 0
+    for monomial, coefficient in extent.terms:
+        if coefficient > 0:
+            total = total + (Dim(((monomial, coefficient),)) if monomial else coefficient)
+    return total
 
 
 def _lifetimes(program: Loops) -> dict[Buffer, tuple[int, int]]:

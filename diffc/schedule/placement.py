@@ -40,6 +40,16 @@ class Location:
         """Return the location of something that is read only when the whole computation is done."""
         return Location({block: (position, None) for block, (position, _) in self.levels.items()}, self.block)
 
+    def in_scope(self, index: Index, cursor: Cursor) -> bool:
+        """Tell whether the register here is this iteration's element at a reader's index."""
+        if not any(block is self.block for block in cursor.blocks):
+            return False
+        for loop, dim in self.path:
+            at = index[dim]
+            if at.dim is None or not at.is_dim(at.dim) or cursor.axes.get(at.dim) is not loop.axis:
+                return False
+        return True
+
 
 class Cursor:
     """A way into the loops: the block reached, the loops around it and the axis of each dimension."""
@@ -167,6 +177,14 @@ class Nests:
             self.enter(cursor, dim, shape[dim], reads, innermost=last, floor=floor, fresh=fresh)
             floor = 0
         return cursor
+
+    def position(self, cursor: Cursor) -> int:
+        """Return the position in the program of the item that holds what was placed last at the cursor."""
+        return cursor.levels.get(id(self.root), (len(self.root) - 1, None))[0]
+
+    def complete(self, node: Node, position: int) -> None:
+        """Note that a node is complete, in memory, behind a position in the program."""
+        self.locations[node] = Location({id(self.root): (position, None)}, self.root)
 
     def locate(self, cursor: Cursor, value: Value | None, dims: dict[int, int] | None = None) -> Location:
         """Return the location of what is computed at the cursor.

@@ -26,10 +26,9 @@ __all__ = ["print_loops"]
 def print_loops(program: Loops) -> str:
     """Return the program's buffers and loops as text."""
     lines = [f"loops {program.graph.name}"]
-    for buffer in (*program.inputs, *program.constants, *program.outputs):
-        lines.append(f"  {buffer.role} {buffer.name}: {buffer.type}")
-    for buffer in program.work:
-        lines.append(f"  work {buffer.name}: {buffer.type} at byte {buffer.offset}")
+    arrays = (*program.inputs, *program.constants, *program.outputs)
+    lines += [f"  {buffer.role} {buffer.name}: {buffer.type}" for buffer in arrays]
+    lines += [f"  work {b.name}: {b.type} at byte {b.offset}" for b in program.work]
     lines += [f"  alias {b.name}: {b.type} of {b.base.name}" for b in program.aliases if b.base is not None]
     lines += [f"  workspace {program.workspace} bytes", ""]
     for item, depth in walk(program.body):

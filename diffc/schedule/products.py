@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from diffc.ir import Extent, Node, size_of
 from diffc.ir.loops import Compute, MatMul, Matrix, Operand, flattened, strides_of
 from diffc.ops.arithmetic import mul
-from diffc.schedule.placement import Cursor, Location
+from diffc.schedule.placement import Cursor
 from diffc.schedule.reduction import place_reduction
 from diffc.schedule.views import DimIndex, Index, identity_index, resolve
 
@@ -103,8 +103,7 @@ def place_product(s: Scheduler, node: Node) -> None:
             node=node,
         )
     )
-    position = cursor.levels.get(id(s.nests.root), (len(s.nests.root) - 1, None))[0]
-    s.nests.locations[node] = Location({id(s.nests.root): (position, None)}, s.nests.root)
+    s.nests.complete(node, s.nests.position(cursor))
 
 
 def _matrix(s: Scheduler, cursor: Cursor, operand: BlasOperand, batch: range) -> Matrix:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from diffc.ir import Extent, Node
-from diffc.ir.loops import Accumulate, Operand, Store
+from diffc.ir.loops import Accumulate, Compute, Operand, Store
+from diffc.ops.elementwise import cast_op
 from diffc.ops.reductions import lowest
 from diffc.schedule.placement import Cursor, Location, Read
 from diffc.schedule.views import DimIndex
@@ -56,10 +57,25 @@ def place_reduction(
     outer, inner = looped[:first], looped[first:]
     cursor = s.nests.enter_all(outer, shape, reads, inside=not inner)
     result = {d: k for k, d in enumerate(kept)}
-    if any(d in kept for d in inner):
+    if not inner:
+        _without_loop(s, node, result, contribution, cursor)
+    elif any(d in kept for d in inner):
         _in_memory(s, node, shape, inner, result, reads, how, contribution, cursor)
     else:
         _in_register(s, node, shape, inner, result, reads, how, contribution, cursor)
+
+
+def _without_loop(
+    s: Scheduler,
+    node: Node,
+    result: dict[int, int],
+    contribution: Callable[[Cursor], tuple[Operand, ...]],
+    cursor: Cursor,
+) -> None:
+    """Take the one element that there is to reduce."""
+    value = s.value(node.dtype, node)
+    cursor.block.append(Compute(value, cast_op, contribution(cursor), node.dtype))
+    s.nests.locations[node] = s.nests.locate(cursor, value, result)
 
 
 def _in_register(

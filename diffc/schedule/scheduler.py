@@ -7,7 +7,6 @@ in `diffc.schedule.nests`; which loops it shares with others is decided by `diff
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
 
 from diffc.ir import Extent, Graph, Node
@@ -15,6 +14,7 @@ from diffc.ir.loops import (
     Affine,
     Block,
     Buffer,
+    Check,
     Compute,
     DimValue,
     IndexValue,
@@ -28,13 +28,17 @@ from diffc.ir.loops import (
 )
 from diffc.ops import scalar_value
 from diffc.ops.constant import const, dim_op, iota_op
+from diffc.ops.indexing import gather_op
 from diffc.ops.products import matmul_op
 from diffc.ops.reshaping import reshape_op
 from diffc.schedule.contraction import contract
+from diffc.schedule.indexing import gathers_in_place
 from diffc.schedule.memory import plan_memory
 from diffc.schedule.nests import place
-from diffc.schedule.placement import Cursor, Location, Nests, Read
+from diffc.schedule.order import ordered
+from diffc.schedule.placement import Cursor, Nests, Read
 from diffc.schedule.products import blas_operand, inlined
+from diffc.schedule.requirements import requirements
 from diffc.schedule.views import VIEWS, DimIndex, Index, identity_index, is_identity, resolve
 
 __all__ = ["Scheduler", "schedule"]
@@ -78,7 +82,10 @@ class Scheduler:
         for node in nodes:
             self._find_copies(node)
         later = self._assign_outputs()
-        for node in self._ordered(nodes):
+        for extent, problem in requirements(self.graph):
+            self.checks.append(problem)
+            self.nests.preamble.append(Check(self.value("i64"), 0, extent + 1, len(self.checks)))
+        for node in ordered(nodes):
             if self.computes(node):
                 place(self, node)
                 if node in self.buffers:
@@ -123,6 +130,8 @@ class Scheduler:
             whole = base.shape == source.shape and is_identity(index, base.shape)
             if not whole or (base.op in (const, iota_op) and base not in self.copied):
                 self.copied.add(source)
+        if node.op is gather_op and not gathers_in_place(self, node):
+            self.copied.add(node.inputs[0])
         if node.op is matmul_op and not inlined(self, node):
             self.copied.update(each for each in node.inputs if blas_operand(self, each) is None)
 
@@ -130,37 +139,22 @@ class Scheduler:
         """Give each output's buffer to the computation that makes it; return the outputs to be copied."""
         later: list[int] = []
         for position, (node, buffer) in enumerate(zip(self.graph.outputs, self.outputs, strict=True)):
-            base, index = self.base(node)
-            direct = self.computes(base) and base.shape == node.shape and is_identity(index, base.shape)
-            if direct and base not in self.buffers:
+            source = node
+            while source.op is reshape_op and source not in self.copied:
+                source = source.inputs[0]
+            base, index = self.base(source)
+            direct = self.computes(base) and base.shape == source.shape and is_identity(index, base.shape)
+            if not direct or base in self.buffers:
+                later.append(position)
+            elif base.shape == node.shape:
                 buffer.node = base
                 self.buffers[base] = buffer
             else:
-                later.append(position)
+                # The elements lie in the same order: the computation sees the output in its own shape.
+                name = f"{base.op.name}_{self.numbers.get(base, 'c')}"
+                self.buffers[base] = Buffer(name, base.type, "alias", base=buffer, node=base)
+                self.aliases.append(self.buffers[base])
         return later
-
-    def _ordered(self, nodes: Sequence[Node]) -> list[Node]:
-        """Return the nodes, producers first, scalars as early as they can be.
-
-        A scalar that is computed late would stand between loops that could be one.
-        """
-        rank = {node: k for k, node in enumerate(nodes)}
-        waiting = {node: len(set(node.inputs)) for node in nodes}
-        users: dict[Node, list[Node]] = {node: [] for node in nodes}
-        for node in nodes:
-            for each in set(node.inputs):
-                users[each].append(node)
-        ready = [(node.rank > 0, rank[node]) for node in nodes if not node.inputs]
-        heapq.heapify(ready)
-        order: list[Node] = []
-        while ready:
-            node = nodes[heapq.heappop(ready)[1]]
-            order.append(node)
-            for user in users[node]:
-                waiting[user] -= 1
-                if not waiting[user]:
-                    heapq.heappush(ready, (user.rank > 0, rank[user]))
-        return order
 
     def _with_stores(self, block: Block) -> Block:
         """Return a block with each store behind the definition of what it stores."""
@@ -239,7 +233,7 @@ class Scheduler:
             if leaf is not None:
                 return leaf
         location = self.nests.locations.get(base)
-        if location is not None and location.value is not None and _in_scope(location, index, cursor):
+        if location is not None and location.value is not None and location.in_scope(index, cursor):
             return location.value
         return self.load(self.buffer(base), cursor.affines(index), cursor)
 
@@ -295,14 +289,3 @@ class Scheduler:
             target.append(statement)
             found = self._memo[key] = statement.value
         return found
-
-
-def _in_scope(location: Location, index: Index, cursor: Cursor) -> bool:
-    """Tell whether the register at a location is this iteration's element at the index."""
-    if not any(block is location.block for block in cursor.blocks):
-        return False
-    for loop, dim in location.path:
-        at = index[dim]
-        if at.dim is None or not at.is_dim(at.dim) or cursor.axes.get(at.dim) is not loop.axis:
-            return False
-    return True

@@ -15,7 +15,7 @@ from diffc.ops.arithmetic import add, div, floor, mul, neg, square, sub
 from diffc.ops.broadcasting import full, mean, sum_
 from diffc.ops.constant import constant_like
 from diffc.ops.elementary import exp, log, sqrt
-from diffc.ops.elementwise import Operand, cast
+from diffc.ops.elementwise import Operand, cast, lift
 from diffc.ops.logic import eq, gt, logical_not, lt, where
 from diffc.ops.products import matmul
 from diffc.ops.recurrence import exclusive_products, linear_recurrence
@@ -106,8 +106,9 @@ def all_(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
 
 def hypot(x: Operand, y: Operand) -> Node:
     """Return the distance of the point (x, y) from the origin; both derivatives there are 0."""
-    total = add(mul(x, x), mul(y, y))
-    return _safe_sqrt(_floating(total))
+    # Brought to one dtype first: a Python number on its own would be squared as an integer.
+    dtype = sqrt.common_dtype((x, y))
+    return _safe_sqrt(add(square(lift(x, dtype)), square(lift(y, dtype))))
 
 
 def ceil(x: Operand) -> Node:

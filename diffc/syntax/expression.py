@@ -56,7 +56,7 @@ class _Frame:
     comma: bool = False
     named: bool = False
     colon: int = 0
-    keywords: list[str] = field(default_factory=list[str])
+    keywords: dict[str, None] = field(default_factory=dict[str, None])
     colons: list[bool] = field(default_factory=list[bool])
 
 
@@ -149,7 +149,7 @@ class _Parser:
         if token.text in frame.keywords:
             raise self._problem(f"the argument {token.text!r} is given twice", token)
         self._advance()
-        frame.keywords.append(token.text)
+        frame.keywords[token.text] = None
         frame.named = True
 
     def _push_operand(self, instruction: Instruction) -> None:

@@ -13,6 +13,7 @@ __all__ = ["MAX_TEXT", "Token", "is_name", "number_value", "tokenize"]
 
 MAX_TEXT = 10_000_000
 _MAX_DIGITS = 300
+_MAX_NAME = 1000
 _WORDS = frozenset(("and", "or", "not", "True", "False", "None"))
 
 _TOKEN = re.compile(
@@ -83,6 +84,8 @@ def tokenize(text: str) -> Iterator[Token]:
             raise _unexpected(text, position, text[position])
         kind, found = match.lastgroup or "", match.group()
         if kind == "name":
+            if len(found) > _MAX_NAME:
+                raise SyntaxProblem(f"a name has at most {_MAX_NAME:,} characters", text, position)
             if not is_name(found) and found not in _WORDS:
                 raise _no_name(text, position, found)
         elif kind == "symbol":

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Callable
 from typing import Any, cast
@@ -29,19 +28,16 @@ from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Dim, Graph, Node, Type, parse_extent, parse_type
 from diffc.ops import constant
 from diffc.ops.base import DTYPES, Array
+from diffc.syntax.strings import print_string, read_string
 
 __all__ = [
     "NUMBER",
-    "STRING",
-    "is_encodable",
     "print_array",
     "print_attribute",
     "print_number",
-    "print_string",
     "read_array",
     "read_atom",
     "read_number",
-    "read_string",
 ]
 
 _SMALL = 16
@@ -56,9 +52,6 @@ NUMBER = re.compile(
     r"|(?P<bool>true|false)(?![\w.])"
 )
 """A scalar constant."""
-
-STRING = re.compile(r'"(?:[^"\\\n]|\\.)*"')
-"""A string in JSON's notation."""
 
 _ITEM = re.compile(r"[^\[\],\s]+")
 
@@ -164,28 +157,6 @@ def read_bytes(text: str) -> bytes:
         return base64.b64decode(text.removeprefix("base64").strip('"'), validate=True)
     except (ValueError, binascii.Error):
         raise DiffcError("the base64 text is damaged") from None
-
-
-def print_string(text: str) -> str:
-    """Return a text in JSON's notation on one line; what is no letter of Unicode is escaped."""
-    plain = all(char.isprintable() for char in text)
-    return json.dumps(text, ensure_ascii=not plain)
-
-
-def read_string(text: str) -> str:
-    """Return the text of a JSON string; raise `DiffcError`."""
-    try:
-        found = str(json.loads(text))
-    except ValueError:
-        raise DiffcError(f"the string {text[:40]} is damaged") from None
-    if not is_encodable(found):
-        raise DiffcError(f"the string {text[:40]} holds half a character")
-    return found
-
-
-def is_encodable(text: str) -> bool:
-    """Tell whether a text has a UTF-8 form, which a node's digest needs: no lone surrogates."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def print_attribute(value: Any, label: Callable[[Graph], str]) -> str:

@@ -14,16 +14,14 @@ before, as `@0 = graph ...`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
-from diffc.ir import Graph, Node, Tree
-from diffc.syntax.literals import print_array, print_attribute, print_number, print_string
+from diffc.ir import Graph, Node
+from diffc.syntax.literals import print_array, print_attribute, print_number
+from diffc.syntax.strings import print_name, print_string
+from diffc.syntax.structure import print_outputs
 
-__all__ = ["PLAIN", "print_graph"]
-
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-"""A name that is not quoted."""
+__all__ = ["print_graph"]
 
 _MIN_WIDTH, _MAX_WIDTH = 26, 60
 
@@ -70,7 +68,7 @@ def _attribute_graphs(graph: Graph) -> list[Graph]:
 
 
 def _print_block(graph: Graph, label: _Label) -> str:
-    names = {node: f"%{_quoted(node.attrs['name'])}" for node in graph.inputs}
+    names = {node: f"%{print_name(node.attrs['name'])}" for node in graph.inputs}
     inputs = ", ".join(f"{names[node]}: {node.anytype}" for node in graph.inputs)
     lines: list[tuple[str, str, str]] = []
     for node in graph.nodes:
@@ -88,19 +86,15 @@ def _print_block(graph: Graph, label: _Label) -> str:
         _MAX_WIDTH, max([_MIN_WIDTH, *(len(left) for left, _, _ in lines if len(left) <= _MAX_WIDTH)])
     )
     body = [f"  {left:<{width}} : {type_}{comment}" for left, type_, comment in lines]
-    head = f"graph {_quoted(graph.name)}({inputs})"
-    return "\n".join([head, *body, f"  return {_outputs(graph, names)}"])
-
-
-def _quoted(name: str) -> str:
-    return name if PLAIN.fullmatch(name) else print_string(name)
+    head = f"graph {print_name(graph.name)}({inputs})"
+    return "\n".join([head, *body, f"  return {print_outputs(graph, names)}"])
 
 
 def _inline(node: Node) -> str | None:
     """Return the text that stands for the node wherever it is used, or None when it has a line."""
     if node.is_op("const") and node.rank == 0:
         return print_number(node.op.reference(node.attrs)[()], node.dtype)
-    return "%" + _quoted(node.attrs["name"]) if node.is_op("input") else None
+    return "%" + print_name(node.attrs["name"]) if node.is_op("input") else None
 
 
 def _remark(text: str) -> str:
@@ -122,45 +116,3 @@ def _operation(node: Node, names: dict[Node, str], label: _Label) -> str:
         )
         text += f" {{{shown}}}"
     return text
-
-
-def _outputs(graph: Graph, names: dict[Node, str]) -> str:
-    """Return the outputs in their structure; iterative."""
-    default = Graph(graph.name, graph.inputs, graph.outputs).output_names
-    named = graph.output_names != default
-    ordered = _leaves(graph.tree) == list(range(len(graph.outputs)))
-
-    def leaf(position: int) -> str:
-        place = "" if ordered else f"[{position}] "
-        name = f"{_quoted(graph.output_names[position])} = " if named else ""
-        return place + name + names[graph.outputs[position]]
-
-    if isinstance(graph.tree, int):
-        return leaf(graph.tree)
-    parts: list[str] = []
-    stack: list[Tree | str] = [graph.tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            parts.append(item)
-        elif isinstance(item, int):
-            parts.append(leaf(item))
-        else:
-            separated: list[Tree | str] = ["("]
-            for k, each in enumerate(item):
-                separated += [", ", each] if k else [each]
-            separated.append(",)" if len(item) == 1 else ")")
-            stack.extend(reversed(separated))
-    return "".join(parts[1:-1] if len(graph.tree) > 1 else parts)
-
-
-def _leaves(tree: Tree) -> list[int]:
-    found: list[int] = []
-    stack = [tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, int):
-            found.append(item)
-        else:
-            stack.extend(reversed(item))
-    return found

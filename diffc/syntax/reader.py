@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from diffc.errors import DiffcError
-from diffc.ir import Graph, Node, Tree, Type, parse_type
+from diffc.ir import Graph, Node, Type, parse_type
 from diffc.ops import REGISTRY, constant, input_node
 from diffc.syntax.functions import nearest
-from diffc.syntax.literals import NUMBER, STRING, read_array, read_atom, read_number, read_string
-from diffc.syntax.printer import PLAIN
+from diffc.syntax.literals import NUMBER, read_array, read_atom, read_number
 from diffc.syntax.scanner import Scanner
+from diffc.syntax.strings import PLAIN, STRING, read_string
+from diffc.syntax.structure import read_outputs
 
 __all__ = ["read_graph"]
 
@@ -28,7 +29,6 @@ _ARRAY = re.compile(r'base64"[A-Za-z0-9+/=]*"|\[(?:(?<=nan):|[^\n#:])*\]')
 _ATOM = re.compile(
     r'base64"[A-Za-z0-9+/=]*"|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*\[[^\]\n]*\]|nan:[0-9a-f]+|[\w.*+-]+'
 )
-_NAMED = re.compile(r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\\n]|\\.)*")(?=[ \t]*=)')
 _REMARK = re.compile(r"#[^\n]*")
 
 
@@ -78,23 +78,15 @@ class _Block:
         while not scanner.take("return"):
             self._line()
             scanner.skip_lines()
-        return self._outputs(name)
+        outputs, names, tree = read_outputs(scanner, self._operand)
+        return Graph(name, tuple(self._inputs.values()), outputs, names, tree, self._provenance)
 
     def _name(self) -> str:
         found = self._scanner.match(PLAIN)
         if found is not None:
             return found
-        start = self._scanner.skip()
-        return self._string(self._scanner.read(STRING, "a name"), start)
-
-    def _string(self, text: str, position: int) -> str:
-        try:
-            return read_string(text)
-        except DiffcError as problem:
-            self._fail(problem, position)
-
-    def _fail(self, problem: DiffcError, position: int) -> NoReturn:
-        raise self._scanner.problem(str(problem), position) from None
+        position = self._scanner.skip()
+        return self._scanner.convert(read_string, self._scanner.read(STRING, "a name"), position)
 
     def _header(self) -> None:
         scanner = self._scanner
@@ -107,10 +99,7 @@ class _Block:
                 raise scanner.problem(f"two inputs are named {name!r}", start)
             scanner.expect(":")
             start = scanner.skip()
-            try:
-                type_ = parse_type(scanner.read(_TYPE, "a type"))
-            except DiffcError as problem:
-                self._fail(problem, start)
+            type_ = scanner.convert(parse_type, scanner.read(_TYPE, "a type"), start)
             self._inputs[name] = input_node(name, type_)
             if not scanner.at(")"):
                 scanner.expect(",")
@@ -136,7 +125,9 @@ class _Block:
 
     def _remark(self, text: str) -> str:
         text = text[1:].strip()
-        return self._string(text, self._scanner.position - len(text)) if STRING.fullmatch(text) else text
+        if not STRING.fullmatch(text):
+            return text
+        return self._scanner.convert(read_string, text, self._scanner.position - len(text))
 
     def _node(self, start: int) -> Node:
         scanner = self._scanner
@@ -152,13 +143,11 @@ class _Block:
         try:
             node = Node.make(op, inputs, attrs)
         except DiffcError as problem:
-            self._fail(problem, position)
-        except (
-            Exception
-        ) as problem:  # an operation may trip over operands and attributes that are not its own
-            raise scanner.problem(
-                f"{name} does not take these operands and attributes", position
-            ) from problem
+            raise scanner.problem(str(problem), position) from None
+        # An operation may trip in any way over operands and attributes that are not its own.
+        except Exception as problem:
+            what = f"{name} does not take these operands and attributes"
+            raise scanner.problem(what, position) from problem
         self._check_type(node)
         return node
 
@@ -170,28 +159,23 @@ class _Block:
         text = scanner.read(_SHOWN_TYPE, "a type").strip()
         if text == str(node.anytype):
             return
-        try:
-            same = isinstance(node.anytype, Type) and parse_type(text) == node.anytype
-        except DiffcError as problem:
-            self._fail(problem, position)
-        if not same:
+        if not (
+            isinstance(node.anytype, Type) and scanner.convert(parse_type, text, position) == node.anytype
+        ):
             raise scanner.problem(f"the type is {node.anytype}, not {text}", position)
 
     def _constant(self) -> Node:
         scanner = self._scanner
+        start = scanner.skip()
+        array = scanner.match(_ARRAY)
+        if array is None:
+            node = self._scalar()
+            self._check_type(node)
+            return node
+        scanner.expect(":")
         position = scanner.skip()
-        try:
-            array = scanner.match(_ARRAY)
-            if array is None:
-                node = self._scalar()
-                self._check_type(node)
-                return node
-            scanner.expect(":")
-            return read_array(array, parse_type(scanner.read(_TYPE, "a type")))
-        except DiffcError as problem:
-            if hasattr(problem, "position"):
-                raise
-            self._fail(problem, position)
+        type_ = scanner.convert(parse_type, scanner.read(_TYPE, "a type"), position)
+        return scanner.convert(lambda text: read_array(text, type_), array, start)
 
     def _operands(self) -> list[Node]:
         scanner = self._scanner
@@ -220,10 +204,7 @@ class _Block:
         scanner = self._scanner
         position = scanner.skip()
         text = scanner.read(NUMBER, "a value: %0, %name or a number")
-        try:
-            return constant(read_number(text))
-        except DiffcError as problem:
-            self._fail(problem, position)
+        return constant(scanner.convert(read_number, text, position))
 
     # Attributes.
 
@@ -251,58 +232,4 @@ class _Block:
             if label not in self._graphs:
                 raise scanner.problem(f"{label} is not defined before it is used", position)
             return self._graphs[label]
-        try:
-            return read_atom(scanner.read(_ATOM, "an attribute's value"))
-        except DiffcError as problem:
-            if hasattr(problem, "position"):
-                raise
-            self._fail(problem, position)
-
-    # Outputs.
-
-    def _outputs(self, name: str) -> Graph:
-        scanner = self._scanner
-        start = scanner.skip()
-        leaves: list[tuple[int | None, str | None, Node]] = []
-
-        def leaf() -> int:
-            leaves.append((self._place(), self._output_name(), self._operand()))
-            return len(leaves) - 1
-
-        trees: list[Tree] = [scanner.nested(leaf)]
-        while scanner.take(","):
-            trees.append(scanner.nested(leaf))
-        scanner.end_line()
-        places = [k if place is None else place for k, (place, _, _) in enumerate(leaves)]
-        names = [each for _, each, _ in leaves if each is not None]
-        if sorted(places) != list(range(len(leaves))) or len(names) not in (0, len(leaves)):
-            raise scanner.problem("all outputs or none have names, and each has a place of its own", start)
-        order = sorted(range(len(leaves)), key=places.__getitem__)
-        return Graph(
-            name,
-            tuple(self._inputs.values()),
-            tuple(leaves[k][2] for k in order),
-            tuple(names[k] for k in order) if names else (),
-            _placed(trees[0] if len(trees) == 1 else tuple(trees), places),
-            self._provenance,
-        )
-
-    def _place(self) -> int | None:
-        if not self._scanner.take("["):
-            return None
-        place = int(self._scanner.read(_INDEX, "an output's place"))
-        self._scanner.expect("]")
-        return place
-
-    def _output_name(self) -> str | None:
-        position = self._scanner.skip()
-        name = self._scanner.match(_NAMED)
-        if name is None:
-            return None
-        self._scanner.expect("=")
-        return self._string(name, position) if name.startswith('"') else name
-
-
-def _placed(tree: Tree, places: list[int]) -> Tree:
-    """Return the structure with each output's number replaced; as deep as the scanner allowed."""
-    return places[tree] if isinstance(tree, int) else tuple(_placed(each, places) for each in tree)
+        return scanner.convert(read_atom, scanner.read(_ATOM, "an attribute's value"), position)

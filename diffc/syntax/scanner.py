@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from diffc.errors import SyntaxProblem
+from diffc.errors import DiffcError, SyntaxProblem
 
 __all__ = ["Scanner"]
 
+_Value = TypeVar("_Value")
+
 _MAX_DEPTH = 100
+_MAX_MESSAGE = 500
 
 _SPACE = re.compile(r"[ \t\r]*")
 _EMPTY = re.compile(r"(?:[ \t\r]*(?:#[^\n]*)?\n)*[ \t\r]*(?:#[^\n]*\Z)?")
@@ -25,6 +28,8 @@ class Scanner:
 
     def problem(self, problem: str, position: int | None = None) -> SyntaxProblem:
         """Return the error that points at a place, by default the current one."""
+        if len(problem) > _MAX_MESSAGE:
+            problem = problem[:_MAX_MESSAGE] + "..."
         return SyntaxProblem(problem, self.text, self.position if position is None else position)
 
     def skip(self) -> int:
@@ -66,6 +71,13 @@ class Scanner:
         if found is None:
             raise self.problem(f"{what} is expected here")
         return found
+
+    def convert(self, read: Callable[[str], _Value], text: str, position: int) -> _Value:
+        """Return what `read` makes of a text that stood at `position`; its `DiffcError` points there."""
+        try:
+            return read(text)
+        except DiffcError as problem:
+            raise self.problem(str(problem), position) from None
 
     def end_line(self) -> None:
         """Read the end of a line."""

@@ -148,6 +148,10 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         "x = " + "{a=" * 100_000,
         "a." * 100_000 + "b = 1",
         "[" + "a." * 100_000 + "b]",
+        "x = {" + "a." * 100_000 + "b = 1}",
+        "x = {" + '"a" . ' * 100_000 + "b = 1}",
+        "x" * 1_000_000 + " = 1",
+        "[inputs]\nx = '" + "x" * 1_000_000 + "'",
         "x = " + "9" * 10_000,
         "x = '''" + "''" * 100_000,
         "x = " + '"' * 100_001,
@@ -155,5 +159,6 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     ],
 )
 def test_hostile_files(text: str) -> None:
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError) as caught:
         read_model_text(text)
+    assert len(str(caught.value)) < 1000

@@ -1,8 +1,8 @@
 """Golden programs: what the optimiser makes of a formula, as text, and that both compute the same.
 
 A fixture holds cases between lines of `----`. A case has a header (`formula:`, and where wanted
-`inputs:`, `gradient:`, `stage:`, `math:`), an empty line, and the programs before and after
-differentiation. `pytest --update-golden` writes what is computed now.
+`inputs:`, `stage:`, `math:`, a transform such as `grad:` with what it is taken by), an empty line, and
+the programs before and after differentiation. `pytest --update-golden` writes what is computed now.
 """
 
 from dataclasses import dataclass, replace
@@ -71,11 +71,13 @@ def test_golden(path: Path, k: int, update_golden: bool) -> None:
     source = case.graph()
     before = check(optimize(source, stage="before", math=math))
     pairs = [(source, before)]
-    if "gradient" in keys:
-        names = [name.strip() for name in keys["gradient"].split(",")]
+    transforms: list[str] = [each for each in ("grad", "jvp", "hessian") if each in keys]
+    if transforms:
+        derive: Any = getattr(autodiff, transforms[0])
+        names = [name.strip() for name in keys[transforms[0]].split(",")]
         wrt: Any = names if len(names) > 1 else names[0]
-        after = check(optimize(autodiff.grad(before, wrt), stage="after", math=math))
-        pairs.append((autodiff.grad(source, wrt), after))
+        after = check(optimize(derive(before, wrt), stage="after", math=math))
+        pairs.append((derive(source, wrt), after))
     elif keys.get("stage") == "after":
         pairs.append((source, check(optimize(before, stage="after", math=math))))
     text = "\n".join(print_graph(graph) for _, graph in pairs).rstrip("\n")

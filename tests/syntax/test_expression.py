@@ -117,6 +117,7 @@ def test_program(text: str, program: str) -> None:
         ("x; import os", "unexpected character ';'", 1),
         ("a\x00b", "U+0000", 1),
         ("a\n+ ?", "unexpected character '?'", 4),
+        ("f(" + "x" * 1001 + ")", "at most 1,000 characters", 2),
         ("1" * 301, "at most 300 digits", 0),
         ("f" + "(" * 20 + "a = 2", "written ==", 23),
     ],
@@ -156,6 +157,11 @@ def test_large_texts(text: str, count: int) -> None:
 def test_brackets_without_end(text: str) -> None:
     with pytest.raises(SyntaxProblem, match="nested more than"):
         parse_expression(text)
+
+
+def test_many_keywords() -> None:
+    keywords = ",".join(f"k{n}=1" for n in range(50_000))
+    assert len(parse_expression(f"f({keywords})").code) == 50_001
 
 
 def test_too_long() -> None:

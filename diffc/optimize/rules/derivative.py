@@ -18,6 +18,13 @@ RULES = (
     Rule("cross_entropy_opposite", f"y*{_T} - (1 - y)*{_S} => y - {_S}", stage="after"),
     Rule("cross_entropy_scaled", f"(c*(1 - y))*{_S} - (c*y)*{_T} => c*({_S} - y)", stage="after"),
     Rule("cross_entropy_scaled_opposite", f"(c*y)*{_T} - (c*(1 - y))*{_S} => c*(y - {_S})", stage="after"),
+    Rule("cross_entropy_forward", f"(d*{_S})*(1 - y) - y*({_T}*d) => d*({_S} - y)", stage="after"),
+    Rule("cross_entropy_forward_opposite", f"y*({_T}*d) - (d*{_S})*(1 - y) => d*(y - {_S})", stage="after"),
+    Rule(
+        "cross_entropy_curvature",
+        f"y*({_T}*(1 - {_T})) + (1 - y)*({_S}*(1 - {_S})) => {_S}*{_T}",
+        stage="after",
+    ),
     Rule("softmax_cross_entropy", "c*exp(x) - c*y => c*(exp(x) - y)", stage="after"),
     Rule("softmax_cross_entropy_opposite", "c*y - c*exp(x) => c*(y - exp(x))", stage="after"),
 )

@@ -1,0 +1,183 @@
+"""Arrays by name in `.npz` and `.json` files, which may be hostile: no pickle, sizes are checked first."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, NoReturn, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diffc.cli.output import json_text
+from diffc.errors import InputError
+
+__all__ = ["check_writable", "read_inputs", "write_outputs"]
+
+_MAX_JSON = 256 << 20
+_MAX_NPZ = 8 << 30
+_MAX_DEPTH = 64
+_FLOATS = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, KeyError)
+
+
+def read_inputs(path: str, wanted: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
+    """Return the wanted inputs from a file that holds these and no others.
+
+    Args:
+        path: a `.npz` or `.json` file.
+        wanted: the inputs' names.
+        given: inputs that have their value from elsewhere, which the file must not repeat.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".npz", ".json"):
+        raise InputError(f"{path}: the inputs come from a .npz or a .json file")
+    try:
+        if os.path.isdir(path):
+            raise InputError(f"{path}: this is a directory, not a file")
+        with open(path, "rb") as file:
+            return (_read_npz if suffix == ".npz" else _read_json)(path, file, wanted, given)
+    except OSError as error:
+        raise InputError(f"{path}: the file cannot be read: {error.strerror or error}") from None
+
+
+def _check_names(path: str, found: Sequence[str], wanted: Sequence[str], given: Sequence[str]) -> None:
+    if twice := [name for name in found if name in given]:
+        raise InputError(f"{path}: {twice[0]!r} is in the file and given by --set as well")
+    missing = [repr(name) for name in wanted if name not in found]
+    surplus = [repr(name) for name in found if name not in wanted]
+    known = f"the kernel takes {', '.join([*given, *wanted]) or 'no inputs'}"
+    if missing:
+        raise InputError(f"{path}: the input{'s' * (len(missing) > 1)} {_listed(missing)} missing; {known}")
+    if surplus:
+        raise InputError(f"{path}: {_listed(surplus)} no input{'s' * (len(surplus) > 1)}; {known}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"{', '.join(names[:8])}{more} {'are' if len(names) > 1 else 'is'}"
+
+
+# NumPy's archives.
+
+
+def _read_npz(path: str, file: IO[bytes], wanted: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
+            if len(members) < len(archive.infolist()):
+                _fail(path, "an array is in the archive twice")
+            _check_names(path, list(members), wanted, given)
+            size = sum(each.file_size for each in members.values())
+            if size > _MAX_NPZ:
+                _fail(path, f"the arrays take {size:,} bytes, more than {_MAX_NPZ:,}")
+            return {name: _read_array(path, name, archive, each) for name, each in members.items()}
+    except _DAMAGED as error:
+        raise InputError(f"{path}: this is no sound .npz file: {error}") from None
+
+
+def _read_array(path: str, name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(cast(Any, file))
+        if version not in ((1, 0), (2, 0)):
+            _fail(path, f"{name}: the format version {version} is not supported")
+        first = version == (1, 0)
+        header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = header(cast(Any, file))
+        if dtype.hasobject:
+            _fail(path, f"{name}: it holds Python objects, which are never loaded; save it as numbers")
+        # The header's claim against the bytes that are there: nothing is allocated on a claim alone.
+        count = int(np.prod([int(each) for each in shape], dtype=object)) if shape else 1
+        if count < 0 or file.tell() + count * dtype.itemsize != member.file_size:
+            _fail(path, f"{name}: the array's size is not what its header says")
+        array = np.frombuffer(file.read(), dtype)
+        return array.reshape(shape, order="F" if fortran else "C")
+
+
+# JSON.
+
+
+def _read_json(path: str, file: IO[bytes], wanted: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
+    data = file.read(_MAX_JSON + 1)
+    if len(data) > _MAX_JSON:
+        _fail(path, f"the file is larger than {_MAX_JSON:,} bytes")
+    try:
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
+    except RecursionError:
+        raise InputError(f"{path}: values are nested too deeply") from None
+    except ValueError as error:
+        raise InputError(f"{path}: this is no sound JSON file: {error}") from None
+    if not isinstance(value, dict):
+        _fail(path, 'the file must hold an object, such as {"a": 1, "x": [1, 2.5]}')
+    values = cast(dict[str, Any], value)
+    _check_names(path, list(values), wanted, given)
+    return {name: _floats(path, name, each) for name, each in values.items()}
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name is given twice")
+    return found
+
+
+def _floats(path: str, name: str, value: Any, depth: int = 0) -> Any:
+    """Return the value with the texts "inf", "-inf" and "nan" as floats; its depth is bounded."""
+    if isinstance(value, list):
+        if depth == _MAX_DEPTH:
+            _fail(path, f"{name}: lists are nested more than {_MAX_DEPTH} deep")
+        return [_floats(path, name, each, depth + 1) for each in cast(list[Any], value)]
+    if isinstance(value, str) and value in _FLOATS:
+        return _FLOATS[value]
+    if not isinstance(value, int | float):
+        _fail(path, f"{name}: {json.dumps(value)[:80]} is no number")
+    return value
+
+
+def _fail(path: str, problem: str) -> NoReturn:
+    raise InputError(f"{path}: {problem}")
+
+
+# Outputs.
+
+
+def check_writable(path: str) -> None:
+    """Raise `InputError` where a file for the outputs cannot be meant: by its name, or its folder."""
+    target = Path(path)
+    if target.suffix.lower() not in (".npz", ".json"):
+        raise InputError(f"{path}: the outputs go to a .npz or a .json file")
+    if target.is_dir():
+        raise InputError(f"{path}: this is a directory, not a file")
+    if not target.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {target.parent}")
+
+
+def write_outputs(path: str, values: Mapping[str, Any]) -> None:
+    """Write the outputs to a file, all of it or nothing; an existing file is replaced."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            with open(temporary, "xb") as file:
+                if target.suffix.lower() == ".json":
+                    file.write((json_text(values) + "\n").encode())
+                else:
+                    _write_npz(file, values)
+            os.replace(temporary, target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: the file cannot be written: {error.strerror or error}") from None
+
+
+def _write_npz(file: IO[bytes], values: Mapping[str, Any]) -> None:
+    # Not np.savez: there an output could not be called `file`.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, value in values.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(cast(Any, member), np.asarray(value), allow_pickle=False)

@@ -1,0 +1,143 @@
+"""`diffc inspect`: what a program is at any stage of its compilation."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, cast
+
+from diffc import pipeline
+from diffc.cli.output import print_json, print_text
+from diffc.cli.target import add_options, model_of
+from diffc.errors import DiffcError
+from diffc.function import Function
+from diffc.model import Model
+from diffc.runtime import BuiltModel, Kernel, load
+
+__all__ = ["add", "run"]
+
+_STAGES = ("ir", "derivative", "optimized", "expanded", "loops", "source", "llvm", "asm")
+_HELP = """\
+stages:
+  ir          the function as it was given
+  derivative  its derivative, before the optimiser
+  optimized   after the optimiser
+  expanded    composite operations taken apart, for scheduling
+  loops       the schedule: loops, buffers, workspace
+  source      the kernel as Python source
+  llvm        the module that is compiled
+  asm         the machine code, as text
+
+example: diffc inspect surface.toml --stage llvm --of gradient
+         diffc inspect "log(1 + exp(x))" --stage optimized --of hessian
+"""
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "inspect",
+        help="show any stage of a compilation",
+        description="Print one stage of a function's compilation, or a summary of them all.",
+        epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "target", metavar="MODEL.toml|FORMULA|DIR", help="a model file, a formula, a built model"
+    )
+    parser.add_argument("--stage", metavar="NAME", help="one of the stages below; default: a summary")
+    parser.add_argument("--of", metavar="NAME", help="of which function; default: the first derivative")
+    add_options(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON: the stage's text, or the summary")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the stage or the summary."""
+    stage = cast("str | None", arguments.stage)
+    if stage is not None and stage not in _STAGES:
+        raise DiffcError(f"there is no stage {stage!r}; the stages are {', '.join(_STAGES)}")
+    built = os.path.isdir(arguments.target)
+    names, name, stages, stats = (_of_folder if built else _of_model)(arguments)
+    if stage is not None:
+        text = _text(stages, stage, name)
+        if arguments.json:
+            print_json({"command": "inspect", "function": name, "stage": stage, "text": text})
+        else:
+            print_text(text.rstrip("\n"))
+        return 0
+    sizes = {each: (make().count("\n") + 1, len(make().encode())) for each, make in stages.items()}
+    if arguments.json:
+        table = {each: {"lines": lines, "bytes": size} for each, (lines, size) in sizes.items()}
+        print_json(
+            {
+                "command": "inspect",
+                "functions": names,
+                "function": name,
+                "stages": table,
+                "stats": dict(stats()),
+            }
+        )
+        return 0
+    lines = [f"functions: {', '.join(names)}", "", f"{name}", ""]
+    lines += [f"  {each:<11} {count:>6} lines {size:>9,} bytes" for each, (count, size) in sizes.items()]
+    lines += ["", *(f"  {key:<16} {_shown(value)}" for key, value in stats().items())]
+    print_text("\n".join(lines))
+    return 0
+
+
+_Texts = dict[str, Callable[[], str]]
+_Found = tuple[list[str], str, _Texts, Callable[[], Mapping[str, Any]]]
+
+
+def _text(stages: _Texts, stage: str, name: str) -> str:
+    if stage not in stages:
+        raise DiffcError(f"{name} has no stage {stage!r}; it has {', '.join(stages)}")
+    return stages[stage]()
+
+
+def _of_model(arguments: argparse.Namespace) -> _Found:
+    model = model_of(arguments.target, arguments)
+    name = arguments.of or next(iter(model.derived), model.main)
+    function = model[name]
+    stages = pipeline.Stages(function.graph, _options(model, function))
+    texts: _Texts = {"ir": lambda: str(model.primal(name))}
+    if name in model.derived:
+        texts["derivative"] = lambda: str(function)
+    for each in ("optimized", "expanded", "loops", "source", "llvm"):
+        texts[each] = lambda each=each: stages[each]
+    texts["asm"] = lambda: _assembly(stages["llvm"])
+    return model.named(), name, texts, lambda: model.compile(name).stats
+
+
+def _options(model: Model, function: Function) -> pipeline.Options:
+    return pipeline.Options(cast(Literal["precise", "fast"], model.math), derived=function.derived)
+
+
+def _of_folder(arguments: argparse.Namespace) -> _Found:
+    for option in ("inputs", "wrt", "math"):
+        if getattr(arguments, option) is not None:
+            raise DiffcError(f"--{option} is for formulas and model files, not for what is built")
+    built = load(arguments.target)
+    kernels: Mapping[str, Kernel] = built if isinstance(built, BuiltModel) else {built.name: built}
+    name = arguments.of or (built.main if isinstance(built, BuiltModel) else built.name)
+    if name not in kernels:
+        raise DiffcError(f"there is no kernel {name!r} in {arguments.target}; there is {', '.join(kernels)}")
+    kernel = kernels[name]
+    texts: _Texts = {each: lambda each=each: kernel.stages[each] for each in _STAGES if each in kernel.stages}
+    if "llvm" in texts:
+        texts["asm"] = lambda: _assembly(kernel.stages["llvm"])
+    return list(kernels), name, texts, lambda: kernel.stats
+
+
+def _assembly(text: str) -> str:
+    from diffc.runtime.machine import assembly
+
+    return assembly(text)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {each}" for key, each in cast(Mapping[str, Any], value).items()) or "none"
+    return str(value)

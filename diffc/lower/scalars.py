@@ -1,0 +1,63 @@
+"""Scalar operations in generated source, written so that plain Python computes as NumPy does.
+
+A number in the text is a Python float, and Python's own division and power raise where IEEE arithmetic gives
+inf or NaN. Such numbers are followed through the program; where only they would meet, one becomes NumPy's.
+"""
+
+from __future__ import annotations
+
+from diffc.ir.loops import Compute, Operand, Value
+from diffc.lower.naming import Names
+from diffc.lower.notation import NUMPY, number
+from diffc.ops.elementwise import Elementwise, cast_op
+
+__all__ = ["Scalars"]
+
+_KEEPS_PYTHON = ("add", "sub", "mul", "neg", "abs", "square", "stop_gradient", "where")
+"""Operations that make a Python number of Python numbers."""
+
+
+class Scalars:
+    """Writes the expressions of one program."""
+
+    def __init__(self, names: Names) -> None:
+        """Take the names of values."""
+        self._names = names
+        self._python: set[int] = set()
+        """The values that may be Python floats when plain Python runs the program."""
+
+    def begin(self, accumulator: Value) -> str:
+        """Return the name of a new accumulator, which is a Python number until something is added."""
+        self._python.add(accumulator.number)
+        return self._names.define(accumulator)
+
+    def expression(self, item: Compute) -> str:
+        """Return the expression that computes a value."""
+        dtype, result = item.number_dtype, item.value.dtype
+        if item.op is cast_op:
+            operand = self._operand(item.operands[0], dtype)
+            return operand if dtype == result else f"{NUMPY[result]}({operand})"
+        choice = item.op.name == "where"
+        dtypes = ["bool" if choice and k == 0 else dtype for k in range(len(item.operands))]
+        operands = [self._operand(each, d) for each, d in zip(item.operands, dtypes, strict=True)]
+        python = [self._is_python(each) for each in item.operands[choice:]]
+        if item.op.name in ("div", "pow") and dtype == "f64" and all(python):
+            operands[0] = f"np.float64({operands[0]})"
+        if item.op.name in _KEEPS_PYTHON and (all(python) or (choice and any(python))):
+            self._python.add(item.value.number)
+        template = item.op.source if isinstance(item.op, Elementwise) else ""
+        text = template.format(*operands)
+        if "math." in template:
+            self._python.add(item.value.number)
+        return f"np.float32({text})" if result == "f32" and _leaves_f32(template) else text
+
+    def _operand(self, operand: Operand, dtype: str) -> str:
+        return self._names[operand] if isinstance(operand, Value) else number(operand, dtype)
+
+    def _is_python(self, operand: Operand) -> bool:
+        return not isinstance(operand, Value) or operand.number in self._python
+
+
+def _leaves_f32(template: str) -> bool:
+    """Tell whether a template has a number or a function in it that makes an f32 an f64."""
+    return "math." in template or any(text in template for text in ("0.0", "1.0", ", 0)"))

@@ -1,0 +1,192 @@
+"""Statements as LLVM code, in as many lanes as the code around them has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from diffc.ir.loops import (
+    Accumulate,
+    Block,
+    Check,
+    Compute,
+    DimValue,
+    IndexValue,
+    Load,
+    Loop,
+    MatMul,
+    Operand,
+    Statement,
+    Store,
+    walk,
+)
+from diffc.ir.loops import Value as LoopValue
+from diffc.lower.accumulation import combine
+from diffc.lower.addresses import Addresses
+from diffc.lower.blas import matrix_product
+from diffc.lower.emitter import Value
+from diffc.lower.registers import Registers
+
+__all__ = ["Statements", "operands_of"]
+
+
+class Statements:
+    """Emits the statements of one program.
+
+    A product that is used once, by a sum of its block, waits for it and becomes a fused multiply-add.
+    """
+
+    def __init__(self, registers: Registers, addresses: Addresses, body: Block) -> None:
+        """Take the registers and the memory; count how often each value of the program is used."""
+        self.r = registers
+        self.e = registers.e
+        self.addresses = addresses
+        self._uses = Counter(value.number for item, _ in walk(body) for value in operands_of(item))
+        self._products: dict[int, tuple[Operand, Operand, str]] = {}
+        self._local: set[int] = set()
+
+    def enter_block(self, block: Block) -> tuple[dict[int, tuple[Operand, Operand, str]], set[int]]:
+        """Begin a block; return what `leave_block` takes to go on with the block around it."""
+        around = (self._products, self._local)
+        self._products, self._local = {}, {v.number for item in block for v in operands_of(item)}
+        return around
+
+    def leave_block(self, around: tuple[dict[int, tuple[Operand, Operand, str]], set[int]]) -> None:
+        """Go on with the block around the one that ends."""
+        self._products, self._local = around
+
+    def emit(self, item: Statement) -> None:
+        """Emit one statement."""
+        values = self.r.values
+        match item:
+            case Compute():
+                self._compute(item)
+            case Load():
+                values[item.value.number] = self.addresses.load(item.buffer, item.index)
+            case Store():
+                value = self.operand(item.value, item.buffer.type.dtype)
+                self.addresses.store(item.buffer, item.index, value, item.accumulate)
+            case IndexValue():
+                values[item.value.number] = self.r.in_lanes(item.affine)
+            case DimValue():
+                values[item.value.number] = self.r.extents(item.extent)
+            case Check():
+                self._check(item)
+            case Accumulate():
+                values[item.accumulator.number] = self._accumulated(item)
+            case MatMul():
+                self._matmul(item)
+
+    def operand(self, operand: Operand, dtype: str) -> Value:
+        """Return an operand with as many lanes as the code here has."""
+        e, lanes = self.e, self.r.lanes
+        if not isinstance(operand, LoopValue):
+            return e.constant(dtype, operand, lanes)
+        if operand.number in self._products:
+            a, b, kind = self._products.pop(operand.number)
+            value = self.r.values[operand.number] = e.fmul(self.operand(a, kind), self.operand(b, kind))
+            return value
+        value = self.r.values[operand.number]
+        return value if value.lanes == lanes else e.splat(value, lanes)
+
+    def _compute(self, item: Compute) -> None:
+        name, number, dtype = item.op.name, item.value.number, item.value.dtype
+        is_float = dtype in ("f64", "f32")
+        once = self._uses[number] == 1 and number in self._local
+        if is_float and once and name in ("mul", "square"):
+            a, b = item.operands * 2 if name == "square" else item.operands
+            self._products[number] = (a, b, item.number_dtype)
+            return
+        value = self._multiply_add(item) if is_float and name in ("add", "sub") else None
+        if name == "cast":
+            value = self._cast(self.operand(item.operands[0], item.number_dtype), dtype)
+        if value is None:
+            kinds = [
+                "bool" if name == "where" and k == 0 else item.number_dtype for k in range(len(item.operands))
+            ]
+            operands = [self.operand(each, kind) for each, kind in zip(item.operands, kinds, strict=True)]
+            value = item.op.emit(self.e, *operands)
+        self.r.values[number] = value
+
+    def _multiply_add(self, item: Compute) -> Value | None:
+        """Return a*b + c, a*b - c or c - a*b, rounded once, where a product waits for its only use."""
+        e, (left, right) = self.e, item.operands
+        subtracts = item.op.name == "sub"
+        for product, other, negated in ((left, right, False), (right, left, subtracts)):
+            if isinstance(product, LoopValue) and product.number in self._products:
+                x, y = self._factors(product)
+                z = self.operand(other, item.number_dtype)
+                if negated:
+                    return e.fma(e.fneg(x), y, z)
+                return e.fma(x, y, e.fneg(z) if subtracts else z)
+        return None
+
+    def _factors(self, product: LoopValue) -> tuple[Value, Value]:
+        a, b, dtype = self._products.pop(product.number)
+        return self.operand(a, dtype), self.operand(b, dtype)
+
+    def _accumulated(self, item: Accumulate) -> Value:
+        e, total = self.e, self.r.values[item.accumulator.number]
+        (*_, last) = item.operands
+        if item.how == "add" and isinstance(last, LoopValue) and last.number in self._products:
+            return e.fma(*self._factors(last), total)
+        operands = [self.operand(each, item.accumulator.dtype) for each in item.operands]
+        if item.how == "recurrence":
+            factor, drive = operands
+            return e.fma(factor, total, drive)
+        return combine(e, item.how, total, operands[0])
+
+    def _cast(self, value: Value, dtype: str) -> Value:
+        e, kind = self.e, value.kind
+        if kind == dtype:
+            return value
+        if dtype == "bool":
+            zero = e.constant(kind, 0, value.lanes)
+            return e.icmp("ne", value, zero) if kind == "i64" else e.fcmp("une", value, zero)
+        if dtype == "i64":
+            return e.zext(value, "i64") if kind == "bool" else e.fptosi(value, "i64")
+        if kind == "bool":
+            return e.uitofp(value, dtype)
+        if kind == "i64":
+            return e.sitofp(value, dtype)
+        return e.fpext(value, dtype) if dtype == "f64" else e.fptrunc(value, dtype)
+
+    def _check(self, item: Check) -> None:
+        e, lanes = self.e, self.r.lanes
+        index, extent = self.operand(item.index, "i64"), e.splat(self.r.extents(item.extent), lanes)
+        negative = e.icmp("slt", index, e.constant("i64", 0, lanes))
+        wrapped = e.select(negative, e.iadd(index, extent), index)
+        # A negative extent holds no index; compared as unsigned it would hold all.
+        bad = e.bor(e.icmp("slt", wrapped, e.constant("i64", 0, lanes)), e.icmp("sge", wrapped, extent))
+        fails, passes = e.new_label("fails"), e.new_label("passes")
+        e.cbr(e.any(bad), fails, passes)
+        e.block(fails)
+        e.ret(e.constant("i64", item.number))
+        e.block(passes)
+        self.r.values[item.value.number] = wrapped
+
+    def _matmul(self, item: MatMul) -> None:
+        e, kind = self.e, item.out.buffer.type.dtype
+        name = matrix_product(e.module, kind)
+        matrices = (item.out, item.a, item.b)
+        pointers = [self.addresses.matrix(matrix) for matrix in matrices]
+        sizes = [self.r.extents(extent) for extent in (item.rows, item.columns, item.inner)]
+        leading = [self.r.extents(matrix.leading) for matrix in matrices]
+        flags = [e.constant("bool", matrix.transposed) for matrix in (item.a, item.b)]
+        e.call(name, None, 1, *pointers, *sizes, *leading, *flags)
+
+
+def operands_of(item: Statement | Loop) -> Iterator[LoopValue]:
+    """Yield the values that a statement uses."""
+    match item:
+        case Compute() | Accumulate():
+            yield from (each for each in item.operands if isinstance(each, LoopValue))
+        case Store() | Load():
+            if isinstance(item, Store) and isinstance(item.value, LoopValue):
+                yield item.value
+            yield from (at.dynamic for at in item.index if at.dynamic is not None)
+        case Check():
+            if isinstance(item.index, LoopValue):
+                yield item.index
+        case _:
+            pass

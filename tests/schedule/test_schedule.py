@@ -1,0 +1,138 @@
+"""The schedule: fusion, contraction, the memory plan and what extents must satisfy."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import diffc as dc
+from diffc.ir import Dim, Graph, Type, evaluate_extent
+from diffc.ir.loops import Load, Loop, Store, walk
+from diffc.ops import REGISTRY, constant, input_node, iota
+from diffc.ops.broadcasting import sum_
+from diffc.ops.indexing import gather
+from diffc.ops.recurrence import linear_recurrence
+from diffc.ops.reshaping import flip, reshape, transpose
+from diffc.ops.slicing import pad, slice_
+from diffc.schedule import expand, print_loops, schedule
+from diffc.schedule.requirements import requirements
+
+N, M = Dim.symbol("N"), Dim.symbol("M")
+mul, exp = REGISTRY["mul"], REGISTRY["exp"]
+
+
+def loops_of(text, **inputs):
+    return schedule(expand(dc.parse(text, inputs=inputs).graph))
+
+
+def loop_count(loops):
+    return sum(isinstance(item, Loop) for item, _ in walk(loops.body))
+
+
+def array(name, *shape):
+    return input_node(name, Type("f64", shape))
+
+
+def test_a_chain_is_one_loop_without_memory():
+    loops = loops_of("exp(x)*2 + tanh(x)", x="f64[N]")
+    assert loop_count(loops) == 1
+    assert not loops.work
+    assert loops.workspace == 0
+
+
+def test_a_reduction_joins_the_chain_that_feeds_it():
+    loops = loops_of("sum(exp(x)*2)", x="f64[N]")
+    assert loop_count(loops) == 1
+    assert not loops.work
+
+
+def test_softmax_is_one_pass_over_the_rows():
+    loops = loops_of("exp(x - logsumexp(x, axis=1, keepdims=True))", x="f64[N, M]")
+    assert [item.axis.extent for item in loops.body if isinstance(item, Loop)] == [N]
+
+
+def test_a_row_that_is_used_within_an_iteration_is_contracted():
+    x = array("x", N, M)
+    row = exp(x)
+    total = sum_(row, 1, keepdims=True)
+    loops = schedule(Graph("f", (x,), (REGISTRY["div"](row, total),)))
+    assert all(buffer.type.rank < 2 for buffer in loops.work)
+
+
+def test_views_need_no_memory():
+    x = array("x", N, M)
+    loops = schedule(Graph("f", (x,), (mul(transpose(flip(x, (0,))), 2.0),)))
+    assert not loops.work
+    assert "x[-1*i2 + N-1, i1]" in print_loops(loops)
+
+
+def test_a_reshaped_output_is_written_in_place():
+    x = array("x", N, M)
+    for shape in ((N * M,), (N, 1, M), (M, N)):
+        loops = schedule(Graph("f", (x,), (reshape(exp(x), shape), reshape(sum_(x, 1), (N, 1)))))
+        assert not loops.work
+        assert sum(isinstance(item, Store) for item, _ in walk(loops.body)) == 2
+
+
+def test_gathers_read_views_in_place():
+    x = array("x", N, M)
+    at = constant([0, 1])
+    for source in (x, transpose(x), slice_(x, (1, 0), (N - 1, M))):
+        assert not schedule(Graph("f", (x,), (gather(source, at),))).work
+    assert len(schedule(Graph("f", (x,), (gather(flip(x, (0,)), at),))).work) == 1
+
+
+def lifetimes(loops):
+    found = {}
+    for position, item in enumerate(loops.body):
+        for inner, _ in walk([item]):
+            if isinstance(inner, Load | Store) and inner.buffer.root.role == "work":
+                found.setdefault(inner.buffer.root, []).append(position)
+    return {buffer: (min(at), max(at)) for buffer, at in found.items()}
+
+
+def test_buffers_that_live_together_do_not_overlap():
+    x, y = array("x", N, M), array("y", N)
+    parts = [
+        linear_recurrence(x, exp(x)),
+        pad(slice_(x, (1, 0), (N - 1, M)), (0, 0), (1, 0)),
+        exp(transpose(x)),
+    ]
+    sums = [sum_(mul(p, 2.0), 0) for p in parts] + [linear_recurrence(y, y), linear_recurrence(exp(y), y)]
+    loops = schedule(Graph("f", (x, y), tuple(sums)))
+    lives = lifetimes(loops)
+    for n, m in itertools.product((0, 1, 2, 9), repeat=2):
+        values = {"N": n, "M": m}
+        for (a, (first, last)), (b, (start, end)) in itertools.combinations(lives.items(), 2):
+            if first <= end and start <= last:
+                spans = [
+                    (evaluate_extent(c.offset, values), 8 * evaluate_extent(c.type.size, values))
+                    for c in (a, b)
+                ]
+                (low, size), (high, more) = sorted(spans)
+                assert low + max(size, 0) <= high or min(size, more) <= 0
+            for c in (a, b):
+                end_of = evaluate_extent(c.offset, values) + 8 * evaluate_extent(c.type.size, values)
+                assert evaluate_extent(c.offset, values) >= 0
+                assert end_of <= evaluate_extent(loops.workspace, values)
+
+
+def test_memory_is_used_again():
+    text = "cumsum(cumsum(cumsum(cumsum(x))))"
+    loops = loops_of(text, x="f64[N]")
+    assert len({str(buffer.offset) for buffer in loops.work}) < len(loops.work)
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [("x[5]", ["N-6"]), ("x[-1]", ["N-1"]), ("x[1:]", ["N-1"]), ("x*2", []), ("sum(x)", [])],
+)
+def test_requirements(text, needs):
+    assert [str(extent) for extent, _ in requirements(dc.parse(text, inputs={"x": "f64[N]"}).graph)] == needs
+
+
+def test_an_index_vector_needs_no_memory():
+    x = array("x", N)
+    loops = schedule(Graph("f", (x,), (mul(x, iota(N)),)))
+    assert not loops.work
