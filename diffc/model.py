@@ -19,7 +19,7 @@ from diffc.ir import Graph, Type
 
 if TYPE_CHECKING:
     from diffc.runtime import BuiltModel, Kernel
-    from diffc.verify import Certificate
+    from diffc.proof import Certificate
 
 __all__ = ["Model", "Progress", "load_model", "verify"]
 
@@ -176,10 +176,10 @@ def verify(
         order: derivatives up to this order are proved.
         wrt: by which inputs; by every f64 and f32 input without it.
         math: "precise" or "fast"; the model's own without it.
-        options: more for `diffc.verify.verify_graph`, such as `samples`.
+        options: more for `diffc.proof.verify_graph`, such as `samples`.
     """
     from diffc.optimize import ALL
-    from diffc.verify.verification import verify_graph
+    from diffc.proof.verification import verify_graph
 
     if not isinstance(f, Function | Model):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DiffcError(

@@ -14,7 +14,7 @@ import numpy as np
 
 from diffc.errors import DiffcError
 from diffc.ir import Graph
-from diffc.verify import Certificate, verify_graph
+from diffc.proof import Certificate, verify_graph
 
 __all__ = ["assert_derivatives"]
 
@@ -62,7 +62,7 @@ def assert_derivatives(
     problems = [] if certificate.ok else [str(certificate)]
     points = [] if at is None else _points(graph, at)
     chosen = wrt if wrt is not None else [k for k, node in enumerate(graph.inputs) if node.type.is_float]
-    from diffc.verify.handwritten import compare_own, compare_points, drawn_points  # SymPy takes long
+    from diffc.proof.handwritten import compare_own, compare_points, drawn_points  # SymPy takes long
 
     if points and compiled:
         problems += compare_points(graph, chosen, order, points, stages["kernel"])

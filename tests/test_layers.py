@@ -20,18 +20,18 @@ PACKAGE = ROOT / "diffc"
 
 FOUNDATION = {"errors": set(), "ir": {"errors"}, "ops": {"errors", "ir"}, "syntax": {"errors", "ir", "ops"}}
 SHARED = {*FOUNDATION}
-STAGES = ("frontends", "autodiff", "optimize", "schedule", "lower", "runtime", "verify", "nn")
-ABOVE = ("pipeline", "function", "model", "testing", "cli", "__main__", "__init__")
+STAGES = ("frontends", "autodiff", "optimize", "schedule", "lower", "runtime", "proof", "nn")
+ABOVE = ("pipeline", "function", "model", "testing", "pytest_plugin", "cli", "__main__", "__init__")
 """The parts that join the stages, from the lowest to the highest: each may import those below it."""
-EXTRA = {"verify": {"autodiff"}}
+EXTRA = {"proof": {"autodiff"}}
 """A proof is about derivatives, so it applies the rules that make them."""
 
 HEAVY = {
-    "sympy": ("frontends/sympy", "verify/"),
+    "sympy": ("frontends/sympy", "proof/"),
     "numba": ("lower/", "runtime/"),
     "llvmlite": ("lower/", "runtime/"),
     "scipy": ("runtime/",),
-    "mpmath": ("verify/",),
+    "mpmath": ("proof/",),
 }
 """Where an outside package may be imported; NumPy and the standard library may be anywhere."""
 

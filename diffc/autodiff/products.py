@@ -14,10 +14,12 @@ from diffc.ops.constant import constant_like, scalar_value
 from diffc.ops.elementwise import Partial
 from diffc.ops.logic import logical_and, logical_not, logical_or, where
 from diffc.ops.reductions import any_
-from diffc.ops.reshaping import reshape, reshape_op, transpose, transpose_op
+from diffc.ops.reshaping import flip_op, reshape_op, transpose_op
+from diffc.ops.slicing import pad_op, slice_op
 
 __all__ = ["accumulate", "masked", "scaled", "unbroadcast"]
 
+_STRUCTURE = (reshape_op, transpose_op, broadcast_op, sum_op, slice_op, pad_op, flip_op)
 _MAX_STRUCTURE = 8
 """How many rearrangements deep a mask is looked for."""
 
@@ -26,8 +28,8 @@ def scaled(tangent: Node, partial: Partial) -> Node:
     """Return tangent * partial, with a mask on the tangent kept outside the product."""
     if partial is None:
         raise ValueError("a zero partial is dropped by the caller")
-    if not isinstance(partial, Node):
-        return tangent if partial == 1 else neg(tangent) if partial == -1 else mul(tangent, partial)
+    if not isinstance(partial, Node) and partial == 1:
+        return tangent
     mask = split_mask(tangent)
     if mask is not None:
         condition, inner = mask
@@ -35,7 +37,9 @@ def scaled(tangent: Node, partial: Partial) -> Node:
     return _product(tangent, partial)
 
 
-def _product(tangent: Node, partial: Node) -> Node:
+def _product(tangent: Node, partial: Node | float) -> Node:
+    if not isinstance(partial, Node):
+        return neg(tangent) if partial == -1 else mul(tangent, partial)
     if scalar_value(tangent) == 1 and tangent.rank <= partial.rank:
         return partial
     mask = split_mask(partial)
@@ -57,26 +61,29 @@ def masked(condition: Node, value: Node) -> Node:
 def split_mask(node: Node, depth: int = 0) -> tuple[Node, Node] | None:
     """Return (condition, value) of a node that is `where(condition, value, 0)`, or None.
 
-    The node may be a broadcast, sum or rearrangement of one, up to a few deep.
+    The node may be a broadcast, sum, part or rearrangement of one, up to a few deep. The condition has
+    the node's shape or is a scalar.
     """
     if node.op is where:
         condition, x, y = node.inputs
         if _is_zero(y):
             return condition, x
         return (logical_not(condition), y) if _is_zero(x) else None
-    if depth >= _MAX_STRUCTURE or node.op not in (reshape_op, transpose_op, broadcast_op, sum_op):
+    if depth >= _MAX_STRUCTURE or node.op not in _STRUCTURE:
         return None
     inner = split_mask(node.inputs[0], depth + 1)
     if inner is None:
         return None
-    condition, value = (broadcast(each, node.inputs[0].shape) for each in inner)
+    condition, value = inner
+    value = broadcast(value, node.inputs[0].shape)
+    if condition.rank == 0:
+        # One condition for all elements is one for whatever is made of them.
+        return condition, node.replace([value])
+    condition = broadcast(condition, value.shape)
     if node.op is sum_op:
         axes = node.attrs["axes"]
         return any_(condition, axes), sum_(where(condition, value, constant_like(0, value.dtype)), axes)
-    if node.op is transpose_op:
-        return transpose(condition, node.attrs["axes"]), transpose(value, node.attrs["axes"])
-    change = reshape if node.op is reshape_op else broadcast
-    return change(condition, node.shape), change(value, node.shape)
+    return node.replace([condition]), node.replace([value])
 
 
 def _is_zero(node: Node) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffc.autodiff.products import accumulate, masked, scaled, unbroadcast
+from diffc.autodiff.products import accumulate, masked, scaled, split_mask, unbroadcast
 from diffc.ir import Node, topological
 from diffc.ops import Derived, Elementwise, Linear, input_node
+from diffc.ops.broadcasting import broadcast
 from diffc.ops.logic import logical_not, where
 
 __all__ = ["pullback"]
@@ -53,7 +54,10 @@ def pullback(
 
 
 def _pull(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node | None]:
-    """Return each wanted input's share of the node's cotangent."""
+    """Return each wanted input's share of the node's cotangent.
+
+    Where one condition masks all of the cotangent it masks all of the shares: it is kept outside.
+    """
     op = node.op
     if op is where:
         condition, x, y = node.inputs
@@ -70,6 +74,17 @@ def _pull(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node 
             used = want and partial is not None
             shares.append(unbroadcast(scaled(cotangent, partial), each.shape, node.shape) if used else None)
         return shares
+    mask = split_mask(cotangent)
+    if mask is not None and mask[0].rank == 0:
+        condition, value = mask
+        pulled = _pull_whole(node, broadcast(value, node.shape), wanted)
+        return [None if each is None else masked(condition, each) for each in pulled]
+    return _pull_whole(node, cotangent, wanted)
+
+
+def _pull_whole(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node | None]:
+    """Return the shares of the inputs of an operation that is not elementwise."""
+    op = node.op
     if isinstance(op, Linear | Derived):
         linear = set(op.linear_in(node))
         if isinstance(op, Linear) or all(k in linear for k, want in enumerate(wanted) if want):

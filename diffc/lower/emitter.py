@@ -19,52 +19,16 @@ The contract:
 
 from __future__ import annotations
 
-import ctypes
-import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from diffc.lower.instructions import Instructions
+from diffc.lower.values import BYTES, TYPES, Parameter, Value, literal, parameter_text, result_type
 from diffc.lower.vecmath import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_SCALARS = {
-    "f64": "double",
-    "f32": "float",
-    "i128": "i128",
-    "i64": "i64",
-    "i32": "i32",
-    "i8": "i8",
-    "bool": "i1",
-    "ptr": "ptr",
-}
-_SUFFIX = {**{kind: kind for kind in _SCALARS}, "bool": "i1"}
-_BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "bool": 1, "ptr": 8, "i128": 16}
-_LANES = (1, 2, 4, 8, 16, 32, 64)
-
-TYPES: dict[tuple[str, int], str] = {
-    (kind, lanes): name if lanes == 1 else f"<{lanes} x {name}>"
-    for kind, name in _SCALARS.items()
-    for lanes in _LANES
-}
-"""The LLVM spelling of (kind, lanes)."""
-
-
-class Value(NamedTuple):
-    """An SSA value or a literal: its spelling, its kind and its number of lanes."""
-
-    ref: str
-    kind: str
-    lanes: int
-
-
-class Parameter(NamedTuple):
-    """A function's parameter; `attributes` are LLVM's, such as "noalias readonly"."""
-
-    name: str
-    kind: str
-    lanes: int = 1
-    attributes: str = ""
+__all__ = ["FunctionEmitter", "Module", "Parameter", "Value"]
 
 
 class Module:
@@ -99,13 +63,13 @@ class Module:
         """Declare the external function or intrinsic `name`, once."""
         if name not in self.declarations:
             types = ", ".join(TYPES[argument] for argument in arguments)
-            self.declarations[name] = f"declare {_result_type(result)} @{name}({types})"
+            self.declarations[name] = f"declare {result_type(result)} @{name}({types})"
 
     def table(self, name: str, kind: str, values: Sequence[float]) -> Value:
         """Return a pointer to the constant array `name`, defined once as private data."""
         if name not in self.globals:
             scalar = TYPES[kind, 1]
-            items = ", ".join(f"{scalar} {_literal(kind, value)}" for value in values)
+            items = ", ".join(f"{scalar} {literal(kind, value)}" for value in values)
             self.globals[name] = (
                 f"@{name} = private unnamed_addr constant [{len(values)} x {scalar}] [{items}]"
             )
@@ -142,7 +106,7 @@ class Module:
     __str__ = text
 
 
-class FunctionEmitter:
+class FunctionEmitter(Instructions):
     """The body of one function under construction; instructions go to the block opened last."""
 
     def __init__(
@@ -156,7 +120,7 @@ class FunctionEmitter:
         linkage: str = "",
     ) -> None:
         """Open the block "entry" of a function of `module`; prefer `Module.function`, which registers it."""
-        self.module = module
+        super().__init__(module)
         self.name = name
         self.result = result
         self.arguments = [Value(f"%{p.name}", p.kind, p.lanes) for p in parameters]
@@ -164,9 +128,6 @@ class FunctionEmitter:
         self._parameters = parameters
         self._attributes = attributes
         self._linkage = linkage
-        self._lines: list[str] = ["entry:"]
-        self._line = self._lines.append
-        self._next = 0
         self._labels = 0
         self._phis: dict[str, tuple[int, list[str]]] = {}
 
@@ -175,253 +136,17 @@ class FunctionEmitter:
         lines = self._lines.copy()
         for position, incoming in self._phis.values():
             lines[position] += ", ".join(incoming)
-        parameters = ", ".join(_parameter_text(p) for p in self._parameters)
+        parameters = ", ".join(parameter_text(p) for p in self._parameters)
         linkage = f"{self._linkage} " if self._linkage else ""
         attributes = f" {self._attributes}" if self._attributes else ""
-        head = f"define {linkage}{_result_type(self.result)} @{self.name}({parameters}){attributes} {{"
+        head = f"define {linkage}{result_type(self.result)} @{self.name}({parameters}){attributes} {{"
         return "\n".join((head, *lines, "}"))
 
     def comment(self, text: str) -> None:
         """Write one line of comment."""
         self._line(f"  ; {text}")
 
-    # -- plumbing: every instruction passes through one of these three ---------------------------------------
-
-    def _emit(self, instruction: str, kind: str, lanes: int) -> Value:
-        ref = f"%{self._next}"
-        self._next += 1
-        self._line(f"  {ref} = {instruction}")
-        return Value(ref, kind, lanes)
-
-    def _binary(self, opcode: str, a: Value, b: Value) -> Value:
-        x, kind, lanes = a
-        ref = f"%{self._next}"
-        self._next += 1
-        self._line(f"  {ref} = {opcode} {TYPES[kind, lanes]} {x}, {b[0]}")
-        return Value(ref, kind, lanes)
-
-    def _intrinsic(self, name: str, *operands: Value) -> Value:
-        _, kind, lanes = operands[0]
-        key = (name, kind, lanes)
-        head = self.module.intrinsics.get(key)
-        if head is None:
-            symbol = f"llvm.{name}.{'' if lanes == 1 else f'v{lanes}'}{_SUFFIX[kind]}"
-            self.module.declare(symbol, (kind, lanes), *((kind, lanes),) * len(operands))
-            head = self.module.intrinsics[key] = f"call {TYPES[kind, lanes]} @{symbol}"
-        typed = f"{TYPES[kind, lanes]} "
-        return self._emit(f"{head}({', '.join([typed + operand[0] for operand in operands])})", kind, lanes)
-
-    def _cast(self, opcode: str, v: Value, kind: str) -> Value:
-        ref, source, lanes = v
-        return self._emit(f"{opcode} {TYPES[source, lanes]} {ref} to {TYPES[kind, lanes]}", kind, lanes)
-
-    # -- floating point --------------------------------------------------------------------------------------
-
-    def fadd(self, a: Value, b: Value) -> Value:
-        """Return a + b."""
-        return self._binary("fadd", a, b)
-
-    def fsub(self, a: Value, b: Value) -> Value:
-        """Return a - b."""
-        return self._binary("fsub", a, b)
-
-    def fmul(self, a: Value, b: Value) -> Value:
-        """Return a * b."""
-        return self._binary("fmul", a, b)
-
-    def fdiv(self, a: Value, b: Value) -> Value:
-        """Return a / b."""
-        return self._binary("fdiv", a, b)
-
-    def frem(self, a: Value, b: Value) -> Value:
-        """Return the exact remainder with the sign of a: a call of C's fmod for each lane."""
-        return self._binary("frem", a, b)
-
-    def fneg(self, a: Value) -> Value:
-        """Return -a, the sign bit flipped."""
-        return self._emit(f"fneg {TYPES[a.kind, a.lanes]} {a.ref}", a.kind, a.lanes)
-
-    def fma(self, a: Value, b: Value, c: Value) -> Value:
-        """Return a * b + c, rounded once."""
-        return self._intrinsic("fma", a, b, c)
-
-    def fabs(self, a: Value) -> Value:
-        """Return |a|."""
-        return self._intrinsic("fabs", a)
-
-    def sqrt(self, a: Value) -> Value:
-        """Return the correctly rounded square root."""
-        return self._intrinsic("sqrt", a)
-
-    def floor(self, a: Value) -> Value:
-        """Return the largest integer not above a."""
-        return self._intrinsic("floor", a)
-
-    def ceil(self, a: Value) -> Value:
-        """Return the smallest integer not below a."""
-        return self._intrinsic("ceil", a)
-
-    def rint(self, a: Value) -> Value:
-        """Return the nearest integer, ties to even."""
-        return self._intrinsic("rint", a)
-
-    def truncate(self, a: Value) -> Value:
-        """Return the integer part, towards zero; a float (`trunc` narrows integers)."""
-        return self._intrinsic("trunc", a)
-
-    def copysign(self, a: Value, b: Value) -> Value:
-        """Return |a| with the sign of b."""
-        return self._intrinsic("copysign", a, b)
-
-    def fcmp(self, predicate: str, a: Value, b: Value) -> Value:
-        """Return the comparison as bool; `predicate` is LLVM's: oeq ogt oge olt ole one ord ueq ... uno."""
-        return self._emit(f"fcmp {predicate} {TYPES[a.kind, a.lanes]} {a.ref}, {b.ref}", "bool", a.lanes)
-
-    def fmax(self, a: Value, b: Value) -> Value:
-        """Return the larger, or NaN if either is NaN, as `numpy.maximum`."""
-        larger = self.select(self.fcmp("ogt", a, b), a, b)
-        return self.select(self.fcmp("uno", a, a), a, larger)
-
-    def fmin(self, a: Value, b: Value) -> Value:
-        """Return the smaller, or NaN if either is NaN, as `numpy.minimum`."""
-        smaller = self.select(self.fcmp("olt", a, b), a, b)
-        return self.select(self.fcmp("uno", a, a), a, smaller)
-
-    # -- integers and booleans -------------------------------------------------------------------------------
-
-    def iadd(self, a: Value, b: Value) -> Value:
-        """Return a + b, wrapping."""
-        return self._binary("add", a, b)
-
-    def isub(self, a: Value, b: Value) -> Value:
-        """Return a - b, wrapping."""
-        return self._binary("sub", a, b)
-
-    def imul(self, a: Value, b: Value) -> Value:
-        """Return a * b, wrapping."""
-        return self._binary("mul", a, b)
-
-    def sdiv(self, a: Value, b: Value) -> Value:
-        """Return the quotient towards zero; undefined for b == 0."""
-        return self._binary("sdiv", a, b)
-
-    def srem(self, a: Value, b: Value) -> Value:
-        """Return the remainder with the sign of a; undefined for b == 0."""
-        return self._binary("srem", a, b)
-
-    def iand(self, a: Value, b: Value) -> Value:
-        """Return the bitwise and."""
-        return self._binary("and", a, b)
-
-    def ior(self, a: Value, b: Value) -> Value:
-        """Return the bitwise or."""
-        return self._binary("or", a, b)
-
-    def ixor(self, a: Value, b: Value) -> Value:
-        """Return the bitwise exclusive or."""
-        return self._binary("xor", a, b)
-
-    def shl(self, a: Value, b: Value) -> Value:
-        """Return a shifted left by b, which is below the width."""
-        return self._binary("shl", a, b)
-
-    def lshr(self, a: Value, b: Value) -> Value:
-        """Return a shifted right by b, filled with zeros."""
-        return self._binary("lshr", a, b)
-
-    def ashr(self, a: Value, b: Value) -> Value:
-        """Return a shifted right by b, filled with the sign."""
-        return self._binary("ashr", a, b)
-
-    def imin(self, a: Value, b: Value) -> Value:
-        """Return the smaller signed integer."""
-        return self._intrinsic("smin", a, b)
-
-    def imax(self, a: Value, b: Value) -> Value:
-        """Return the larger signed integer."""
-        return self._intrinsic("smax", a, b)
-
-    def icmp(self, predicate: str, a: Value, b: Value) -> Value:
-        """Return the comparison as bool; `predicate` is LLVM's: eq ne slt sle sgt sge ult ule ugt uge."""
-        return self._emit(f"icmp {predicate} {TYPES[a.kind, a.lanes]} {a.ref}, {b.ref}", "bool", a.lanes)
-
-    def band(self, a: Value, b: Value) -> Value:
-        """Return a and b, of bools."""
-        return self._binary("and", a, b)
-
-    def bor(self, a: Value, b: Value) -> Value:
-        """Return a or b, of bools."""
-        return self._binary("or", a, b)
-
-    def bxor(self, a: Value, b: Value) -> Value:
-        """Return whether exactly one of two bools holds."""
-        return self._binary("xor", a, b)
-
-    def bnot(self, a: Value) -> Value:
-        """Return not a, of bools."""
-        return self._binary("xor", a, self.constant("bool", 1, a.lanes))
-
-    def select(self, condition: Value, a: Value, b: Value) -> Value:
-        """Return a where the condition holds, else b; a scalar condition chooses for all lanes."""
-        kind, lanes = a.kind, a.lanes
-        typed = TYPES[kind, lanes]
-        test = TYPES["bool", condition.lanes]
-        return self._emit(f"select {test} {condition.ref}, {typed} {a.ref}, {typed} {b.ref}", kind, lanes)
-
-    # -- conversions -----------------------------------------------------------------------------------------
-
-    def bitcast(self, v: Value, kind: str) -> Value:
-        """Return the same bits as another kind of equal size."""
-        return self._cast("bitcast", v, kind)
-
-    def sitofp(self, v: Value, kind: str) -> Value:
-        """Return a signed integer as the nearest float."""
-        return self._cast("sitofp", v, kind)
-
-    def uitofp(self, v: Value, kind: str) -> Value:
-        """Return an unsigned integer or a bool (0 or 1) as the nearest float."""
-        return self._cast("uitofp", v, kind)
-
-    def fptosi(self, v: Value, kind: str) -> Value:
-        """Return a float towards zero as a signed integer; poison out of range."""
-        return self._cast("fptosi", v, kind)
-
-    def fpext(self, v: Value, kind: str = "f64") -> Value:
-        """Return a float widened."""
-        return self._cast("fpext", v, kind)
-
-    def fptrunc(self, v: Value, kind: str = "f32") -> Value:
-        """Return a float rounded to a narrower kind."""
-        return self._cast("fptrunc", v, kind)
-
-    def sext(self, v: Value, kind: str) -> Value:
-        """Return an integer widened with its sign."""
-        return self._cast("sext", v, kind)
-
-    def zext(self, v: Value, kind: str) -> Value:
-        """Return an integer or a bool widened with zeros."""
-        return self._cast("zext", v, kind)
-
-    def trunc(self, v: Value, kind: str) -> Value:
-        """Return an integer narrowed to its low bits (`truncate` is for floats)."""
-        return self._cast("trunc", v, kind)
-
-    # -- constants and lanes ---------------------------------------------------------------------------------
-
-    def constant(self, kind: str, value: float, lanes: int = 1) -> Value:
-        """Return a literal, repeated over the lanes; floats are exact, integers may be unsigned."""
-        constants = self.module.constants
-        key = (kind, value, lanes)
-        found = constants.get(key)
-        # Zero is not cached for floats: 0.0 and -0.0 are equal as keys.
-        if found is not None and (value or kind not in ("f64", "f32")):
-            return found
-        literal = _literal(kind, value)
-        if lanes > 1:
-            scalar = TYPES[kind, 1]
-            literal = f"<{', '.join([f'{scalar} {literal}'] * lanes)}>"
-        made = constants[key] = Value(literal, kind, lanes)
-        return made
+    # -- lanes ----------------------------------------------------------------------------------------------
 
     def splat(self, v: Value, lanes: int) -> Value:
         """Return a scalar repeated over the lanes."""
@@ -504,16 +229,14 @@ class FunctionEmitter:
             stored = self.load(ptr, "i8", lanes, align)
             return self.icmp("ne", stored, self.constant("i8", 0, lanes))
         return self._emit(
-            f"load {TYPES[kind, lanes]}, ptr {ptr.ref}, align {align or _BYTES[kind]}", kind, lanes
+            f"load {TYPES[kind, lanes]}, ptr {ptr.ref}, align {align or BYTES[kind]}", kind, lanes
         )
 
     def store(self, v: Value, ptr: Value, align: int = 0) -> None:
         """Write the lanes to consecutive elements; the alignment is the element's unless given."""
         if v.kind == "bool":
             v = self.zext(v, "i8")
-        self._line(
-            f"  store {TYPES[v.kind, v.lanes]} {v.ref}, ptr {ptr.ref}, align {align or _BYTES[v.kind]}"
-        )
+        self._line(f"  store {TYPES[v.kind, v.lanes]} {v.ref}, ptr {ptr.ref}, align {align or BYTES[v.kind]}")
 
     def alloca(self, kind: str) -> Value:
         """Return the address of one element on the stack; only for the entry block."""
@@ -584,23 +307,3 @@ class FunctionEmitter:
         _, kind, lanes = args[0]
         symbol = self.module.library_function(name, kind, lanes, len(args))
         return self.call(symbol, kind, lanes, *args)
-
-
-def _result_type(result: tuple[str, int] | None) -> str:
-    return "void" if result is None else TYPES[result]
-
-
-def _parameter_text(p: Parameter) -> str:
-    attributes = f" {p.attributes}" if p.attributes else ""
-    return f"{TYPES[p.kind, p.lanes]}{attributes} %{p.name}"
-
-
-def _literal(kind: str, value: float) -> str:
-    if kind == "f32":
-        # LLVM writes a float as the double of equal value; c_float rounds, and overflows to infinity.
-        value = ctypes.c_float(value).value
-    if kind in ("f64", "f32"):
-        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-    if kind == "bool":
-        return "true" if value else "false"
-    return str(int(value))

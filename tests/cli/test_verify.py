@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from diffc.cli import verify
-from diffc.verify import Certificate, Check
+from diffc.proof import Certificate, Check
 
 
 def test_a_model_holds(diffc, surface):

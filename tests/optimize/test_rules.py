@@ -18,7 +18,7 @@ from diffc.optimize.facts import PREDICATES
 from diffc.optimize.pattern import Term, build, variables
 from diffc.optimize.rule import _scalars, _vectors
 from diffc.optimize.rules import algebra, logic
-from diffc.verify.zero import decide_zero
+from diffc.proof.zero import decide_zero
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, math.inf, -math.inf, math.nan, 1e300, -1e300, 1e-300, 5e-324]
 TAME = [0.0, 1.0, -1.0, 0.5, -2.5, 3.0]

@@ -1,0 +1,70 @@
+"""LLVM's types and values as the emitter writes them: kinds, lanes, literals."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from typing import NamedTuple
+
+__all__ = ["BYTES", "SUFFIX", "TYPES", "Parameter", "Value", "literal", "parameter_text", "result_type"]
+
+_SCALARS = {
+    "f64": "double",
+    "f32": "float",
+    "i128": "i128",
+    "i64": "i64",
+    "i32": "i32",
+    "i8": "i8",
+    "bool": "i1",
+    "ptr": "ptr",
+}
+SUFFIX = {**{kind: kind for kind in _SCALARS}, "bool": "i1"}
+BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "bool": 1, "ptr": 8, "i128": 16}
+_LANES = (1, 2, 4, 8, 16, 32, 64)
+
+TYPES: dict[tuple[str, int], str] = {
+    (kind, lanes): name if lanes == 1 else f"<{lanes} x {name}>"
+    for kind, name in _SCALARS.items()
+    for lanes in _LANES
+}
+"""The LLVM spelling of (kind, lanes)."""
+
+
+class Value(NamedTuple):
+    """An SSA value or a literal: its spelling, its kind and its number of lanes."""
+
+    ref: str
+    kind: str
+    lanes: int
+
+
+class Parameter(NamedTuple):
+    """A function's parameter; `attributes` are LLVM's, such as "noalias readonly"."""
+
+    name: str
+    kind: str
+    lanes: int = 1
+    attributes: str = ""
+
+
+def result_type(result: tuple[str, int] | None) -> str:
+    """Return the LLVM spelling of a result: (kind, lanes), or None for void."""
+    return "void" if result is None else TYPES[result]
+
+
+def parameter_text(p: Parameter) -> str:
+    """Return a parameter as a function's head declares it."""
+    attributes = f" {p.attributes}" if p.attributes else ""
+    return f"{TYPES[p.kind, p.lanes]}{attributes} %{p.name}"
+
+
+def literal(kind: str, value: float) -> str:
+    """Return a number as LLVM reads it: floats by their exact bits."""
+    if kind == "f32":
+        # LLVM writes a float as the double of equal value; c_float rounds, and overflows to infinity.
+        value = ctypes.c_float(value).value
+    if kind in ("f64", "f32"):
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+    if kind == "bool":
+        return "true" if value else "false"
+    return str(int(value))

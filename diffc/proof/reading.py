@@ -1,0 +1,206 @@
+"""A local equation read back into SymPy: both sides as arrays of expressions, case by case.
+
+Broadcasts and the sums that undo them are real arrays here: every extent above 1 stands as 2 or 3, equal ones
+alike, each element a symbol of its own. The operations of a local equation treat all elements of an axis
+alike, and a sum of equal terms over an axis is right for every extent when it is for one above 1.
+Where a general reshape forbids that, the true extents are used as long as they are small.
+
+Truth values are not symbols but cases. In each case `where` keeps one branch alone, so that the domain of
+a function in the other branch restricts nothing; what a comparison's truth says of its operands is handed on
+as a condition. All elements take the same value in one case, and drawn ones in a few more.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+import sympy
+
+from diffc.errors import DiffcError
+from diffc.ir import Dim, Node, dim_symbols, evaluate_extent
+from diffc.ops import Elementwise
+from diffc.proof.arithmetic import Objects, Resolve
+from diffc.proof.frontier import SWITCHES, LocalEquation, Product, nodes_of, small_extents
+from diffc.proof.symbolic import SYMBOLIC, symbol_array
+
+__all__ = ["Comparison", "UnreadableError", "comparisons"]
+
+MAX_ELEMENTS, ELEMENTS_COMPARED, MAX_SWITCHES, MIXED_CASES = 96, 6, 7, 3
+
+
+class UnreadableError(Exception):
+    """The equation has no form in SymPy."""
+
+
+class Comparison(NamedTuple):
+    """One element of both sides in one case."""
+
+    claimed: Any
+    expected: Any
+    conditions: tuple[Any, ...]
+
+
+def comparisons(
+    equation: LocalEquation, frontier: frozenset[Node], label: Callable[[Node], str]
+) -> list[Comparison]:
+    """Return elements of both sides in every case; raise `UnreadableError`."""
+    nodes = nodes_of(equation, frontier)
+    problem = ""
+    for resolve in _resolvers([*nodes, equation.node]):
+        try:
+            return _read(equation, nodes, _symbols(equation, nodes, frontier, resolve, label), resolve)
+        except (ValueError, TypeError, KeyError, DiffcError, UnreadableError) as error:
+            problem = f"no symbolic form: {error}"
+    raise UnreadableError(problem)
+
+
+def _resolvers(nodes: Sequence[Node]) -> list[Resolve]:
+    """Return the ways to make extents small: by their pattern, and the true ones for small symbols."""
+    small = small_extents(nodes)
+    symbols = {name for node in nodes for extent in node.shape for name in dim_symbols(extent)}
+    values = {name: 2 + k % 2 for k, name in enumerate(sorted(symbols))}
+    return [
+        lambda extent: small[extent] if isinstance(extent, Dim) else small.get(extent, extent),
+        lambda extent: evaluate_extent(extent, values),
+    ]
+
+
+def _symbols(
+    equation: LocalEquation,
+    nodes: Sequence[Node],
+    frontier: frozenset[Node],
+    resolve: Resolve,
+    label: Callable[[Node], str],
+) -> dict[Node, Objects]:
+    """Return symbols for the frontier's numbers; its truth values are left to the cases."""
+    factor_of = {each.factor: each.consumer for each in equation.terms if isinstance(each, Product)}
+    values: dict[Node, Objects] = {}
+    taken: set[str] = set()
+    for node in nodes:
+        if node not in frontier:
+            continue
+        shape = [resolve(extent) for extent in node.shape]
+        if np.prod(shape) > MAX_ELEMENTS:
+            raise UnreadableError(f"{node.type} has too many elements")
+        name = f"d({label(factor_of[node])})" if node in factor_of else label(node)
+        while name in taken:
+            name += "'"
+        taken.add(name)
+        values[node] = symbol_array(name, shape, node.dtype)
+    return values
+
+
+def _read(
+    equation: LocalEquation, nodes: Sequence[Node], symbols: Mapping[Node, Objects], resolve: Resolve
+) -> list[Comparison]:
+    consumers = set(equation.consumers)
+    switches = [
+        node
+        for node in nodes
+        if (node in symbols and node.dtype == "bool")
+        or (node not in symbols and node.is_op(*SWITCHES) and node not in consumers)
+    ]
+    if len(switches) > MAX_SWITCHES:
+        raise UnreadableError(f"{len(switches)} truth values are too many cases")
+    found: list[Comparison] = []
+    for case in _cases(switches):
+        values = {node: array for node, array in symbols.items() if node not in case}
+        conditions: list[Any] = []
+        for node in nodes:
+            if node in case:
+                natural = symbols.get(node)
+                if natural is None:
+                    natural = SYMBOLIC.apply(node, [values[each] for each in node.inputs], resolve)
+                values[node] = _decided(node, natural, case[node], conditions, node not in symbols)
+            elif node not in values:
+                values[node] = SYMBOLIC.apply(node, [values[each] for each in node.inputs], resolve)
+        left, right = _arrays(equation, values, resolve)
+        both = list(zip(left.flat, right.flat, strict=True))
+        chosen = both[:: max(1, -(-len(both) // (ELEMENTS_COMPARED if len(switches) < 3 else 2)))]
+        found += [Comparison(a, b, tuple(conditions)) for a, b in chosen]
+    return found
+
+
+def _cases(switches: Sequence[Node]) -> Iterator[dict[Node, Callable[[], bool]]]:
+    """Yield for each case what gives each switch's elements in turn."""
+    for truths in product((True, False), repeat=len(switches)):
+        yield {node: lambda truth=truth: truth for node, truth in zip(switches, truths, strict=True)}
+    if any(node.rank for node in switches):
+        for seed in range(MIXED_CASES):
+            rng = random.Random(seed)
+            yield {node: lambda rng=rng: rng.random() < 0.5 for node in switches}
+
+
+def _decided(
+    node: Node, natural: Objects, choose: Callable[[], bool], conditions: list[Any], related: bool
+) -> Objects:
+    """Return a switch's elements in a case, and note what that says of a `related` one's operands."""
+    result = np.empty(natural.shape, object)
+    for index in np.ndindex(*natural.shape):
+        given: Any = natural[index]
+        truth = choose()
+        if given in (sympy.true, sympy.false) or given.is_number:
+            result[index] = given
+        elif not related:
+            result[index] = sympy.true if truth else sympy.false
+        elif node.is_op("eq", "ne"):
+            result[index] = sympy.true if node.is_op("ne") else sympy.false
+        elif node.is_op("sign"):
+            result[index] = sympy.Integer(1 if truth else -1)
+            conditions.append(given.args[0] > 0 if truth else given.args[0] < 0)
+        elif isinstance(given, sympy.core.relational.Relational):
+            result[index] = sympy.true if truth else sympy.false
+            conditions.append(given if truth else given.negated)
+        else:
+            raise UnreadableError(f"{node.op.name} is not decided case by case")
+    return result
+
+
+def _arrays(
+    equation: LocalEquation, values: Mapping[Node, Objects], resolve: Resolve
+) -> tuple[Objects, Objects]:
+    """Return both sides as arrays of the node's small shape."""
+    shape = tuple(resolve(extent) for extent in equation.node.shape)
+    right = np.full(shape, sympy.S.Zero, object)
+    for term in equation.terms:
+        if isinstance(term, Product):
+            consumer = term.consumer
+            slope = _slope(consumer, term.place, [values[each] for each in consumer.inputs])
+            full = tuple(resolve(extent) for extent in consumer.shape)
+            weighted = np.broadcast_to(np.asarray(values[term.factor] * slope, object), full)
+            right = right + _summed(weighted, shape)
+        else:
+            right = right + values[term]
+    left = np.full(shape, sympy.S.Zero, object) if equation.claimed is None else values[equation.claimed]
+    return np.broadcast_to(left, shape), np.asarray(right, object)
+
+
+def _summed(array: Objects, shape: tuple[int, ...]) -> Objects:
+    """Return an array summed over the axes along which an operand of this shape was repeated."""
+    new = array.ndim - len(shape)
+    axes = tuple(k for k in range(array.ndim) if k < new or (shape[k - new] == 1 and array.shape[k] != 1))
+    return np.asarray(np.sum(array, axis=axes) if axes else array, object).reshape(shape)
+
+
+def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Any:
+    """Return `sympy.diff` of the operation's SymPy form by one argument, at arrays of arguments."""
+    derivative, symbols = _derivative(consumer.op, place)
+
+    def at(*args: Any) -> Any:
+        return derivative.xreplace(dict(zip(symbols, args, strict=True)))
+
+    return np.frompyfunc(at, len(arrays), 1)(*arrays)
+
+
+@lru_cache(maxsize=1024)
+def _derivative(op: Elementwise, place: int) -> tuple[Any, tuple[Any, ...]]:
+    names = [f"argument{k}" for k in range(op.arity)]
+    symbols = tuple(sympy.Symbol(name, real=True) for name in names)
+    if op.name == "where":
+        symbols = (sympy.Symbol(names[0]), *symbols[1:])
+    return sympy.diff(SYMBOLIC.scalar(op, *symbols), symbols[place]), symbols

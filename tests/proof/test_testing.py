@@ -1,0 +1,118 @@
+"""`assert_derivatives` in users' tests, and the pytest plugin."""
+
+import subprocess
+import sys
+
+import pytest
+
+import diffc
+from diffc.errors import DiffcError
+from diffc.testing import assert_derivatives
+
+LECTURE = "((a + b) * c)**2"
+
+
+def gradient(a, b, c):
+    return 2 * (a + b) * c * c, 2 * (a + b) * c * c, 2 * (a + b) ** 2 * c
+
+
+def hessian(a, b, c):
+    s = a + b
+    return [
+        [2 * c * c, 2 * c * c, 4 * s * c],
+        [2 * c * c, 2 * c * c, 4 * s * c],
+        [4 * s * c, 4 * s * c, 2 * s * s],
+    ]
+
+
+def test_a_right_derivative():
+    certificate = assert_derivatives(LECTURE, at={"a": 1, "b": 2, "c": 2}, gradient=gradient, hessian=hessian)
+    assert certificate.ok
+    assert assert_derivatives(diffc.parse("x*exp(y)"), at=[[1.0, 2.0], (3.0, 0.5)]).ok
+    assert assert_derivatives(diffc.parse("sin(x)").graph, compiled=False).ok
+
+
+def test_a_wrong_gradient_of_the_users_own():
+    with pytest.raises(AssertionError) as caught:
+        assert_derivatives(LECTURE, at=[1, 2, 2], gradient=lambda a, b, c: (24, 12, 36), compiled=False)
+    assert str(caught.value).splitlines() == [
+        "the derivatives of f do not hold:",
+        "your gradient by b at a=1, b=2, c=2: is 12.0, expected 24.0: off by 12, 0.5 of it",
+    ]
+
+
+def test_a_wrong_hessian_at_drawn_points():
+    def transposed(a, b, c):
+        return [[0.0, *row[1:]] for row in hessian(a, b, c)]
+
+    with pytest.raises(AssertionError, match="your hessian by a, a at a="):
+        assert_derivatives(LECTURE, hessian=transposed, compiled=False)
+
+
+def test_a_gradient_of_one_array():
+    f = diffc.parse("sum(x**2)", inputs={"x": "f64[3]"})
+    assert_derivatives(f, gradient=lambda x: 2 * x, at=[[[1.0, 2.0, 3.0]]])
+    with pytest.raises(AssertionError, match=r"by x at x=.*: \[1\] is 3.0, expected 4.0"):
+        assert_derivatives(f, gradient=lambda x: 2 * x - [0, 1, 0], at=[[[1.0, 2.0, 3.0]]])
+
+
+def test_points_must_fit():
+    with pytest.raises(DiffcError, match="missing or unknown: c"):
+        assert_derivatives(LECTURE, at={"a": 1, "b": 2})
+    with pytest.raises(DiffcError, match="2 values"):
+        assert_derivatives(LECTURE, at=[1, 2])
+    with pytest.raises(DiffcError, match="a Function, a Graph or a formula"):
+        assert_derivatives(3)
+
+
+USERS_TEST = """
+def test_right(assert_derivatives):
+    assert_derivatives("x**2 * y", order=1, compiled=False)
+
+def test_wrong(assert_derivatives):
+    assert_derivatives("x**2 * y", order=1, at=[3.0, 2.0], gradient=lambda x, y: (12.0, 10.0), compiled=False)
+"""
+
+
+def test_the_plugin_in_a_users_own_tests(tmp_path):
+    (tmp_path / "test_mine.py").write_text(USERS_TEST)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "-p",
+        "diffc.pytest_plugin",
+    ]
+    done = subprocess.run(
+        [*command, str(tmp_path)], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "the derivatives of f do not hold:" in done.stdout
+    assert "your gradient by y at x=3., y=2.: is 10.0, expected 9.0: off by 1, 0.111 of it" in done.stdout
+    assert "diffc/testing.py" not in done.stdout
+
+
+def environment():
+    import os
+    from pathlib import Path
+
+    root = str(Path(diffc.__file__).parent.parent)
+    return {**os.environ, "PYTHONPATH": root, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+
+def test_the_plugin_loads_nothing_heavy():
+    code = (
+        "import sys, diffc.pytest_plugin\n"
+        "print([m for m in ('sympy', 'mpmath', 'numba', 'llvmlite', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+def test_importing_the_package_leaves_the_public_function_callable():
+    code = "import diffc.pytest_plugin, diffc\nassert callable(diffc.verify)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
