@@ -32,10 +32,18 @@ class Function:
     `str(f)` is its IR. Calling it with arrays and numbers compiles it, once, and runs it.
     """
 
-    def __init__(self, graph: Graph, derived: bool = False) -> None:
-        """Hold a graph; `derived` tells that it is a derivative, whose primal has been simplified."""
+    def __init__(
+        self, graph: Graph, derived: bool = False, math: Literal["precise", "fast"] = "precise"
+    ) -> None:
+        """Hold a graph; `derived` tells that it is a derivative, whose primal has been simplified.
+
+        `math` is how it is compiled where `compile` is told nothing else; its derivatives have the same.
+        """
+        if not isinstance(graph, Graph):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise DiffcError(f"a Function holds a Graph, not {type(graph).__name__}: make one with dc.parse")
         self.graph = graph
         self.derived = derived
+        self.math: Literal["precise", "fast"] = pipeline.Options(math).math
         self._kernel: Kernel | None = None
         self._lock = threading.Lock()
 
@@ -71,11 +79,11 @@ class Function:
         return f"<Function {self.name}({inputs}) -> {outputs}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_read_function, (str(self), self.derived))
+        return (_read_function, (str(self), self.derived, self.math))
 
 
-def _read_function(text: str, derived: bool) -> Function:
-    return Function(read_graph(text), derived)
+def _read_function(text: str, derived: bool, math: Literal["precise", "fast"] = "precise") -> Function:
+    return Function(read_graph(text), derived, math)
 
 
 def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str = "f") -> Function:
@@ -94,8 +102,10 @@ def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str =
     >>> dc.parse("((a + b) * c)**2")(1.0, 2.0, 2.0)
     36.0
     """
+    if inputs is not None and not isinstance(inputs, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DiffcError(f"inputs gives each name its type, as {{'x': 'f64[N]'}}, not {inputs!r:.60}")
     with pipeline.without_collector():
-        return Function(formulas.parse(text, inputs, name))
+        return Function(formulas.parse(text, inputs, _named(name)))
 
 
 def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64") -> Function:
@@ -113,7 +123,7 @@ def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64
     """
     from diffc.frontends import sympy
 
-    return Function(sympy.from_sympy(expr, inputs, name, dtype))
+    return Function(sympy.from_sympy(expr, inputs, _named(name), dtype))
 
 
 def grad(f: Function, wrt: Wrt = 0) -> Function:
@@ -172,12 +182,12 @@ def fwd_and_bwd(f: Function, wrt: Wrt = 0) -> tuple[Function, Function]:
     forward: (*inputs) -> (value, residuals); backward: (*residuals, *cotangents) -> gradients.
     """
     forward, backward = pipeline.differentiate(autodiff.fwd_and_bwd, _graph(f), wrt, derived=f.derived)
-    return Function(forward, derived=True), Function(backward, derived=True)
+    return Function(forward, True, f.math), Function(backward, True, f.math)
 
 
 def compile(
     f: Function,
-    math: Literal["precise", "fast"] = "precise",
+    math: Literal["precise", "fast"] | None = None,
     parallel: bool = False,
     cache: bool = True,
     lowering: Literal["llvm", "source"] = "llvm",
@@ -187,14 +197,22 @@ def compile(
     Args:
         f: the function.
         math: "precise" keeps what IEEE arithmetic keeps but for the order of sums and products; "fast"
-            also rewrites by rules that hold for real numbers only.
+            also rewrites by rules that hold for real numbers only; the function's own `math` without it.
         parallel: not available yet.
         cache: whether to look for the machine code in the cache on disk, and to leave it there.
         lowering: "llvm", or "source" to have Numba compile the printed source.
     """
     graph = _graph(f)
-    options = pipeline.Options(math, lowering, f.derived)
+    if not isinstance(cache, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DiffcError(f"cache is True or False, not {cache!r:.60}")
+    options = pipeline.Options(f.math if math is None else math, lowering, f.derived)
     return pipeline.compile_graph(graph, options, cache=cache, parallel=parallel)
+
+
+def _named(name: Any) -> str:
+    if not isinstance(name, str) or not name:
+        raise DiffcError(f"a function's name is a text, not {name!r:.60}")
+    return name
 
 
 def _graph(f: Any) -> Graph:
@@ -206,4 +224,4 @@ def _graph(f: Any) -> Graph:
 
 
 def _transformed(transform: Any, f: Function, *args: Any) -> Function:
-    return Function(pipeline.differentiate(transform, _graph(f), *args, derived=f.derived), derived=True)
+    return Function(pipeline.differentiate(transform, _graph(f), *args, derived=f.derived), True, f.math)

@@ -18,8 +18,8 @@ from diffc.function import Function, compile, derivative, grad, hessian, jacobia
 from diffc.ir import Graph, Type
 
 if TYPE_CHECKING:
-    from diffc.runtime import BuiltModel, Kernel
     from diffc.proof import Certificate
+    from diffc.runtime import BuiltModel, Kernel
 
 __all__ = ["Model", "Progress", "load_model", "verify"]
 
@@ -41,6 +41,8 @@ def load_model(path: str | os.PathLike[str]) -> Model:
 
 class Model:
     """The functions of a model: `m.f` or `m["f"]` for an output or a derivative, attributes coming first.
+
+    All are compiled, called directly too, as the file's `math` says.
 
     `function` computes all outputs. `outputs` has a Function for each, and `derived` one for each request
     under `[derive]`:
@@ -65,18 +67,19 @@ class Model:
         self.path = file.path
         self.math = file.math
         graph = file.graph
-        self.function = Function(graph)
+        math = cast(_Math, file.math)
+        self.function = Function(graph, math=math)
         parts = zip(graph.output_names, graph.outputs, strict=True)
         self.outputs: dict[str, Function] = {
-            name: Function(Graph(name, graph.inputs, (node,), (name,))) for name, node in parts
+            name: Function(Graph(name, graph.inputs, (node,), (name,)), math=math) for name, node in parts
         }
         self.derived: Mapping[str, Function] = _Derived(self, file.derive)
 
     @staticmethod
-    def of(f: Function, wrt: Sequence[str] = (), math: str = "precise") -> Model:
+    def of(f: Function, wrt: Sequence[str] = (), math: str | None = None) -> Model:
         """Return the model of a function: gradients and Hessians of scalar outputs, else Jacobians.
 
-        `wrt` names inputs; all that are f64 or f32 without it.
+        `wrt` names inputs; all that are f64 or f32 without it. `math` is the function's own without it.
         """
         graph = f.graph
         if graph.output_names == ("out",):
@@ -84,7 +87,7 @@ class Model:
         names = tuple(wrt or [name for name, kind in f.inputs.items() if kind.is_float])
         scalar = any(_is_scalar(node.type) for node in graph.outputs)
         derive = Derive(gradient=names, hessian=names) if scalar else Derive(jacobian=names)
-        return Model(ModelFile(graph.name, graph, derive, math, Path()))
+        return Model(ModelFile(graph.name, graph, derive, math or f.math, Path()))
 
     def with_math(self, math: str | None) -> Model:
         """Return this model compiled as "precise" or "fast" says; as before where it is None."""
@@ -137,7 +140,7 @@ class Model:
 
     def compile(self, name: str, cache: bool = True) -> Kernel:
         """Return the kernel of one function, compiled as the model's `math` says."""
-        return compile(self[name], math=cast(_Math, self.math), cache=cache)
+        return compile(self[name], cache=cache)
 
     def build(
         self, folder: str | os.PathLike[str], progress: Progress | None = None, cache: bool = True
@@ -175,10 +178,9 @@ def verify(
         f: the function or the model.
         order: derivatives up to this order are proved.
         wrt: by which inputs; by every f64 and f32 input without it.
-        math: "precise" or "fast"; the model's own without it.
+        math: "precise" or "fast"; the function's or model's own without it.
         options: more for `diffc.proof.verify_graph`, such as `samples`.
     """
-    from diffc.optimize import ALL
     from diffc.proof.verification import verify_graph
 
     if not isinstance(f, Function | Model):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -186,20 +188,10 @@ def verify(
             f"verify takes a diffc Function or Model, got {type(f).__name__}: "
             "make one with dc.parse, dc.from_sympy or dc.load_model"
         )
-    chosen = math or (f.math if isinstance(f, Model) else "precise")
-    settings = pipeline.Options(cast(_Math, chosen), derived=True)
-
-    def optimizer(graph: Graph, stage: str) -> tuple[Graph, Any]:
-        log: list[Any] = []
-        if stage == "before":
-            return pipeline.optimized_before(graph, settings.math, log), log
-        return pipeline.optimized(graph, settings.math, log, derived=True), log
-
-    def kernel(graph: Graph) -> Kernel:
-        return pipeline.compile_graph(graph, settings)
-
+    chosen = math or f.math
+    stages = pipeline.proof_stages(cast(_Math, chosen))
     graph = f.function.graph if isinstance(f, Model) else f.graph
-    return verify_graph(graph, wrt, order, kernel=kernel, optimizer=optimizer, rules=ALL, **options)
+    return verify_graph(graph, wrt, order, **stages, **options)
 
 
 class _Derived(Mapping[str, Function]):

@@ -11,7 +11,7 @@ read later: it is made when it is asked for.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
@@ -32,13 +32,24 @@ from diffc.syntax import print_graph
 if TYPE_CHECKING:
     from diffc.runtime import Kernel, Program, Signature
 
-__all__ = ["Options", "Stages", "compile_graph", "differentiate", "optimized", "optimized_before"]
+__all__ = [
+    "Options",
+    "Stages",
+    "compile_graph",
+    "differentiate",
+    "optimized",
+    "optimized_before",
+    "proof_stages",
+]
 
 CHECK = False
 """Whether every graph is checked between stages; the tests turn it on."""
 
 VECTOR_BYTES = {"avx512f": 64, "avx2": 32, "avx": 32}
 """The width of a vector by the CPU's features; 16 bytes on any other."""
+
+MAX_ENTRY = 256
+"""With more inputs and outputs than this the compiled way in would take LLVM longer than it ever saves."""
 
 STAGES = ("ir", "optimized", "expanded", "loops", "source", "llvm")
 """What `Kernel.stages` holds, in order."""
@@ -87,7 +98,7 @@ def optimized(
 
 
 @contextmanager
-def without_collector() -> Iterator[None]:
+def without_collector() -> Generator[None]:
     """Pause the cyclic garbage collector: nodes form no cycles, and it would walk them all again and again.
 
     On a graph of 100,000 nodes it takes half of the time.
@@ -185,6 +196,25 @@ def compile_graph(
     return Kernel(_with_stages(found, stages))
 
 
+def proof_stages(math: Literal["precise", "fast"] = "precise") -> dict[str, Any]:
+    """Return the compiler's own stages, as the arguments that `diffc.proof.verify_graph` takes by name."""
+    from diffc.optimize import ALL
+
+    options = Options(math, derived=True)
+
+    def optimizer(graph: Graph, stage: str) -> tuple[Graph, Any]:
+        log: list[Any] = []
+        if stage == "before":
+            return optimized_before(graph, math, log), log
+        return optimized(graph, math, log, derived=True), log
+
+    def kernel(graph: Graph) -> Callable[..., Any]:
+        run = compile_graph(graph, options)
+        return lambda *arguments: run(*[np.asarray(each) for each in arguments])
+
+    return {"optimizer": optimizer, "rules": ALL, "kernel": kernel}
+
+
 def _with_stages(program: Program, stages: Mapping[str, str]) -> Program:
     return replace(program, stages=stages)
 
@@ -203,7 +233,9 @@ def _program(graph: Graph, options: Options, stages: Stages) -> Program:
         signature = _signature(graph, loops, options)
         types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
         constants = _constants(loops)
-        entry = emit_entry(*types, signature.tree, signature.bindings, signature.workspace, len(constants))
+        fits = len(types[0]) + len(types[1]) <= MAX_ENTRY
+        layout = (signature.tree, signature.bindings, signature.workspace, len(constants))
+        entry = emit_entry(*types, *layout) if fits else ""
     with _Timer(times, "compile"):
         code = compile_text(text + "\n" + entry)
     seconds = {name: round(value, 6) for name, value in times.items()}

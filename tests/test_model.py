@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +293,16 @@ def test_verify(load):
     assert dc.verify(dc.parse("a*sin(b)"), order=1, wrt="b", samples=1).ok
     with pytest.raises(dc.DiffcError, match="verify takes a diffc Function or Model, got str"):
         dc.verify("a*b")
+
+
+def test_functions_have_the_math_of_the_file(load):
+    m = load('[model]\nmath = "fast"\n' + SURFACE)
+    assert {m[name].math for name in m.named()} == {"fast"}
+    assert dc.grad(m.f).math == dc.fwd_and_bwd(m.f)[1].math == pickle.loads(pickle.dumps(m.f)).math == "fast"
+    assert m.f(1.0, 2.0, 2.0) == 36.0
+    assert m.f._kernel.signature.math == dc.compile(m.f).signature.math == "fast"
+    assert dc.compile(m.f, math="precise").signature.math == "precise"
+    assert dc.compile(dc.parse("a*b")).signature.math == "precise"
+    assert Model.of(m.f).math == "fast"
+    with pytest.raises(dc.DiffcError, match="math is 'precise' or 'fast'"):
+        dc.Function(m.f.graph, math="quick")

@@ -19,6 +19,19 @@ STORE_FROM_COST = 4
 """An operation of at least this cost an element is stored rather than repeated: a division and up."""
 
 
+_ACROSS_ELEMENTS = (
+    "sum",
+    "max",
+    "prod",
+    "any",
+    "logsumexp",
+    "softmax",
+    "matmul",
+    "recurrence",
+    "scatter_add",
+)
+
+
 def fwd_and_bwd(graph: Graph, wrt: Wrt = 0) -> tuple[Graph, Graph]:
     """Return (forward, backward).
 
@@ -77,8 +90,7 @@ def _residuals(graph: Graph, gradients: list[Node], cotangents: set[Node]) -> li
 def _worth_storing(node: Node) -> bool:
     if node.is_op("input"):
         return True
-    reduces = node.is_op("sum", "max", "prod", "any", "logsumexp", "matmul", "recurrence", "scatter_add")
-    return bool(node.inputs) and (reduces or node.op.cost >= STORE_FROM_COST)
+    return bool(node.inputs) and (node.is_op(*_ACROSS_ELEMENTS) or node.op.cost >= STORE_FROM_COST)
 
 
 def _residual_name(node: Node, position: int, graph: Graph) -> str:

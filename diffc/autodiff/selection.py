@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TypeAlias
+from numbers import Integral
+from typing import Any, TypeAlias, TypeGuard
 
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, Tree
 
-__all__ = ["Wrt", "distinct_names", "fresh_name", "nest", "scalar_output", "select_inputs", "shifted"]
+__all__ = [
+    "Wrt",
+    "distinct_names",
+    "fresh_name",
+    "is_integer",
+    "nest",
+    "scalar_output",
+    "select_inputs",
+    "shifted",
+]
 
 Wrt: TypeAlias = int | str | Sequence[int | str]
 """Inputs by position or name: one, or a sequence of them."""
@@ -26,7 +36,7 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
     for each in given if several else (given,):
         if isinstance(each, str):
             node = graph.input(each)
-        elif isinstance(each, bool) or not isinstance(each, int):
+        elif not is_integer(each):
             raise DiffcError(
                 f"{graph.name}: wrt is an input's name, its position, or a list of them, not {given!r:.60}"
             )
@@ -44,6 +54,11 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
     if not chosen:
         raise DiffcError(f"{graph.name}: wrt names no input")
     return chosen, several
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Tell whether a value is an integer, NumPy's included, and no bool."""
+    return isinstance(value, Integral) and value is not True and value is not False
 
 
 def scalar_output(graph: Graph, transform: str) -> Node:

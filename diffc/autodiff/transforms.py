@@ -7,12 +7,22 @@ special case. Results are ordinary graphs, to be optimised, compiled or differen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from diffc.autodiff.batching import batch
 from diffc.autodiff.components import components_of
 from diffc.autodiff.forward import pushforward
 from diffc.autodiff.reverse import pullback
-from diffc.autodiff.selection import Wrt, distinct_names, fresh_name, nest, scalar_output, select_inputs, shifted
+from diffc.autodiff.selection import (
+    Wrt,
+    distinct_names,
+    fresh_name,
+    is_integer,
+    nest,
+    scalar_output,
+    select_inputs,
+    shifted,
+)
 from diffc.errors import DiffcError
 from diffc.ir import Dim, Extent, Graph, Node, Tree, Type
 from diffc.ops import cast, constant_like, input_node, iota
@@ -75,14 +85,16 @@ def derivative(graph: Graph, *names: str | int) -> Graph:
     for each in names:
         if isinstance(each, str):
             order.append(each)
-        elif not order or type(each) is not int or each < 0:
+        elif not order or not is_integer(each) or each < 0:
             raise DiffcError(
                 f"derivative takes names, each with a count of at least 0 behind it, got {names}"
             )
+        elif len(order) - 1 + each > MAX_ORDER:
+            raise _too_high(len(order) - 1 + each)
         else:
             order[-1:] = order[-1:] * each
     if len(order) > MAX_ORDER:
-        raise DiffcError(f"a derivative of order {len(order)} is above the limit of {MAX_ORDER}")
+        raise _too_high(len(order))
     outputs = list(graph.outputs)
     for name in order:
         (node,), _ = select_inputs(graph, name)
@@ -96,6 +108,10 @@ def derivative(graph: Graph, *names: str | int) -> Graph:
     return _derived(
         graph, f"d_{graph.name}_{suffix}" if order else graph.name, outputs, graph.output_names, graph.tree
     )
+
+
+def _too_high(order: int) -> DiffcError:
+    return DiffcError(f"a derivative of order {order} is above the limit of {MAX_ORDER}")
 
 
 def jacobian(graph: Graph, wrt: Wrt = 0) -> Graph:
@@ -266,18 +282,16 @@ def vmap(
         out_axes: where each output gets it.
         size: its extent: an integer or a symbol's name; a new symbol `B` when not given.
     """
-    axes = [in_axes] * len(graph.inputs) if isinstance(in_axes, int) or in_axes is None else list(in_axes)
-    places = [out_axes] * len(graph.outputs) if isinstance(out_axes, int) else list(out_axes)
-    if len(axes) != len(graph.inputs) or len(places) != len(graph.outputs):
-        raise DiffcError(
-            f"vmap of {graph.name}: {len(graph.inputs)} inputs and {len(graph.outputs)} outputs "
-            "need an axis each"
-        )
+    axes = _axes_each(in_axes, len(graph.inputs), "in_axes", "input", optional=True)
+    places = _axes_each(out_axes, len(graph.outputs), "out_axes", "output")
     if all(axis is None for axis in axes):
         raise DiffcError(f"vmap of {graph.name}: no input has the mapped axis")
     if size is None:
         size = fresh_name("B", graph.symbols)
     extent = Dim.symbol(size) if isinstance(size, str) else size
+    if not isinstance(extent, Dim) and not is_integer(extent):
+        raise DiffcError(f"vmap of {graph.name}: size is an integer or a symbol's name, not {size!r:.60}")
+    extent = extent if isinstance(extent, Dim) else int(extent)
     inputs: list[Node] = []
     batched: dict[Node, Node] = {}
     for node, axis in zip(graph.inputs, axes, strict=True):
@@ -291,8 +305,22 @@ def vmap(
     outputs: list[Node] = []
     for (value, varies), place in zip(batch(graph.outputs, batched), places, strict=True):
         whole = value if varies else broadcast(value, (extent, *value.shape))
-        outputs.append(moveaxis(whole, 0, _axis_place(place, whole.rank - 1, "the output")))
+        outputs.append(moveaxis(whole, 0, _axis_place(place or 0, whole.rank - 1, "the output")))
     return Graph(f"vmap_{graph.name}", tuple(inputs), tuple(outputs), graph.output_names, graph.tree)
+
+
+def _axes_each(given: Any, count: int, what: str, whose: str, *, optional: bool = False) -> list[int | None]:
+    """Return one axis for each of `count` values from one for all or a sequence of them."""
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    axes: list[Any] = list(given) if several else [given] * count
+    if any(not (is_integer(axis) or (optional and axis is None)) for axis in axes):
+        shown = "an integer or None" if optional else "an integer"
+        raise DiffcError(
+            f"vmap: {what} is {shown}, or a sequence with one for each {whose}, not {given!r:.60}"
+        )
+    if len(axes) != count:
+        raise DiffcError(f"vmap: {count} {whose}s need an axis each, {what} has {len(axes)}")
+    return [axis if axis is None else int(axis) for axis in axes]
 
 
 def _axis_place(axis: int, rank: int, name: str) -> int:

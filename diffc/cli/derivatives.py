@@ -70,7 +70,7 @@ def derivatives_of(f: Function, wrt: Sequence[str], order: int) -> tuple[list[De
         taken.append(fresh_name("_".join([prefix, *by]) if by else output, taken))
         results.append(Derivative(output, by, taken[-1], node))
     nodes = tuple(each.node for each in results)
-    return results, Function(Graph(graph.name, graph.inputs, nodes, tuple(taken)), derived=True)
+    return results, Function(Graph(graph.name, graph.inputs, nodes, tuple(taken)), True, f.math)
 
 
 _Found = list[tuple[str, tuple[str, ...], Node]]

@@ -239,7 +239,7 @@ class _Writer:
         "add": _add, "sub": _add, "mul": _mul, "neg": _neg,
         "square": _square, "pow": _pow, "not": _not, "cast": _cast,
         "sum": _reduction, "max": _reduction, "prod": _reduction,
-        "any": _reduction, "logsumexp": _reduction,
+        "any": _reduction, "logsumexp": _reduction, "softmax": _reduction,
         "reshape": _shaped, "broadcast": _shaped, "transpose": _transpose,
         "flip": _flip, "slice": _slice, "concatenate": _concatenate,
     }  # fmt: skip

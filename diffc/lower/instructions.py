@@ -238,6 +238,10 @@ class Instructions:
         """Return a float towards zero as a signed integer; poison out of range."""
         return self._cast("fptosi", v, kind)
 
+    def freeze(self, v: Value) -> Value:
+        """Return v, or one arbitrary value, the same for every use, where v is poison or undefined."""
+        return self._emit(f"freeze {TYPES[v.kind, v.lanes]} {v.ref}", v.kind, v.lanes)
+
     def fpext(self, v: Value, kind: str = "f64") -> Value:
         """Return a float widened."""
         return self._cast("fpext", v, kind)

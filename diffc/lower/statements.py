@@ -33,7 +33,8 @@ __all__ = ["Statements", "operands_of"]
 class Statements:
     """Emits the statements of one program.
 
-    A product that is used once, by a sum of its block, waits for it and becomes a fused multiply-add.
+    A product that is used once, by a sum of its block, waits for it and becomes a fused multiply-add. What
+    waits has no factor that waits too, so that a long product is not a deep recursion.
     """
 
     def __init__(self, registers: Registers, addresses: Addresses, body: Block) -> None:
@@ -42,16 +43,16 @@ class Statements:
         self.e = registers.e
         self.addresses = addresses
         self._uses = Counter(value.number for item, _ in walk(body) for value in operands_of(item))
-        self._products: dict[int, tuple[Operand, Operand, str]] = {}
+        self._products: dict[int, tuple[Value, Value]] = {}
         self._local: set[int] = set()
 
-    def enter_block(self, block: Block) -> tuple[dict[int, tuple[Operand, Operand, str]], set[int]]:
+    def enter_block(self, block: Block) -> tuple[dict[int, tuple[Value, Value]], set[int]]:
         """Begin a block; return what `leave_block` takes to go on with the block around it."""
         around = (self._products, self._local)
         self._products, self._local = {}, {v.number for item in block for v in operands_of(item)}
         return around
 
-    def leave_block(self, around: tuple[dict[int, tuple[Operand, Operand, str]], set[int]]) -> None:
+    def leave_block(self, around: tuple[dict[int, tuple[Value, Value]], set[int]]) -> None:
         """Go on with the block around the one that ends."""
         self._products, self._local = around
 
@@ -83,8 +84,7 @@ class Statements:
         if not isinstance(operand, LoopValue):
             return e.constant(dtype, operand, lanes)
         if operand.number in self._products:
-            a, b, kind = self._products.pop(operand.number)
-            value = self.r.values[operand.number] = e.fmul(self.operand(a, kind), self.operand(b, kind))
+            value = self.r.values[operand.number] = e.fmul(*self._products.pop(operand.number))
             return value
         value = self.r.values[operand.number]
         return value if value.lanes == lanes else e.splat(value, lanes)
@@ -94,8 +94,8 @@ class Statements:
         is_float = dtype in ("f64", "f32")
         once = self._uses[number] == 1 and number in self._local
         if is_float and once and name in ("mul", "square"):
-            a, b = item.operands * 2 if name == "square" else item.operands
-            self._products[number] = (a, b, item.number_dtype)
+            factors = [self.operand(each, item.number_dtype) for each in item.operands]
+            self._products[number] = (factors[0], factors[-1])
             return
         value = self._multiply_add(item) if is_float and name in ("add", "sub") else None
         if name == "cast":
@@ -114,22 +114,18 @@ class Statements:
         subtracts = item.op.name == "sub"
         for product, other, negated in ((left, right, False), (right, left, subtracts)):
             if isinstance(product, LoopValue) and product.number in self._products:
-                x, y = self._factors(product)
+                x, y = self._products.pop(product.number)
                 z = self.operand(other, item.number_dtype)
                 if negated:
                     return e.fma(e.fneg(x), y, z)
                 return e.fma(x, y, e.fneg(z) if subtracts else z)
         return None
 
-    def _factors(self, product: LoopValue) -> tuple[Value, Value]:
-        a, b, dtype = self._products.pop(product.number)
-        return self.operand(a, dtype), self.operand(b, dtype)
-
     def _accumulated(self, item: Accumulate) -> Value:
         e, total = self.e, self.r.values[item.accumulator.number]
         (*_, last) = item.operands
         if item.how == "add" and isinstance(last, LoopValue) and last.number in self._products:
-            return e.fma(*self._factors(last), total)
+            return e.fma(*self._products.pop(last.number), total)
         operands = [self.operand(each, item.accumulator.dtype) for each in item.operands]
         if item.how == "recurrence":
             factor, drive = operands
@@ -144,7 +140,8 @@ class Statements:
             zero = e.constant(kind, 0, value.lanes)
             return e.icmp("ne", value, zero) if kind == "i64" else e.fcmp("une", value, zero)
         if dtype == "i64":
-            return e.zext(value, "i64") if kind == "bool" else e.fptosi(value, "i64")
+            # Of NaN and beyond the range it is any integer, but the same one for the check and for its use.
+            return e.zext(value, "i64") if kind == "bool" else e.freeze(e.fptosi(value, "i64"))
         if kind == "bool":
             return e.uitofp(value, dtype)
         if kind == "i64":

@@ -14,6 +14,7 @@ from diffc.ops import recurrence as recurrence
 from diffc.ops import reductions as reductions
 from diffc.ops import reshaping as reshaping
 from diffc.ops import slicing as slicing
+from diffc.ops import softmax as softmax
 from diffc.ops.base import REGISTRY as REGISTRY
 from diffc.ops.base import Derived as Derived
 from diffc.ops.base import Leaf as Leaf

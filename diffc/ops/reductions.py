@@ -1,4 +1,4 @@
-"""Reductions that are not linear: max, prod, logsumexp; and `any`."""
+"""Reductions that are not linear: max, prod and `any`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ from typing import Any
 import numpy as np
 
 from diffc.ir import Node, Type
-from diffc.ops.arithmetic import add, div, mul, neg, sub
+from diffc.ops.arithmetic import div, mul, neg
 from diffc.ops.base import Array, Derived, register
 from diffc.ops.broadcasting import normal_axes, sum_
 from diffc.ops.constant import constant_like
-from diffc.ops.elementary import exp, log
 from diffc.ops.elementwise import cast
-from diffc.ops.logic import eq, logical_and, lt, where
+from diffc.ops.logic import eq, where
 from diffc.ops.recurrence import exclusive_products
 from diffc.ops.reshaping import expand_dims, flip, moveaxis
 
-__all__ = ["amax", "amin", "any_", "logsumexp", "prod"]
+__all__ = ["Reduction", "amax", "amin", "any_", "prod"]
 
 
-class _Reduction(Derived):
+class Reduction(Derived):
     """A reduction over the axes in the attribute `axes`."""
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
@@ -41,7 +40,7 @@ class _Reduction(Derived):
 
 
 @register
-class amax(_Reduction):
+class amax(Reduction):
     """The largest element; -inf for none. Elements that tie share the derivative equally."""
 
     name = "max"
@@ -79,7 +78,7 @@ def amin(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = Fals
 
 
 @register
-class any_(_Reduction):
+class any_(Reduction):
     """Whether any element is true."""
 
     name = "any"
@@ -102,7 +101,7 @@ class any_(_Reduction):
 
 
 @register
-class prod_op(_Reduction):
+class prod_op(Reduction):
     """The product over one axis; exact derivatives with zeros among the factors."""
 
     name = "prod"
@@ -132,49 +131,3 @@ def prod(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = Fals
     for each in reversed(axes):
         result = Node.make(prod_op, (result,), {"axes": (each,)})
     return expand_dims(result, axes) if keepdims else result
-
-
-@register
-class logsumexp_op(_Reduction):
-    """log(sum(exp(x))), finite for every finite x; -inf with zero gradient for -inf alone."""
-
-    name = "logsumexp"
-    summary = "log(sum(exp(x))) over axes, finite for every finite x"
-    cost = 20
-
-    def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
-        """Drop the axes; floats only."""
-        if not types[0].is_float:
-            raise self.problem(types, "it takes f64 or f32")
-        return super().infer(types, attrs)
-
-    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
-        """Shift by the largest element where that is finite."""
-        (x,), axes = arrays, attrs["axes"]
-        largest = np.max(x, axis=axes, initial=-np.inf, keepdims=True)
-        shift = np.where(np.isfinite(largest), largest, x.dtype.type(0))
-        total = np.sum(np.exp(x - shift), axis=axes)
-        return np.asarray(np.log(total) + shift.reshape(total.shape), x.dtype)
-
-    def jvp(self, node: Node, tangents: Sequence[Node | None]) -> Node | None:
-        """Return the tangents weighted by softmax(x) = exp(x - logsumexp(x))."""
-        (x,), (dx,), axes = node.inputs, tangents, node.attrs["axes"]
-        if dx is None:
-            return None
-        lowest_ = constant_like(-np.inf, x.dtype)
-        shift = where(eq(node, lowest_), constant_like(0, x.dtype), node)
-        return sum_(mul(exp(sub(x, expand_dims(shift, axes))), dx), axes)
-
-    def expand(self, node: Node) -> Node:
-        """Shift by the largest element where that is finite, as the reference does."""
-        (x,), axes = node.inputs, node.attrs["axes"]
-        largest = amax(x, axes)
-        infinite = constant_like(np.inf, x.dtype)
-        finite = logical_and(lt(largest, infinite), lt(neg(infinite), largest))
-        shift = where(finite, largest, constant_like(0, x.dtype))
-        return add(log(sum_(exp(sub(x, expand_dims(shift, axes))), axes)), shift)
-
-
-def logsumexp(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
-    """Return log(sum(exp(x))) over some axes; integers enter as f64."""
-    return logsumexp_op(x if x.type.is_float else cast(x, "f64"), axis, keepdims)

@@ -21,15 +21,21 @@ from diffc.ir import Extent, Node
 from diffc.ops import REGISTRY, Elementwise
 from diffc.ops.broadcasting import sum_
 from diffc.ops.elementary import pow_, power
-from diffc.ops.reductions import amax, logsumexp
+from diffc.ops.reductions import amax
 from diffc.ops.reshaping import expand_dims
+from diffc.ops.softmax import logsumexp, softmax
 from diffc.optimize.facts import number_of
 from diffc.syntax import Program, parse_expression
 from diffc.syntax.program import Apply, Literal, Load
 
 __all__ = ["Bindings", "Number", "Pattern", "Term", "Variable", "build", "match", "read_pattern", "variables"]
 
-REDUCTIONS: dict[str, Callable[..., Node]] = {"sum": sum_, "max": amax, "logsumexp": logsumexp}
+REDUCTIONS: dict[str, Callable[..., Node]] = {
+    "sum": sum_,
+    "max": amax,
+    "logsumexp": logsumexp,
+    "softmax": lambda x, axes, _keepdims: softmax(x, axes),
+}
 _NUMBERS = {"inf": math.inf, "pi": math.pi, "True": True, "False": False}
 
 

@@ -210,7 +210,10 @@ def sympy_value(pattern: Pattern, values: Mapping[str, list[Any]], S: Any) -> li
         x = x * (_LENGTH // len(x))
         if pattern.op == "sum":
             return [S.Add(*x)]
-        return [S.Max(*x)] if pattern.op == "max" else [S.log(S.Add(*map(S.exp, x)))]
+        if pattern.op == "max":
+            return [S.Max(*x)]
+        total = S.Add(*map(S.exp, x))
+        return [S.exp(each) / total for each in x] if pattern.op == "softmax" else [S.log(total)]
     op = REGISTRY[pattern.op]
     assert isinstance(op, Elementwise)
     length = max(map(len, args))

@@ -75,6 +75,11 @@ class Arithmetic(ABC):
         f = self.functions
         return _reduced(arrays[0], attrs["axes"], lambda row: f.log(sum(f.exp(each) for each in row)))
 
+    def _softmax(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
+        (x,), f = arrays, self.functions
+        exponentials = _objects(np.frompyfunc(f.exp, 1, 1)(x))
+        return _objects(exponentials / np.sum(exponentials, axis=attrs["axes"], keepdims=True))
+
     def _cast(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
         source, target, f = node.inputs[0].dtype, node.dtype, self.functions
 
@@ -105,6 +110,7 @@ _SPECIAL: dict[str, Callable[[Arithmetic, Node, Mapping[str, Any], list[Objects]
     "max": Arithmetic._largest,  # pyright: ignore[reportPrivateUsage]
     "any": Arithmetic._any,  # pyright: ignore[reportPrivateUsage]
     "logsumexp": Arithmetic._logsumexp,  # pyright: ignore[reportPrivateUsage]
+    "softmax": Arithmetic._softmax,  # pyright: ignore[reportPrivateUsage]
     "cast": Arithmetic._cast,  # pyright: ignore[reportPrivateUsage]
     "gather": Arithmetic._indexed,  # pyright: ignore[reportPrivateUsage]
     "scatter_add": Arithmetic._indexed,  # pyright: ignore[reportPrivateUsage]

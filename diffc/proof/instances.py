@@ -126,6 +126,7 @@ INSTANCES: dict[str, Callable[[], list[Node]]] = {
     "any": _any,
     "max": lambda: _reductions("max", *_ALONG, ((2, 2), (0, 1))),
     "prod": lambda: _reductions("prod", *_ALONG, ((4,), (0,))),
+    "softmax": lambda: _reductions("softmax", *_ALONG, ((2, 2), (0, 1))),
     "logsumexp": lambda: _reductions("logsumexp", *_ALONG, ((2, 2), (0, 1))),
 }
 

@@ -136,6 +136,12 @@ def _bound(
         widest = MULTIPRECISION.apply(_largest_like(node), [np.asarray(abs(arrays[0]), object)], resolve)
         moved = MULTIPRECISION.apply(_largest_like(node), bounds, resolve)
         return np.asarray(moved + (widest + largest + 2) * epsilon + rounding, object)
+    if op.name == "softmax":
+        # Each exponential is off by the rounding of its argument and by what the argument is off.
+        axes = node.attrs["axes"]
+        moved = bounds[0] + np.max(bounds[0], axis=axes, keepdims=True)
+        reach = abs(arrays[0]) + np.max(abs(arrays[0]), axis=axes, keepdims=True)
+        return np.asarray(value * (moved + (reach + largest + 4) * epsilon), object)
     if op.name in _MOVES:
         indices = arrays[1:] if op.name == "gather" else bounds[1:]
         return MULTIPRECISION.apply(node, [bounds[0], *indices], resolve)

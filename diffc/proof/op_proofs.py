@@ -57,9 +57,7 @@ def prove_op(op: Op) -> Proof:
     elif isinstance(op, Linear | Derived):
         nodes = instances_of(op.name)
         if not nodes:
-            return Proof(
-                op.name, "unknown", f"no instances of {op.name} are listed in diffc/proof/instances"
-            )
+            return Proof(op.name, "unknown", f"no instances of {op.name} are listed in diffc/proof/instances")
         for node in nodes:
             _prove_linear(node, op, claims) if isinstance(op, Linear) else _prove_derived(node, op, claims)
         basis = _basis_of_structural(op, len(nodes))

@@ -16,7 +16,8 @@ __all__ = ["expand"]
 def expand(graph: Graph) -> Graph:
     """Return the graph with every derived operation that has an expansion replaced by it.
 
-    logsumexp(x) => log(sum(exp(x - max(x)))) + max(x), and reductions over axes of extent 1 become reshapes.
+    logsumexp(x) => log(sum(exp(x - max(x)))) + max(x), softmax(x) => exp(x - max(x)) / its sum, and
+    reductions over axes of extent 1 become reshapes.
     """
 
     def change(node: Node, inputs: Sequence[Node]) -> Node:

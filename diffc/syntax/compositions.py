@@ -19,20 +19,16 @@ from diffc.ops.elementwise import Operand, cast, lift
 from diffc.ops.logic import eq, gt, logical_not, lt, where
 from diffc.ops.products import matmul
 from diffc.ops.recurrence import exclusive_products, linear_recurrence
-from diffc.ops.reductions import any_, logsumexp
+from diffc.ops.reductions import any_
 from diffc.ops.reshaping import expand_dims, moveaxis, normal_axis
+from diffc.ops.softmax import logsumexp
 
 __all__ = [
     "all_", "ceil", "clip", "cumprod", "cumsum", "dot", "exp2", "hypot", "log2", "log10", "log_softmax",
-    "norm", "outer", "softmax", "std", "var",
+    "norm", "outer", "std", "var",
 ]  # fmt: skip
 
 Axis = int | Sequence[int] | None
-
-
-def softmax(x: Node, axis: Axis = -1) -> Node:
-    """Return exp(x) / sum(exp(x)) over some axes, finite for every finite x."""
-    return exp(log_softmax(x, axis))
 
 
 def log_softmax(x: Node, axis: Axis = -1) -> Node:

@@ -21,9 +21,10 @@ from diffc.ops.elementary import power
 from diffc.ops.indexing import gather
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.products import matmul
-from diffc.ops.reductions import amax, amin, any_, logsumexp, prod
+from diffc.ops.reductions import amax, amin, any_, prod
 from diffc.ops.reshaping import expand_dims, flip, normal_axis, reshape, transpose
 from diffc.ops.slicing import concatenate, stack
+from diffc.ops.softmax import logsumexp, softmax
 from diffc.syntax import compositions
 from diffc.syntax.values import (
     Bundle,
@@ -256,7 +257,7 @@ _add("all", _REDUCED, "whether every element is true", _reduction(compositions.a
 _add("logsumexp", _REDUCED, "log(sum(exp(x))), finite for every finite x", _reduction(logsumexp))
 _add("norm", _REDUCED, "the Euclidean norm; gradient 0 at 0", _reduction(compositions.norm))
 _add("softmax", "x, axis=-1", "exp(x) / sum(exp(x))",
-     lambda x, axis: compositions.softmax(as_node(x), _axes(axis)))  # fmt: skip
+     lambda x, axis: softmax(as_node(x), _axes(axis)))  # fmt: skip
 _add("log_softmax", "x, axis=-1", "log(softmax(x)), finite for every finite x",
      lambda x, axis: compositions.log_softmax(as_node(x), _axes(axis)))  # fmt: skip
 _add("cumsum", "x, axis=0", "the sums up to each place of an axis",

@@ -1,5 +1,6 @@
 """Nodes: interning, digests, walks without recursion."""
 
+import copy
 import gc
 import os
 import struct
@@ -152,3 +153,9 @@ def test_large_programs_print_and_read_back():
     graph = parse(chain(100_000))
     assert read_graph(print_graph(graph)).outputs[0] is graph.outputs[0]
     assert Graph("f", graph.inputs, graph.outputs).digest == graph.digest
+
+
+def test_copies_are_the_node_itself():
+    node = parse("a*b + 1").outputs[0]
+    assert copy.copy(node) is node
+    assert copy.deepcopy([node])[0] is node

@@ -11,15 +11,16 @@ import diffc as dc
 from diffc.errors import InputError
 from diffc.function import Function
 from diffc.ir import Graph, Type
-from diffc.ops import REGISTRY, Elementwise, cast, constant, dim, input_node, iota
+from diffc.ops import REGISTRY, Elementwise, cast, constant, dim, evaluate, input_node, iota
 from diffc.ops.broadcasting import broadcast, mean, sum_
 from diffc.ops.indexing import gather, scatter_add
 from diffc.ops.logic import where
 from diffc.ops.products import matmul
 from diffc.ops.recurrence import linear_recurrence
-from diffc.ops.reductions import amax, any_, logsumexp, prod
+from diffc.ops.reductions import amax, any_, prod
 from diffc.ops.reshaping import flip, reshape, transpose
 from diffc.ops.slicing import concatenate, index, pad, slice_, stack
+from diffc.ops.softmax import logsumexp, softmax
 
 SIZES = (0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 33)
 add, mul, neg, exp, lt, sub, tanh = (REGISTRY[n] for n in ("add", "mul", "neg", "exp", "lt", "sub", "tanh"))
@@ -126,7 +127,7 @@ STRUCTURED = {
     "prod": ((prod(v), prod(m, 0), prod(m, 1), prod(ints)), 0),
     "any": ((any_(flags), any_(lt(m, 0.0), 0), any_(lt(m, -1.9), 1)), 0),
     "logsumexp": ((logsumexp(m), logsumexp(m, 0), logsumexp(m, 1)), 0),
-    "softmax": ((exp(sub(m, logsumexp(m, 1, keepdims=True))),), 0),
+    "softmax": ((softmax(m), softmax(m, 0), softmax(m, None)), 0),
     "transpose": ((transpose(m), add(m, transpose(t)), neg(transpose(cube, (2, 0, 1)))), 0),
     "reshape": ((reshape(m, (N * M,)), reshape(add(m, 1), (M, N)), reshape(transpose(m), (N * M,))), 0),
     "reshape of a reshape": ((reshape(transpose(reshape(neg(m), (M, N))), (N * M,)),), 0),
@@ -312,3 +313,19 @@ def test_numba_runs_the_source(name):
 def test_numba_runs_products(name):
     graph = graph_of(*PRODUCTS[name][0])
     check_forms(graph, arrays_for(graph, 9, 5), which=("numba",))
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ("*".join(f"x{k}" for k in range(2500)), 2500),
+        ("*".join(f"(x + {k})" for k in range(20_000)), 1),
+        ("exp(-" * 3000 + "x" + ")" * 3000, 1),
+    ],
+)
+def test_long_chains_do_not_recurse(text, inputs):
+    function = dc.parse(text)
+    assert len(function.inputs) == inputs
+    kernel = dc.compile(function, cache=False)
+    assert kernel(*[1.0] * inputs) == pytest.approx(float(evaluate(function.graph, *[1.0] * inputs)[0]))
+    assert kernel.source.count("\n") > 2500

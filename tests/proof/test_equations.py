@@ -16,7 +16,8 @@ from diffc.ops.elementary import cos, exp, log, pow_, sin, sqrt, tanh
 from diffc.ops.indexing import gather
 from diffc.ops.logic import gt, where
 from diffc.ops.products import matmul
-from diffc.ops.reductions import amax, logsumexp, prod
+from diffc.ops.reductions import amax, prod
+from diffc.ops.softmax import logsumexp
 from diffc.proof.equations import check_forward, check_reverse, labels
 
 

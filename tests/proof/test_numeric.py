@@ -13,7 +13,8 @@ from diffc.ops.broadcasting import sum_
 from diffc.ops.elementary import exp, log, softplus, sqrt
 from diffc.ops.indexing import gather
 from diffc.ops.products import matmul
-from diffc.ops.reductions import amax, logsumexp, prod
+from diffc.ops.reductions import amax, prod
+from diffc.ops.softmax import logsumexp
 from diffc.proof.numeric import check_kernel, deviations, flatten
 
 

@@ -2,7 +2,7 @@
 
 The two halves of a binary cross-entropy have the derivatives -y*sigmoid(-z) and (1-y)*sigmoid(z). As
 sigmoid(-z) is 1 - sigmoid(z), their sum is sigmoid(z) - y; a factor c stands for what follows the loss.
-The softmax has its exponential p = exp(z - logsumexp(z)) and needs only that factor taken out.
+The softmax p is there already and needs only that factor taken out.
 """
 
 from __future__ import annotations
@@ -25,6 +25,14 @@ RULES = (
         f"y*({_T}*(1 - {_T})) + (1 - y)*({_S}*(1 - {_S})) => {_S}*{_T}",
         stage="after",
     ),
-    Rule("softmax_cross_entropy", "c*exp(x) - c*y => c*(exp(x) - y)", stage="after"),
-    Rule("softmax_cross_entropy_opposite", "c*y - c*exp(x) => c*(y - exp(x))", stage="after"),
+    Rule(
+        "softmax_cross_entropy",
+        "c*softmax(x, axis=A) - c*y => c*(softmax(x, axis=A) - y)",
+        stage="after",
+    ),
+    Rule(
+        "softmax_cross_entropy_opposite",
+        "c*y - c*softmax(x, axis=A) => c*(y - softmax(x, axis=A))",
+        stage="after",
+    ),
 )

@@ -33,9 +33,4 @@ RULES = (
     _fast("fast_exp_div", "exp(x)/exp(y) => exp(x - y)"),
     _fast("fast_sqrt_sqrt", "square(sqrt(x)) => x"),
     _fast("fast_exp_log", "exp(log(x)) => x"),
-    _fast(
-        "fast_softmax_guard",
-        "where(x == -inf, 0, x) => x",
-        note="the guard of a softmax whose logits are all -inf",
-    ),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from diffc.ir import Node
 from diffc.ops.broadcasting import broadcast
-from diffc.ops.reductions import logsumexp
 from diffc.ops.slicing import stack
+from diffc.ops.softmax import logsumexp
 from diffc.optimize.rewrite import Structural, structural
 
 __all__ = ["STRUCTURAL"]

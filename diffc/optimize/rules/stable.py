@@ -52,7 +52,15 @@ RULES = (
     ),
     Rule(
         "softmax",
-        "exp(x)/sum(exp(x), axis=A, keepdims=True) => exp(x - logsumexp(x, axis=A, keepdims=True))",
+        "exp(x)/sum(exp(x), axis=A, keepdims=True) => softmax(x, axis=A)",
+    ),
+    Rule("softmax_exp", "exp(x - logsumexp(x, axis=A, keepdims=True)) => softmax(x, axis=A)"),
+    Rule("log_softmax", "log(softmax(x, axis=A)) => x - logsumexp(x, axis=A, keepdims=True)"),
+    Rule(
+        "softmax_shifted",
+        "softmax(x - m, axis=A) => softmax(x, axis=A)",
+        "constant_along(m, A, x)",
+        note="with the maximum subtracted by hand, which softmax does itself",
     ),
     Rule(
         "log_softmax_shifted",
