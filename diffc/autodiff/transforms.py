@@ -201,8 +201,8 @@ def hessian(graph: Graph, wrt: Wrt = 0) -> Graph:
             if parts is not None and len(chosen) == 1:
                 (split,) = parts.split([output])
                 table = _scalar_hessian(split, parts.parts)
-                lines = [parts.stacked([table[a, b] for b in parts.parts]) for a in parts.parts]
-                rows[row, row] = stack(parts.join(lines))
+                entries = [table[a, b] for a in parts.parts for b in parts.parts]
+                rows[row, row] = reshape(stack(parts.join(entries)), (*row.shape, *row.shape))
             else:
                 (first,) = gradients(output, [row])[0]
                 for column, value in zip(chosen, jacobian_nodes(first, chosen), strict=True):
