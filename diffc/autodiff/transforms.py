@@ -39,7 +39,6 @@ MAX_ORDER = 64
 
 def gradients(output: Node, wrt: Sequence[Node]) -> tuple[list[Node], dict[Node, Node]]:
     """Return the gradient of a scalar by each node, zeros included, and the adjoints on the way."""
-    results: list[Node] = []
     adjoints: dict[Node, Node] = {}
     seed = constant_like(1, output.dtype)
     whole: list[Node] = []
@@ -56,8 +55,7 @@ def gradients(output: Node, wrt: Sequence[Node]) -> tuple[list[Node], dict[Node,
     if whole:
         shares, adjoints = pullback([output], [seed], whole)
         found.update({n: zeros(n.type) if s is None else s for n, s in zip(whole, shares, strict=True)})
-    results = [found[node] for node in wrt]
-    return results, adjoints
+    return [found[node] for node in wrt], adjoints
 
 
 def grad(graph: Graph, wrt: Wrt = 0) -> Graph:

@@ -12,6 +12,7 @@ from diffc.ir.graph import Graph as Graph
 from diffc.ir.graph import Tree as Tree
 from diffc.ir.graph import flat_tree as flat_tree
 from diffc.ir.graph import substitute as substitute
+from diffc.ir.graph import tree_leaves as tree_leaves
 from diffc.ir.node import Node as Node
 from diffc.ir.node import Operation as Operation
 from diffc.ir.node import topological as topological

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diffc.errors import DiffcError
-from diffc.ir.graph import Graph, Tree
+from diffc.ir.graph import Graph, tree_leaves
 
 __all__ = ["check"]
 
@@ -23,14 +23,6 @@ def check(graph: Graph) -> Graph:
                 raise DiffcError(f"{graph.name}: the input {node.attrs['name']!r} is used but not declared")
         elif node.op.infer([each.anytype for each in node.inputs], node.attrs) != node.anytype:
             raise DiffcError(f"{graph.name}: {node!r} does not have the type that its operation infers")
-    leaves: list[int] = []
-    stack: list[Tree] = [graph.tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, int):
-            leaves.append(item)
-        else:
-            stack.extend(item)
-    if sorted(leaves) != list(range(len(graph.outputs))):
+    if sorted(tree_leaves(graph.tree)) != list(range(len(graph.outputs))):
         raise DiffcError(f"{graph.name}: the output structure {graph.tree} does not name each output once")
     return graph

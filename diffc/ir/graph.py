@@ -16,10 +16,23 @@ from diffc.errors import DiffcError
 from diffc.ir.dim import dim_symbols
 from diffc.ir.node import Node, topological
 
-__all__ = ["Graph", "Tree", "flat_tree", "substitute"]
+__all__ = ["Graph", "Tree", "flat_tree", "substitute", "tree_leaves"]
 
 Tree: TypeAlias = "int | tuple[Tree, ...]"
 """How the outputs are handed to the caller: a position, or a (nested) tuple of positions."""
+
+
+def tree_leaves(tree: Tree) -> list[int]:
+    """Return the positions in a structure, in the order in which they stand. Iterative."""
+    leaves: list[int] = []
+    stack: list[Tree] = [tree]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, int):
+            leaves.append(item)
+        else:
+            stack.extend(reversed(item))
+    return leaves
 
 
 def flat_tree(count: int) -> Tree:

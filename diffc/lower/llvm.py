@@ -39,7 +39,7 @@ INLINE_MATHS_LIMIT = 64
 
 def lower_to_llvm(loops: Loops, vector_bytes: int) -> str:
     """Return a program's LLVM module; vectors have `vector_bytes` bytes: 64 for AVX-512, 32 for AVX2."""
-    calls = sum(isinstance(item, Compute) and item.op.cost >= 20 for item, _ in walk(loops.body))
+    calls = sum(isinstance(item, Compute) and item.op.is_function for item, _ in walk(loops.body))
     module = Module(inline_maths=calls <= INLINE_MATHS_LIMIT)
     attributes = (
         f'nounwind "min-legal-vector-width"="{vector_bytes * 8}" "prefer-vector-width"="{vector_bytes * 8}"'

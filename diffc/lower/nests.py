@@ -220,7 +220,7 @@ def _carried(loop: Loop) -> list[LoopValue]:
 
 def _is_short(loop: Loop) -> bool:
     plain = all(isinstance(item, Compute | Load | IndexValue | Accumulate) for item in loop.body)
-    calls = any(isinstance(item, Compute) and item.op.cost >= 20 for item in loop.body)
+    calls = any(isinstance(item, Compute) and item.op.is_function for item in loop.body)
     return plain and not calls and len(loop.body) <= SHORT_BODY
 
 

@@ -33,6 +33,10 @@ DTYPES: dict[str, type[np.generic]] = {
 }
 
 
+FUNCTION_COST = 20
+"""From this cost an element on, an operation is a function rather than arithmetic."""
+
+
 class Op(Operation):
     """One operation: everything that the compiler needs to know about it."""
 
@@ -44,6 +48,11 @@ class Op(Operation):
 
     required: ClassVar[tuple[str, ...]] = ("name", "summary")
     """The class attributes without which the registry refuses the operation."""
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it costs as much as a call of a maths function, which decides how code is shaped."""
+        return self.cost >= FUNCTION_COST
 
     differentiable: ClassVar[bool] = True
     """False for an operation whose derivative is zero wherever it exists."""

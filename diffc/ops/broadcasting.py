@@ -15,7 +15,7 @@ from diffc.ops.constant import constant_like, dim
 from diffc.ops.elementwise import cast
 from diffc.ops.reshaping import expand_dims, normal_axis, reshape
 
-__all__ = ["broadcast", "full", "mean", "normal_axes", "sum_", "sum_to", "zeros"]
+__all__ = ["broadcast", "full", "mean", "normal_axes", "sum_", "sum_to", "with_leading_axis", "zeros"]
 
 
 @register
@@ -62,6 +62,15 @@ def full(value: float | bool, type_: Type) -> Node:
 def zeros(type_: Type) -> Node:
     """Return zeros of a type."""
     return full(0, type_)
+
+
+def with_leading_axis(inputs: Sequence[Node], batched: Sequence[bool]) -> list[Node]:
+    """Return the inputs of a batched operation, those without the new leading axis repeated along it."""
+    size = next(each.shape[0] for each, has_axis in zip(inputs, batched, strict=True) if has_axis)
+    return [
+        each if has_axis else broadcast(each, (size, *each.shape))
+        for each, has_axis in zip(inputs, batched, strict=True)
+    ]
 
 
 def normal_axes(x: Node, axis: int | Sequence[int] | None, operation: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from diffc.errors import TypeProblem
 from diffc.ir import Node, Type, broadcast_shapes, promote
 from diffc.ops.arithmetic import mul
 from diffc.ops.base import Array, Linear, register
-from diffc.ops.broadcasting import broadcast, sum_
+from diffc.ops.broadcasting import broadcast, sum_, with_leading_axis
 from diffc.ops.elementwise import cast
 from diffc.ops.reshaping import expand_dims, reshape, transpose
 
@@ -60,10 +60,7 @@ class matmul_op(Linear):
         if node.rank == 2 and batched[0] and not batched[1]:
             size, rows, inner = a.shape
             return reshape(matmul(reshape(a, (size * rows, inner)), b), (size, rows, b.shape[-1]))
-        size = a.shape[0] if batched[0] else b.shape[0]
-        a = a if batched[0] else broadcast(a, (size, *a.shape))
-        b = b if batched[1] else broadcast(b, (size, *b.shape))
-        return Node.make(matmul_op, (a, b), {})
+        return Node.make(matmul_op, with_leading_axis(inputs, batched), {})
 
 
 def swap_last(x: Node) -> Node:

@@ -15,7 +15,7 @@ import numpy as np
 from diffc.ir import Node, Type
 from diffc.ops.arithmetic import add, mul
 from diffc.ops.base import Array, Derived, register
-from diffc.ops.broadcasting import broadcast, full, zeros
+from diffc.ops.broadcasting import broadcast, full, with_leading_axis, zeros
 from diffc.ops.constant import iota
 from diffc.ops.elementwise import lift
 from diffc.ops.logic import eq, where
@@ -69,11 +69,7 @@ class recurrence_op(Derived):
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
         """Put the new axis behind the first."""
-        size = next(each.shape[0] for each, has in zip(inputs, batched, strict=True) if has)
-        whole = [
-            each if has else broadcast(each, (size, *each.shape))
-            for each, has in zip(inputs, batched, strict=True)
-        ]
+        whole = with_leading_axis(inputs, batched)
         return moveaxis(Node.make(recurrence_op, [moveaxis(each, 0, 1) for each in whole], {}), 1, 0)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type, promote
 from diffc.ops.base import Array, Linear, register
-from diffc.ops.broadcasting import broadcast
+from diffc.ops.broadcasting import with_leading_axis
 from diffc.ops.elementwise import cast
 from diffc.ops.reshaping import expand_dims, normal_axis, reshape
 
@@ -182,11 +182,7 @@ class concatenate_op(Linear):
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
         """Concatenate one axis further right, inputs without the new axis repeated along it."""
-        size = next(each.shape[0] for each, has in zip(inputs, batched, strict=True) if has)
-        whole = [
-            each if has else broadcast(each, (size, *each.shape))
-            for each, has in zip(inputs, batched, strict=True)
-        ]
+        whole = with_leading_axis(inputs, batched)
         return Node.make(concatenate_op, whole, {"axis": node.attrs["axis"] + 1})
 
 

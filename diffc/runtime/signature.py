@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from diffc.errors import ArtefactError, DiffcError
-from diffc.ir import Dim, Extent, Tree, Type, dim_symbols, parse_extent, parse_type
+from diffc.ir import Dim, Extent, Tree, Type, dim_symbols, parse_extent, parse_type, tree_leaves
 
 __all__ = ["Binding", "Parameter", "Signature"]
 
@@ -89,7 +89,7 @@ class Signature:
                 raise DiffcError(f"{self.name}: the extent {extent} uses a symbol that is not listed")
         if isinstance(self.workspace, int) and self.workspace < 0:
             raise DiffcError(f"{self.name}: the workspace has a negative size")
-        if sorted(_leaves(self.tree)) != list(range(len(self.outputs))):
+        if sorted(tree_leaves(self.tree)) != list(range(len(self.outputs))):
             raise DiffcError(f"{self.name}: the structure {self.tree} does not name each output once")
 
     @cached_property
@@ -160,18 +160,6 @@ class Signature:
             raise
         except DiffcError as error:
             raise ArtefactError(f"the signature is not valid: {error}") from None
-
-
-def _leaves(tree: Tree) -> list[int]:
-    leaves: list[int] = []
-    stack: list[Tree] = [tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, int):
-            leaves.append(item)
-        else:
-            stack.extend(item)
-    return leaves
 
 
 def _text(value: object, where: str) -> str:

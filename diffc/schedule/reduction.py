@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diffc.ir import Extent, Node
@@ -56,88 +57,75 @@ def place_reduction(
     first = next((k for k, d in enumerate(looped) if d not in kept), len(looped))
     outer, inner = looped[:first], looped[first:]
     cursor = s.nests.enter_all(outer, shape, reads, inside=not inner)
-    result = {d: k for k, d in enumerate(kept)}
+    reduction = _Reduction(s, node, shape, {d: k for k, d in enumerate(kept)}, reads, how, contribution)
     if not inner:
-        _without_loop(s, node, result, contribution, cursor)
+        reduction.without_loop(cursor)
     elif any(d in kept for d in inner):
-        _in_memory(s, node, shape, inner, result, reads, how, contribution, cursor)
+        reduction.in_memory(inner, cursor)
     else:
-        _in_register(s, node, shape, inner, result, reads, how, contribution, cursor)
+        reduction.in_register(inner, cursor)
 
 
-def _without_loop(
-    s: Scheduler,
-    node: Node,
-    result: dict[int, int],
-    contribution: Callable[[Cursor], tuple[Operand, ...]],
-    cursor: Cursor,
-) -> None:
-    """Take the one element that there is to reduce."""
-    value = s.value(node.dtype, node)
-    cursor.block.append(Compute(value, cast_op, contribution(cursor), node.dtype))
-    s.nests.locations[node] = s.nests.locate(cursor, value, result)
+@dataclass(frozen=True)
+class _Reduction:
+    """What `place_reduction` was asked for; `result` gives each kept dimension its place in the result."""
 
+    s: Scheduler
+    node: Node
+    shape: Sequence[Extent]
+    result: dict[int, int]
+    reads: Sequence[Read]
+    how: str
+    contribution: Callable[[Cursor], tuple[Operand, ...]]
 
-def _in_register(
-    s: Scheduler,
-    node: Node,
-    shape: Sequence[Extent],
-    inner: Sequence[int],
-    result: dict[int, int],
-    reads: Sequence[Read],
-    how: str,
-    contribution: Callable[[Cursor], tuple[Operand, ...]],
-    cursor: Cursor,
-) -> None:
-    block, path = cursor.block, list(cursor.path)
-    accumulator = s.value(node.dtype, node)
-    for k, d in enumerate(inner):
-        loop = s.nests.enter(cursor, d, shape[d], reads, innermost=k == len(inner) - 1)
-        loop.kind = "reduction"
-        if k == 0:
-            loop.accumulators.append((accumulator, how))
-    levels = {
-        key: (position, None if d is None or key == id(block) else result.get(d))
-        for key, (position, d) in cursor.levels.items()
-    }
-    cursor.block.append(Accumulate(accumulator, how, contribution(cursor)))
-    s.nests.locations[node] = Location(levels, block, [(loop, result[d]) for loop, d in path], accumulator)
+    def without_loop(self, cursor: Cursor) -> None:
+        """Take the one element that there is to reduce."""
+        value = self.s.value(self.node.dtype, self.node)
+        cursor.block.append(Compute(value, cast_op, self.contribution(cursor), self.node.dtype))
+        self.s.nests.locations[self.node] = self.s.nests.locate(cursor, value, self.result)
 
-
-def _in_memory(
-    s: Scheduler,
-    node: Node,
-    shape: Sequence[Extent],
-    inner: Sequence[int],
-    result: dict[int, int],
-    reads: Sequence[Read],
-    how: str,
-    contribution: Callable[[Cursor], tuple[Operand, ...]],
-    cursor: Cursor,
-) -> None:
-    """Fill with the identity, then accumulate along inner kept dimensions, which stay the vector axis."""
-    buffer = s.buffer(node)
-    block, outer = cursor.block, len(cursor.path)
-    index = [DimIndex()] * node.rank
-    for d, k in result.items():
-        index[k] = DimIndex() if shape[d] == 1 else DimIndex(0, d)
-    floor = 0
-    if outer:
-        start = cursor.branch()
-        s.nests.enter_all([d for d in inner if d in result], shape, [], cursor=start)
-        start.block.append(Store(buffer, start.affines(index), identity_of(how, node.dtype)))
-        floor = start.levels[id(block)][0] + 1
-    else:
-        s.fill(buffer, node.shape, identity_of(how, node.dtype))
-    s.nests.enter_all(inner, shape, reads, floor=floor, cursor=cursor)
-    for loop, d in cursor.path[outer:]:
-        if d not in result:
+    def in_register(self, inner: Sequence[int], cursor: Cursor) -> None:
+        """Accumulate in a register, declared before the outermost reduced loop."""
+        block, path = cursor.block, list(cursor.path)
+        accumulator = self.s.value(self.node.dtype, self.node)
+        for k, d in enumerate(inner):
+            loop = self.s.nests.enter(cursor, d, self.shape[d], self.reads, innermost=k == len(inner) - 1)
             loop.kind = "reduction"
-    (value,) = contribution(cursor)
-    cursor.block.append(Store(buffer, cursor.affines(index), value, how))
-    levels = {
-        key: (position, result.get(d) if d is not None and level < outer else None)
-        for level, (key, (position, d)) in enumerate(cursor.levels.items())
-        if level <= outer
-    }
-    s.nests.locations[node] = Location(levels, s.nests.root)
+            if k == 0:
+                loop.accumulators.append((accumulator, self.how))
+        levels = {
+            key: (position, None if d is None or key == id(block) else self.result.get(d))
+            for key, (position, d) in cursor.levels.items()
+        }
+        cursor.block.append(Accumulate(accumulator, self.how, self.contribution(cursor)))
+        self.s.nests.locations[self.node] = Location(
+            levels, block, [(loop, self.result[d]) for loop, d in path], accumulator
+        )
+
+    def in_memory(self, inner: Sequence[int], cursor: Cursor) -> None:
+        """Fill with the identity, then accumulate along inner kept dimensions, which stay the vector axis."""
+        buffer = self.s.buffer(self.node)
+        block, outer = cursor.block, len(cursor.path)
+        index = [DimIndex()] * self.node.rank
+        for d, k in self.result.items():
+            index[k] = DimIndex() if self.shape[d] == 1 else DimIndex(0, d)
+        floor = 0
+        if outer:
+            start = cursor.branch()
+            self.s.nests.enter_all([d for d in inner if d in self.result], self.shape, [], cursor=start)
+            start.block.append(Store(buffer, start.affines(index), identity_of(self.how, self.node.dtype)))
+            floor = start.levels[id(block)][0] + 1
+        else:
+            self.s.fill(buffer, self.node.shape, identity_of(self.how, self.node.dtype))
+        self.s.nests.enter_all(inner, self.shape, self.reads, floor=floor, cursor=cursor)
+        for loop, d in cursor.path[outer:]:
+            if d not in self.result:
+                loop.kind = "reduction"
+        (value,) = self.contribution(cursor)
+        cursor.block.append(Store(buffer, cursor.affines(index), value, self.how))
+        levels = {
+            key: (position, self.result.get(d) if d is not None and level < outer else None)
+            for level, (key, (position, d)) in enumerate(cursor.levels.items())
+            if level <= outer
+        }
+        self.s.nests.locations[self.node] = Location(levels, self.s.nests.root)

@@ -10,9 +10,6 @@ from diffc.ir.types import ITEM_SIZE
 
 __all__ = ["statistics"]
 
-FUNCTION_COST = 20
-"""From this cost on an operation counts as a call of a maths function."""
-
 
 def statistics(loops: Loops) -> dict[str, Any]:
     """Return the counts that `Kernel.stats` shows.
@@ -49,7 +46,7 @@ def _work(block: Block) -> tuple[Extent, Extent]:
             flops = flops + inner_flops * item.axis.extent
             calls = calls + inner_calls * item.axis.extent
         elif isinstance(item, Compute):
-            if item.op.cost >= FUNCTION_COST:
+            if item.op.is_function:
                 calls = calls + 1
             else:
                 flops = flops + 1

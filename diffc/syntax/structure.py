@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from diffc.ir import Graph, Node, Tree
+from diffc.ir import Graph, Node, Tree, tree_leaves
 from diffc.syntax.scanner import Scanner
 from diffc.syntax.strings import print_name, read_string
 
@@ -26,7 +26,7 @@ def print_outputs(graph: Graph, texts: Mapping[Node, str]) -> str:
     """Return what follows `return`; names are printed where they are not the default ones. Iterative."""
     default = Graph(graph.name, graph.inputs, graph.outputs).output_names
     named = graph.output_names != default
-    ordered = _leaves(graph.tree) == list(range(len(graph.outputs)))
+    ordered = tree_leaves(graph.tree) == list(range(len(graph.outputs)))
 
     def leaf(position: int) -> str:
         place = "" if ordered else f"[{position}] "
@@ -50,18 +50,6 @@ def print_outputs(graph: Graph, texts: Mapping[Node, str]) -> str:
             separated.append(",)" if len(item) == 1 else ")")
             stack.extend(reversed(separated))
     return "".join(parts[1:-1] if len(graph.tree) > 1 else parts)
-
-
-def _leaves(tree: Tree) -> list[int]:
-    found: list[int] = []
-    stack = [tree]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, int):
-            found.append(item)
-        else:
-            stack.extend(reversed(item))
-    return found
 
 
 def read_outputs(
