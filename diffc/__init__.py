@@ -13,49 +13,61 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from diffc import nn as nn
     from diffc import testing as testing
+    from diffc import training as training
     from diffc.errors import DiffcError as DiffcError
+    from diffc.frontends.numpy.specs import bool_ as bool_
+    from diffc.frontends.numpy.specs import f32 as f32
+    from diffc.frontends.numpy.specs import f64 as f64
+    from diffc.frontends.numpy.specs import i64 as i64
+    from diffc.frontends.numpy.stopping import stop_gradient as stop_gradient
+    from diffc.frontends.numpy.updates import at as at
     from diffc.function import Function as Function
     from diffc.function import compile as compile
-    from diffc.function import derivative as derivative
     from diffc.function import from_sympy as from_sympy
-    from diffc.function import fwd_and_bwd as fwd_and_bwd
-    from diffc.function import grad as grad
-    from diffc.function import hessian as hessian
-    from diffc.function import hvp as hvp
-    from diffc.function import jacobian as jacobian
-    from diffc.function import jvp as jvp
     from diffc.function import parse as parse
-    from diffc.function import value_and_grad as value_and_grad
-    from diffc.function import vjp as vjp
-    from diffc.function import vmap as vmap
     from diffc.model import Model as Model
     from diffc.model import load_model as load_model
     from diffc.model import verify as verify
+    from diffc.python_function import trace as trace
     from diffc.runtime import Kernel as Kernel
     from diffc.runtime import load as load
+    from diffc.transforms import derivative as derivative
+    from diffc.transforms import fwd_and_bwd as fwd_and_bwd
+    from diffc.transforms import grad as grad
+    from diffc.transforms import hessian as hessian
+    from diffc.transforms import hvp as hvp
+    from diffc.transforms import jacobian as jacobian
+    from diffc.transforms import jit as jit
+    from diffc.transforms import jvp as jvp
+    from diffc.transforms import value_and_grad as value_and_grad
+    from diffc.transforms import vjp as vjp
+    from diffc.transforms import vmap as vmap
 
 __version__ = "0.1.0"
 
-_FUNCTION = (
-    "Function compile derivative from_sympy fwd_and_bwd grad hessian hvp jacobian jvp parse"
-    " value_and_grad vjp vmap"
-)
+_TRANSFORMS = "derivative fwd_and_bwd grad hessian hvp jacobian jit jvp value_and_grad vjp vmap"
 _HOMES = {
     "diffc.errors": "DiffcError",
-    "diffc.function": _FUNCTION,
+    "diffc.frontends.numpy.specs": "bool_ f32 f64 i64",
+    "diffc.frontends.numpy.stopping": "stop_gradient",
+    "diffc.frontends.numpy.updates": "at",
+    "diffc.function": "Function compile from_sympy parse",
     "diffc.model": "Model load_model verify",
+    "diffc.python_function": "trace",
     "diffc.runtime": "Kernel load",
+    "diffc.transforms": _TRANSFORMS,
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = [*_HOME, "testing"]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = [*_HOME, "nn", "testing", "training"]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used: `import diffc` alone costs next to nothing."""
-    if name == "testing":
-        return import_module("diffc.testing")
+    if name in ("nn", "testing", "training"):
+        return import_module(f"diffc.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'diffc' has no attribute {name!r}")
     value = getattr(import_module(_HOME[name]), name)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from diffc import autodiff, pipeline
 from diffc.autodiff.selection import Wrt
 from diffc.errors import DiffcError
 from diffc.frontends import formulas
-from diffc.ir import Extent, Graph, Type
+from diffc.frontends.numpy.tracing import active
+from diffc.ir import Extent, Graph, Type, substitute
+from diffc.ops import constant
+from diffc.ops.captured import captured_arrays
 from diffc.syntax import print_graph, read_graph
 
 if TYPE_CHECKING:
@@ -33,17 +37,23 @@ class Function:
     """
 
     def __init__(
-        self, graph: Graph, derived: bool = False, math: Literal["precise", "fast"] = "precise"
+        self,
+        graph: Graph,
+        derived: bool = False,
+        math: Literal["precise", "fast"] = "precise",
+        captured: Mapping[str, Any] | None = None,
     ) -> None:
         """Hold a graph; `derived` tells that it is a derivative, whose primal has been simplified.
 
         `math` is how it is compiled where `compile` is told nothing else; its derivatives have the same.
+        `captured` gives the arrays that the graph refers to by name. They are held by reference, as they are.
         """
         if not isinstance(graph, Graph):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DiffcError(f"a Function holds a Graph, not {type(graph).__name__}: make one with dc.parse")
         self.graph = graph
         self.derived = derived
         self.math: Literal["precise", "fast"] = pipeline.Options(math).math
+        self.captured: Mapping[str, Any] = MappingProxyType(dict(captured or {}))
         self._kernel: Kernel | None = None
         self._lock = threading.Lock()
 
@@ -63,12 +73,30 @@ class Function:
         return dict(zip(self.graph.output_names, [node.type for node in self.graph.outputs], strict=True))
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
-        """Compile the function if that has not happened, and run it; see `Kernel`."""
+        """Compile the function if that has not happened, and run it; see `Kernel`.
+
+        Within a function that is being traced it becomes part of that function's graph.
+        """
+        if active.get() is not None:
+            return self._inlined(args, named)
         if self._kernel is None:
             with self._lock:
                 if self._kernel is None:
                     self._kernel = compile(self)
         return self._kernel(*args, **named)
+
+    def _inlined(self, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        from diffc.frontends.numpy.inlining import call_inline
+
+        return call_inline(self.graph, self.captured, args, named)
+
+    def embedded(self) -> Function:
+        """Return the function with the elements of its captured arrays as constants of the graph."""
+        if not self.captured:
+            return self
+        nodes = {node: constant(self.captured[name]) for name, node in captured_arrays(self.graph).items()}
+        graph = self.graph.with_outputs(substitute(self.graph.outputs, nodes))
+        return Function(graph, self.derived, self.math)
 
     def __str__(self) -> str:
         return print_graph(self.graph)
@@ -79,11 +107,16 @@ class Function:
         return f"<Function {self.name}({inputs}) -> {outputs}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_read_function, (str(self), self.derived, self.math))
+        return (_read_function, (str(self), self.derived, self.math, dict(self.captured)))
 
 
-def _read_function(text: str, derived: bool, math: Literal["precise", "fast"] = "precise") -> Function:
-    return Function(read_graph(text), derived, math)
+def _read_function(
+    text: str,
+    derived: bool,
+    math: Literal["precise", "fast"] = "precise",
+    captured: Mapping[str, Any] | None = None,
+) -> Function:
+    return Function(read_graph(text), derived, math, captured)
 
 
 def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str = "f") -> Function:
@@ -182,13 +215,13 @@ def fwd_and_bwd(f: Function, wrt: Wrt = 0) -> tuple[Function, Function]:
     forward: (*inputs) -> (value, residuals); backward: (*residuals, *cotangents) -> gradients.
     """
     forward, backward = pipeline.differentiate(autodiff.fwd_and_bwd, _graph(f), wrt, derived=f.derived)
-    return Function(forward, True, f.math), Function(backward, True, f.math)
+    return Function(forward, True, f.math, f.captured), Function(backward, True, f.math, f.captured)
 
 
 def compile(
     f: Function,
     math: Literal["precise", "fast"] | None = None,
-    parallel: bool = False,
+    parallel: bool | int = False,
     cache: bool = True,
     lowering: Literal["llvm", "source"] = "llvm",
 ) -> Kernel:
@@ -198,7 +231,8 @@ def compile(
         f: the function.
         math: "precise" keeps what IEEE arithmetic keeps but for the order of sums and products; "fast"
             also rewrites by rules that hold for real numbers only; the function's own `math` without it.
-        parallel: not available yet.
+        parallel: whether it runs on several threads where its arrays are large enough, or on how many at
+            most. Any number of threads gives the same bits.
         cache: whether to look for the machine code in the cache on disk, and to leave it there.
         lowering: "llvm", or "source" to have Numba compile the printed source.
     """
@@ -206,7 +240,11 @@ def compile(
     if not isinstance(cache, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DiffcError(f"cache is True or False, not {cache!r:.60}")
     options = pipeline.Options(f.math if math is None else math, lowering, f.derived)
-    return pipeline.compile_graph(graph, options, cache=cache, parallel=parallel)
+    if parallel is False:
+        return pipeline.compile_graph(graph, options, cache=cache, captured=f.captured)
+    from diffc.parallel import compile_parallel
+
+    return compile_parallel(graph, options, parallel, cache=cache, captured=f.captured)
 
 
 def _named(name: Any) -> str:
@@ -224,4 +262,5 @@ def _graph(f: Any) -> Graph:
 
 
 def _transformed(transform: Any, f: Function, *args: Any) -> Function:
-    return Function(pipeline.differentiate(transform, _graph(f), *args, derived=f.derived), True, f.math)
+    graph = pipeline.differentiate(transform, _graph(f), *args, derived=f.derived)
+    return Function(graph, True, f.math, f.captured)

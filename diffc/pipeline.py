@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from diffc.errors import DiffcError
-from diffc.ir import Graph, check
-from diffc.ir.loops import Loops, MatMul, walk
+from diffc.ir import Graph, Node, check
+from diffc.ir.loops import Loops
 from diffc.lower import lower_to_llvm, lower_to_source
 from diffc.lower.entry import emit_entry
+from diffc.ops.base import DTYPES, Leaf
+from diffc.ops.captured import captured_op
 from diffc.ops.constant import const
 from diffc.optimize import optimize
 from diffc.schedule import expand, print_loops, schedule, statistics
@@ -170,9 +172,15 @@ def vector_bytes() -> int:
 
 
 def compile_graph(
-    graph: Graph, options: Options | None = None, *, cache: bool = True, parallel: bool = False
+    graph: Graph,
+    options: Options | None = None,
+    *,
+    cache: bool = True,
+    captured: Mapping[str, Any] | None = None,
 ) -> Kernel:
     """Return the kernel of a graph, from the cache where it is there.
+
+    `captured` gives the arrays that the graph refers to: their elements have no part in the code or its key.
 
     Raises:
         DiffcError: for an option that means nothing, or an input whose symbols no shape gives.
@@ -180,11 +188,9 @@ def compile_graph(
     from diffc.runtime import Cache, Kernel, key_of
 
     options = options or Options()
-    if parallel:
-        raise DiffcError("parallel kernels are not available yet: leave parallel=False")
     stages = Stages(graph, options)
     if options.lowering == "source":
-        return _source_kernel(graph, options, stages)
+        return _source_kernel(graph, options, stages, captured or {})
     store = Cache() if cache else None
     key = key_of(graph.digest, asdict(options)) if store is not None else ""
     found = store.get(key) if store is not None else None
@@ -193,7 +199,7 @@ def compile_graph(
             found = _program(graph, options, stages)
         if store is not None:
             store.put(key, _with_stages(found, {}))
-    return Kernel(_with_stages(found, stages))
+    return Kernel(_with_stages(_bound(found, captured or {}), stages))
 
 
 def proof_stages(math: Literal["precise", "fast"] = "precise") -> dict[str, Any]:
@@ -219,8 +225,24 @@ def _with_stages(program: Program, stages: Mapping[str, str]) -> Program:
     return replace(program, stages=stages)
 
 
+def _bound(program: Program, captured: Mapping[str, Any]) -> Program:
+    """Return a program with the captured arrays behind its own constants."""
+    arrays: list[np.ndarray[Any, Any]] = []
+    for parameter in program.signature.captured:
+        array = captured.get(parameter.name)
+        kind = parameter.type
+        if array is None or (DTYPES[kind.dtype], kind.shape) != (array.dtype, array.shape):
+            raise DiffcError(
+                f"{program.signature.name} refers to the array {parameter.name}: {kind}, which is not given: "
+                "compile the Function, which holds it, not its graph"
+            )
+        arrays.append(array)
+    return replace(program, constants=(*program.constants, *arrays)) if arrays else program
+
+
 def _program(graph: Graph, options: Options, stages: Stages) -> Program:
     from diffc.runtime import Program
+    from diffc.runtime.externals import called_routines
     from diffc.runtime.machine import compile_text
 
     times: dict[str, float] = {}
@@ -230,11 +252,11 @@ def _program(graph: Graph, options: Options, stages: Stages) -> Program:
         loops = stages.loops()
     with _Timer(times, "lower"):
         text = stages["llvm"]
-        signature = _signature(graph, loops, options)
+        signature = _signature(graph, loops, options, called_routines(text))
         types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
         constants = _constants(loops)
         fits = len(types[0]) + len(types[1]) <= MAX_ENTRY
-        layout = (signature.tree, signature.bindings, signature.workspace, len(constants))
+        layout = (signature.tree, signature.bindings, signature.workspace, len(loops.constants))
         entry = emit_entry(*types, *layout) if fits else ""
     with _Timer(times, "compile"):
         code = compile_text(text + "\n" + entry)
@@ -243,20 +265,19 @@ def _program(graph: Graph, options: Options, stages: Stages) -> Program:
     return Program(signature, code, constants, stages, stats)
 
 
-def _source_kernel(graph: Graph, options: Options, stages: Stages) -> Kernel:
+def _source_kernel(graph: Graph, options: Options, stages: Stages, captured: Mapping[str, Any]) -> Kernel:
     from diffc.runtime import Kernel, Program
     from diffc.runtime.interpreted import launch_source
 
     loops = stages.loops()
-    signature = _signature(graph, loops, options)
+    signature = _signature(graph, loops, options, ())
     program = Program(signature, b"", _constants(loops), stages, statistics(loops))
-    return Kernel(program, launch_source(stages["source"]))
+    return Kernel(_bound(program, captured), launch_source(stages["source"]))
 
 
-def _signature(graph: Graph, loops: Loops, options: Options) -> Signature:
+def _signature(graph: Graph, loops: Loops, options: Options, externals: tuple[str, ...]) -> Signature:
     from diffc.runtime import Parameter, Signature
 
-    externals = sorted({"dgemm_", "sgemm_"} & _called(loops))
     return Signature(
         graph.name,
         tuple(Parameter(buffer.name, buffer.type) for buffer in loops.inputs),
@@ -265,19 +286,20 @@ def _signature(graph: Graph, loops: Loops, options: Options) -> Signature:
         graph.symbols,
         loops.workspace,
         tuple(loops.checks),
-        tuple(externals),
+        externals,
         options.math,
         options.lowering,
+        tuple(Parameter(node.attrs["name"], node.type) for node in _leaves(loops, captured_op)),
     )
 
 
-def _called(loops: Loops) -> set[str]:
-    products = [item for item, _ in walk(loops.body) if isinstance(item, MatMul)]
-    return {"dgemm_" if product.out.buffer.type.dtype == "f64" else "sgemm_" for product in products}
+def _leaves(loops: Loops, op: Leaf) -> list[Node]:
+    """Return the nodes behind the constant buffers that are of one operation."""
+    return [buffer.node for buffer in loops.constants if buffer.node is not None and buffer.node.op is op]
 
 
 def _constants(loops: Loops) -> tuple[np.ndarray[Any, Any], ...]:
-    return tuple(np.array(const.reference(b.node.attrs)) for b in loops.constants if b.node is not None)
+    return tuple(np.array(const.reference(node.attrs)) for node in _leaves(loops, const))
 
 
 class _Timer:

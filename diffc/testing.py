@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from diffc.errors import DiffcError
+from diffc.function import Function, parse
 from diffc.ir import Graph
 from diffc.proof import Certificate, verify_graph
 
@@ -79,9 +80,9 @@ def assert_derivatives(
 
 def _graph(f: Any) -> Graph:
     if isinstance(f, str):
-        from diffc.function import parse
-
         f = parse(f)
+    elif isinstance(f, Function):
+        f = f.embedded()
     graph = f if isinstance(f, Graph) else getattr(f, "graph", None)
     if not isinstance(graph, Graph):
         raise DiffcError(f"assert_derivatives takes a Function, a Graph or a formula, not {type(f).__name__}")

@@ -1,7 +1,7 @@
-"""Writes the reference tables: ops.md, rules.md, and the functions in expression-language.md.
+"""Writes the reference tables: ops.md, rules.md, numpy-reference.md, the functions in expression-language.md.
 
-They are made from the registries themselves, so that they cannot say anything else. A test fails where
-a page is not what comes out here.
+They are made from the registries themselves, and from calls that are run, so that they cannot say
+anything else. A test fails where a page is not what comes out here.
 
     python docs/reference.py
 """
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+
+import numpy_reference
+from reference_table import code, table
 
 from diffc.ir import Node, Type
 from diffc.ops import REGISTRY, Elementwise, Leaf, Linear, Op, input_node
@@ -45,19 +48,9 @@ def pages() -> dict[str, str]:
     return {
         "ops.md": ops_page(),
         "rules.md": rules_page(),
+        "numpy-reference.md": numpy_reference.page(),
         "expression-language.md": f"{before}{START}\n\n{functions_table()}\n{END}{after}",
     }
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """Return a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(each.replace("|", "\\|") for each in line) + " |\n" for line in lines)
-
-
-def code(text: str) -> str:
-    """Return the text as code, or nothing for nothing."""
-    return f"`{text}`" if text else ""
 
 
 def functions_table() -> str:

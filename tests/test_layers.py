@@ -20,8 +20,22 @@ PACKAGE = ROOT / "diffc"
 
 FOUNDATION = {"errors": set(), "ir": {"errors"}, "ops": {"errors", "ir"}, "syntax": {"errors", "ir", "ops"}}
 SHARED = {*FOUNDATION}
-STAGES = ("frontends", "autodiff", "optimize", "schedule", "lower", "runtime", "proof", "nn")
-ABOVE = ("pipeline", "function", "model", "testing", "pytest_plugin", "cli", "__main__", "__init__")
+STAGES = ("frontends", "autodiff", "optimize", "schedule", "lower", "blocks", "runtime", "proof", "nn")
+ABOVE = (
+    "pipeline",
+    "parallel",
+    "function",
+    "python_function",
+    "python_derivatives",
+    "transforms",
+    "model",
+    "testing",
+    "training",
+    "pytest_plugin",
+    "cli",
+    "__main__",
+    "__init__",
+)
 """The parts that join the stages, from the lowest to the highest: each may import those below it."""
 EXTRA = {"proof": {"autodiff"}}
 """A proof is about derivatives, so it applies the rules that make them."""
@@ -30,7 +44,10 @@ HEAVY = {
     "sympy": ("frontends/sympy", "proof/"),
     "numba": ("lower/", "runtime/"),
     "llvmlite": ("lower/", "runtime/"),
-    "scipy": ("runtime/",),
+    "scipy": ("runtime/", "training/lbfgs"),  # the training takes L-BFGS from it
+    "safetensors": ("training/checkpoint",),
+    "matplotlib": ("training/",),
+    "tqdm": ("cli/",),
     "mpmath": ("proof/",),
 }
 """Where an outside package may be imported; NumPy and the standard library may be anywhere."""

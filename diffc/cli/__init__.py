@@ -1,4 +1,4 @@
-"""The command line: `diffc derive`, `build`, `inspect`, `verify`, `run`; one small file a command.
+"""The command line: `diffc derive`, `build`, `inspect`, `verify`, `run`, `train`; one small file a command.
 
 A command's module has `add(commands)`, which registers its arguments, and `run(arguments)`, which returns the
 exit status:
@@ -6,13 +6,13 @@ exit status:
 | status | meaning                                                                    |
 | ------ | -------------------------------------------------------------------------- |
 | 0      | it worked                                                                  |
-| 1      | `verify`: the certificate does not hold                                    |
+| 1      | `verify`: the certificate does not hold; `train`: the loss became infinite |
 | 2      | the user can put it right: one message on stderr, nothing on stdout        |
 | 70     | a fault in diffc: one line on stderr                                       |
 | 130    | interrupted                                                                |
 
-With `--json` stdout holds one JSON value and nothing else; floats that JSON lacks are the texts "inf",
-"-inf" and "nan". `DIFFC_DEBUG=1` shows the traceback of any error.
+With `--json` stdout holds one JSON value and nothing else, with `train` one a line; floats that JSON lacks
+are the texts "inf", "-inf" and "nan". `DIFFC_DEBUG=1` shows the traceback of any error.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     # Late, so that an interrupt while they are loaded is met as any other.
-    from diffc.cli import build, derive, inspect, run, verify
+    from diffc.cli import build, derive, inspect, run, train, verify
 
     parser = _Parser(
         prog="diffc",
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     version = getattr(sys.modules["diffc"], "__version__", "")
     parser.add_argument("--version", action="version", version=f"diffc {version}")
     commands: Any = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND", required=True)
-    for command in (derive, build, inspect, verify, run):
+    for command in (derive, build, inspect, verify, run, train):
         command.add(commands)
     return parser
 

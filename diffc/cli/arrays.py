@@ -1,4 +1,7 @@
-"""Arrays by name in `.npz` and `.json` files, which may be hostile: no pickle, sizes are checked first."""
+"""Arrays by name in `.npz`, `.json` and `.safetensors` files.
+
+They may be hostile: no pickle is read, and sizes are checked before anything is allocated.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
 
@@ -25,36 +29,80 @@ _FLOATS = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, KeyError)
 
 
-def read_inputs(path: str, wanted: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
-    """Return the wanted inputs from a file that holds these and no others.
+@dataclass(frozen=True)
+class _Names:
+    """Which arrays of a file are loaded.
+
+    Attributes:
+        wanted: the inputs to find.
+        given: inputs that have their value from elsewhere, by where that is.
+        known: inputs of other kernels, which are passed over.
+    """
+
+    wanted: Sequence[str]
+    given: Mapping[str, str]
+    known: Sequence[str]
+
+    def chosen(self, path: str, found: Sequence[str]) -> list[str]:
+        """Return the names to load of those in a file; raise `InputError` for one that has no place."""
+        if twice := [name for name in found if name in self.given]:
+            where = self.given[twice[0]]
+            raise InputError(f"{path}: {twice[0]!r} is in the file and given by {where} as well")
+        surplus = [repr(name) for name in found if name not in self.wanted and name not in self.known]
+        if surplus:
+            raise InputError(f"{path}: {_listed(surplus)} no input{'s' * (len(surplus) > 1)}; {self}")
+        return [name for name in found if name in self.wanted]
+
+    def __str__(self) -> str:
+        return f"the kernel takes {', '.join(self.wanted) or 'no inputs'}"
+
+
+def read_inputs(
+    paths: Sequence[str], wanted: Sequence[str], given: Sequence[str], known: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the inputs that files hold, all that are not given.
 
     Args:
-        path: a `.npz` or `.json` file.
+        paths: `.npz`, `.json` and `.safetensors` files, each with some of the inputs.
         wanted: the inputs' names.
-        given: inputs that have their value from elsewhere, which the file must not repeat.
+        given: inputs that have their value from elsewhere, which the files must not repeat.
+        known: more names that may stand in the files, of other kernels' inputs.
     """
+    found: dict[str, Any] = {}
+    origins = dict.fromkeys(given, "--set")
+    for path in paths:
+        names = _Names(wanted, origins, known)
+        values = _read(path, names)
+        found.update(values)
+        origins = {**origins, **dict.fromkeys(values, path)}
+    missing = [repr(name) for name in wanted if name not in origins]
+    if missing:
+        several = "s" * (len(missing) > 1)
+        problem = f"the input{several} {_listed(missing)} missing; {_Names(wanted, {}, ())}"
+        raise InputError(f"{', '.join(paths)}: {problem}")
+    return found
+
+
+def _read(path: str, names: _Names) -> dict[str, Any]:
     suffix = Path(path).suffix.lower()
+    if suffix == ".safetensors":
+        return _read_safetensors(path, names)
     if suffix not in (".npz", ".json"):
-        raise InputError(f"{path}: the inputs come from a .npz or a .json file")
+        raise InputError(f"{path}: the inputs come from a .npz, a .json or a .safetensors file")
     try:
         if os.path.isdir(path):
             raise InputError(f"{path}: this is a directory, not a file")
         with open(path, "rb") as file:
-            return (_read_npz if suffix == ".npz" else _read_json)(path, file, wanted, given)
+            return (_read_npz if suffix == ".npz" else _read_json)(path, file, names)
     except OSError as error:
         raise InputError(f"{path}: the file cannot be read: {error.strerror or error}") from None
 
 
-def _check_names(path: str, found: Sequence[str], wanted: Sequence[str], given: Sequence[str]) -> None:
-    if twice := [name for name in found if name in given]:
-        raise InputError(f"{path}: {twice[0]!r} is in the file and given by --set as well")
-    missing = [repr(name) for name in wanted if name not in found]
-    surplus = [repr(name) for name in found if name not in wanted]
-    known = f"the kernel takes {', '.join([*given, *wanted]) or 'no inputs'}"
-    if missing:
-        raise InputError(f"{path}: the input{'s' * (len(missing) > 1)} {_listed(missing)} missing; {known}")
-    if surplus:
-        raise InputError(f"{path}: {_listed(surplus)} no input{'s' * (len(surplus) > 1)}; {known}")
+def _read_safetensors(path: str, names: _Names) -> dict[str, Any]:
+    from diffc.training.checkpoint import read_parameters
+
+    arrays = read_parameters(path)
+    return {name: arrays[name] for name in names.chosen(path, list(arrays))}
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -65,17 +113,17 @@ def _listed(names: Sequence[str]) -> str:
 # NumPy's archives.
 
 
-def _read_npz(path: str, file: IO[bytes], wanted: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
+def _read_npz(path: str, file: IO[bytes], names: _Names) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:
             members = {each.filename.removesuffix(".npy"): each for each in archive.infolist()}
             if len(members) < len(archive.infolist()):
                 _fail(path, "an array is in the archive twice")
-            _check_names(path, list(members), wanted, given)
-            size = sum(each.file_size for each in members.values())
+            chosen = names.chosen(path, list(members))
+            size = sum(members[name].file_size for name in chosen)
             if size > _MAX_NPZ:
                 _fail(path, f"the arrays take {size:,} bytes, more than {_MAX_NPZ:,}")
-            return {name: _read_array(path, name, archive, each) for name, each in members.items()}
+            return {name: _read_array(path, name, archive, members[name]) for name in chosen}
     except _DAMAGED as error:
         raise InputError(f"{path}: this is no sound .npz file: {error}") from None
 
@@ -101,7 +149,7 @@ def _read_array(path: str, name: str, archive: zipfile.ZipFile, member: zipfile.
 # JSON.
 
 
-def _read_json(path: str, file: IO[bytes], wanted: Sequence[str], given: Sequence[str]) -> dict[str, Any]:
+def _read_json(path: str, file: IO[bytes], names: _Names) -> dict[str, Any]:
     data = file.read(_MAX_JSON + 1)
     if len(data) > _MAX_JSON:
         _fail(path, f"the file is larger than {_MAX_JSON:,} bytes")
@@ -114,8 +162,7 @@ def _read_json(path: str, file: IO[bytes], wanted: Sequence[str], given: Sequenc
     if not isinstance(value, dict):
         _fail(path, 'the file must hold an object, such as {"a": 1, "x": [1, 2.5]}')
     values = cast(dict[str, Any], value)
-    _check_names(path, list(values), wanted, given)
-    return {name: _floats(path, name, each) for name, each in values.items()}
+    return {name: _floats(path, name, values[name]) for name in names.chosen(path, list(values))}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

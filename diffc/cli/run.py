@@ -24,12 +24,18 @@ def add(commands: Any) -> None:
         help="run a built model",
         description="Run a kernel of a built model and print its outputs, or write them to a file.",
         epilog="example: diffc run build/surface --set a=1 b=2 c=2 --kernel gradient\n"
-        "         diffc run build/surface --input x.npz --output y.npz\n\n"
+        "         diffc run build/surface --input x.npz --output y.npz\n"
+        "         diffc run build/digits --input x.npz parameters.safetensors\n\n"
         'A JSON file holds an object of numbers and lists; the texts "inf", "-inf", "nan" are floats.',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="what diffc build or Kernel.save wrote")
-    parser.add_argument("--input", metavar="FILE", help="the inputs by name, a .npz or .json file")
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        metavar="FILE",
+        help="the inputs by name: .npz, .json and .safetensors files, each with some of them",
+    )
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="inputs: a=1 x=[1,2.5]")
     parser.add_argument("--kernel", metavar="NAME", help="which kernel; default: that of the model's outputs")
     parser.add_argument("--output", metavar="FILE", help="write the outputs to a .npz or .json file")
@@ -42,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     given = read_assignments(arguments.set, "--set")
     if arguments.output is not None:
         check_writable(arguments.output)
-    name, kernel = _kernel(arguments.folder, arguments.kernel)
+    name, kernel, known = _kernel(arguments.folder, arguments.kernel)
     if arguments.input is not None:
-        wanted = [each.name for each in kernel.signature.inputs if each.name not in given]
-        given = {**given, **read_inputs(arguments.input, wanted, list(given))}
+        wanted = [each.name for each in kernel.signature.inputs]
+        given = {**given, **read_inputs(arguments.input, wanted, list(given), known)}
     result = kernel(*arrange(kernel.signature, (), given))
     values = _named(kernel, result)
     if arguments.output is not None:
@@ -62,13 +68,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _kernel(folder: str, name: str | None) -> tuple[str, Kernel]:
+def _kernel(folder: str, name: str | None) -> tuple[str, Kernel, list[str]]:
+    """Return a kernel, its name, and the names of all inputs of the model's kernels."""
     built = load(folder)
     if isinstance(built, BuiltModel):
-        return name or built.main, built[name or built.main]
+        known = [each.name for kernel in built.values() for each in kernel.signature.inputs]
+        return name or built.main, built[name or built.main], known
     if name not in (None, built.name):
         raise DiffcError(f"{folder} holds one kernel, {built.name!r}, none called {name!r}")
-    return built.name, built
+    return built.name, built, []
 
 
 def _named(kernel: Kernel, result: Any) -> Mapping[str, Any]:

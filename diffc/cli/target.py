@@ -46,5 +46,5 @@ def model_of(target: str, arguments: argparse.Namespace) -> Model:
         return Model.of(parse(target, types), wrt, math or "precise")
     if types is not None:
         raise DiffcError("--inputs is for formulas: a model file declares its inputs under [inputs]")
-    model = load_model(target)
-    return Model.of(model.function, wrt, math or model.math) if wrt else model.with_math(math)
+    model = load_model(target).with_math(math)
+    return model.differentiated(wrt) if wrt else model

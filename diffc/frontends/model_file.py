@@ -14,22 +14,21 @@
     gradient = ["a", "x"]        # likewise hessian, jacobian
     partials = [["a", "x"], ["a", 2]]   # a number after a name says how often
 
-Every error names the file and the line.
+A file with layers is a network: see `diffc.frontends.network_file`. Every error names the file and the line.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
-from diffc.errors import DiffcError, ModelError, SyntaxProblem
+from diffc.errors import DiffcError, SyntaxProblem
 from diffc.frontends.formulas import declare, scope_of
-from diffc.frontends.toml_lines import MAX_PARTS, TableLines, find_lines
+from diffc.frontends.network_file import NetworkFile, is_network, read_network
+from diffc.frontends.toml_tables import Tables, read_tables
 from diffc.ir import Graph, Node
 from diffc.syntax import build, parse_expression
 from diffc.syntax.functions import nearest
@@ -37,15 +36,10 @@ from diffc.syntax.lexer import is_name
 
 __all__ = ["Derive", "ModelFile", "load_model_file", "read_model_text"]
 
-_MAX_BYTES = 10_000_000
 _MAX_COUNT = 20
-_MAX_MESSAGE = 500
 
 _TABLES = ("model", "inputs", "definitions", "outputs", "derive")
-_MODEL_KEYS = ("name", "math")
-_MATHS = ("precise", "fast")
 _REQUESTS = ("gradient", "hessian", "jacobian", "partials")
-_LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
 
 
 @dataclass(frozen=True)
@@ -69,107 +63,42 @@ class ModelFile:
     path: Path
 
 
-def load_model_file(path: str | os.PathLike[str]) -> ModelFile:
-    """Return what a model file says.
+def load_model_file(path: str | os.PathLike[str]) -> ModelFile | NetworkFile:
+    """Return what a model file says: formulas, or a network.
 
     Raises:
         ModelError: naming the file, the line and what would be right.
     """
-    path = Path(path)
-    try:
-        if path.is_dir():
-            raise ModelError(f"{path}: this is a directory, not a model file")
-        with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise ModelError(f"{path}: there is no such file") from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or problem
-        raise ModelError(f"{path}: the file cannot be read: {reason}") from None
-    if len(data) > _MAX_BYTES:
-        raise ModelError(f"{path}: the file is larger than {_MAX_BYTES:,} bytes")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
-        raise ModelError(f"{path}:{line}: the file is not UTF-8 text") from None
-    return read_model_text(text, path)
+    return _read(read_tables(path))
 
 
-def read_model_text(text: str, path: str | os.PathLike[str] = "model.toml") -> ModelFile:
+def read_model_text(text: str, path: str | os.PathLike[str] = "model.toml") -> ModelFile | NetworkFile:
     """Return what the text of a model file says; `path` is for messages. Raise `ModelError`."""
-    path = Path(path)
-    lines, crowded = find_lines(text)
-    if crowded is not None:
-        raise ModelError(f"{path}:{crowded}: a key has more than {MAX_PARTS} parts")
-    return _Reader(path, lines, _parse_toml(text, path)).read()
+    return _read(Tables(text, Path(path)))
 
 
-def _parse_toml(text: str, path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ModelError(f"{path}: values are nested too deeply") from None
-    except ValueError as problem:
-        message = str(problem)
-        found = _LINE.search(message)
-        line = int(found.group(1)) if found else text.rstrip().count("\n") + 1
-        message = _LINE.sub("", message).replace(" (at end of document)", "; the file ends too early")
-        if "overwrite" in message or "twice" in message:
-            raise ModelError(f"{path}:{line}: a key or table is given twice ({message})") from None
-        raise ModelError(f"{path}:{line}: this is not TOML: {message}") from None
+def _read(tables: Tables) -> ModelFile | NetworkFile:
+    return read_network(tables) if is_network(tables) else _Reader(tables).read()
 
 
 class _Reader:
-    """Reads the tables of one file; every problem is told with the line of its key."""
+    """Reads the tables of one file of formulas; every problem is told with the line of its key."""
 
-    def __init__(self, path: Path, lines: TableLines, tables: dict[str, Any]) -> None:
-        self._path = path
-        self._lines = lines
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._fail = tables.fail
+        self._table = tables.table
+        self._check_names = tables.check_names
+        self._text = tables.text
 
     def read(self) -> ModelFile:
         """Return the record of the file."""
-        if "layer" in self._tables or "loss" in self._tables:
-            self._fail(("layer",) if "layer" in self._tables else ("loss",), "networks are not supported yet")
-        self._check_names((), self._tables, _TABLES)
-        model = self._table("model")
-        self._check_names(("model",), model, _MODEL_KEYS)
-        name = self._text(("model", "name"), model.get("name", self._path.stem))
-        math = self._text(("model", "math"), model.get("math", "precise"))
-        if math not in _MATHS:
-            self._fail(("model", "math"), f"math is 'precise' or 'fast', not {math!r}")
+        self._check_names((), self._tables.all, _TABLES)
+        name, math = self._tables.heading()
         inputs = self._inputs()
         outputs = self._formulas(scope_of(inputs))
         graph = Graph(name, tuple(inputs.values()), tuple(outputs.values()), tuple(outputs))
-        return ModelFile(name, graph, self._derive(inputs), math, self._path)
-
-    def _fail(self, key: tuple[str, ...], problem: str) -> NoReturn:
-        line = next((self._lines[key[:k]] for k in range(len(key), 0, -1) if key[:k] in self._lines), 1)
-        first, newline, rest = problem.partition("\n")
-        shown = first if len(first) <= _MAX_MESSAGE else first[:_MAX_MESSAGE] + "..."
-        raise ModelError(f"{self._path}:{line}: {shown}{newline}{rest}")
-
-    def _table(self, name: str) -> dict[str, Any]:
-        table = self._tables.get(name, {})
-        if not isinstance(table, dict):
-            self._fail((name,), f"{name} is a table: write [{name}] and its keys below")
-        return cast(dict[str, Any], table)
-
-    def _check_names(self, at: tuple[str, ...], table: Iterable[str], known: tuple[str, ...]) -> None:
-        for key in table:
-            if key not in known:
-                kind = "key" if at else "table"
-                where = f" in [{at[0]}]" if at else ""
-                listed = ", ".join(known)
-                self._fail(
-                    (*at, key), f"unknown {kind} {key!r}{where}{nearest(key, known)} (there are {listed})"
-                )
-
-    def _text(self, key: tuple[str, ...], value: object) -> str:
-        if not isinstance(value, str):
-            self._fail(key, f"{'.'.join(key)} must be a text in quotes, not {value!r:.60}")
-        return value
+        return ModelFile(name, graph, self._derive(inputs), math, self._tables.path)
 
     def _name(self, key: tuple[str, ...], taken: Mapping[str, Any]) -> str:
         name = key[-1]

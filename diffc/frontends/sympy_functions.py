@@ -1,10 +1,8 @@
 """What each SymPy function is in diffc's operations, by the name of its SymPy class.
 
 This table needs no SymPy: a builder takes the operands' nodes and returns the result's. Where
-diffc has no operation of that name, the function is composed so that it keeps its relative
-accuracy and has its true derivatives, of every order, also at points where a textbook form has
-none (`sinc` and `asinh` at 0). Formulas: Abramowitz and Stegun, Handbook of Mathematical
-Functions, sections 4.3 to 4.6 and 7.1.
+diffc has no function of that name, it is composed so that it keeps its relative accuracy. Formulas:
+Abramowitz and Stegun, Handbook of Mathematical Functions, sections 4.3 to 4.6 and 7.1.
 """
 
 from __future__ import annotations
@@ -14,54 +12,51 @@ from collections.abc import Callable
 from functools import reduce
 
 from diffc.ir import Node
-from diffc.ops import constant_like, scalar_value
-from diffc.ops.arithmetic import abs_, add, div, floor, maximum, minimum, mul, neg, sign, square, sub
+from diffc.ops import constant_like
+from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sign, sub
 from diffc.ops.elementary import (
     acos,
     asin,
     atan,
     atan2,
+    cbrt,
     cos,
     cosh,
     erf,
+    erfc,
     exp,
+    exp2,
     expm1,
     log,
     log1p,
-    power,
+    log2,
+    log10,
+    logaddexp,
     sin,
     sinh,
-    softplus,
     sqrt,
     tan,
     tanh,
 )
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne, where
-from diffc.syntax.compositions import ceil, exp2, hypot, log2, log10
+from diffc.ops.remainders import fmod, mod
+from diffc.ops.rounding import ceil, floor
+from diffc.syntax.pointwise import (
+    acosh,
+    acosh_of_one_plus,
+    asinh,
+    atanh,
+    heaviside,
+    hypot,
+    odd,
+    sinc_of_angle,
+)
 
 __all__ = ["ADVICE", "FUNCTIONS", "GENERAL_ADVICE"]
-
-_LARGE = 2.0**28
-"""Beyond it sqrt(x**2 +- 1) is x to the last bit, and x**2 is best not formed."""
 
 
 def _log(x: Node, base: Node | None = None) -> Node:
     return log(x) if base is None else div(log(x), log(base))
-
-
-def _frac(x: Node) -> Node:
-    return sub(x, floor(x))
-
-
-def _mod(x: Node, y: Node) -> Node:
-    """Return the remainder that has the divisor's sign."""
-    return sub(x, mul(y, floor(div(x, y))))
-
-
-def _rem(x: Node, y: Node) -> Node:
-    """Return the remainder that has the dividend's sign."""
-    quotient = div(x, y)
-    return sub(x, mul(y, mul(sign(quotient), floor(abs_(quotient)))))
 
 
 def _reciprocal_of(function: Callable[[Node], Node]) -> Callable[[Node], Node]:
@@ -89,76 +84,20 @@ def _acsc(x: Node) -> Node:
     return atan2(sine, cosine)
 
 
-def _odd(function: Callable[[Node], Node], x: Node) -> Node:
-    """Return an odd function from its values on x >= 0; one-sided forms keep the slope at 0."""
-    negative = lt(x, 0)
-    value = function(where(negative, neg(x), x))
-    return where(negative, neg(value), value)
-
-
-def _asinh(x: Node) -> Node:
-    return _odd(_asinh_of_positive, x)
-
-
-def _asinh_of_positive(x: Node) -> Node:
-    """Return log(x + sqrt(1 + x**2)) as a log1p whose argument does not cancel."""
-    xx = square(x)
-    small = add(x, div(xx, add(1, sqrt(add(1, xx)))))
-    return log1p(where(gt(x, _LARGE), sub(mul(2, x), 1), small))
-
-
-def _acosh_of_one_plus(t: Node) -> Node:
-    """Return acosh(1 + t); it is NaN below t = 0."""
-    small = add(t, sqrt(mul(t, add(t, 2))))
-    return log1p(where(gt(t, _LARGE), add(mul(2, t), 1), small))
-
-
-def _acosh(x: Node) -> Node:
-    return _acosh_of_one_plus(sub(x, 1))
-
-
-def _atanh(x: Node) -> Node:
-    """Return (log(1+x) - log(1-x))/2: the two have opposite signs, so nothing cancels."""
-    return mul(0.5, sub(log1p(x), log1p(neg(x))))
-
-
 def _acoth(x: Node) -> Node:
-    return _odd(lambda m: mul(0.5, log1p(div(2, sub(m, 1)))), x)
+    return odd(lambda m: mul(0.5, log1p(div(2, sub(m, 1)))), x)
 
 
 def _asech(x: Node) -> Node:
-    return _acosh_of_one_plus(div(sub(1, x), x))
+    return acosh_of_one_plus(div(sub(1, x), x))
 
 
 def _acsch(x: Node) -> Node:
-    return _asinh(div(1, x))
-
-
-_SINC = tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(13))
-
-
-def _sinc(x: Node) -> Node:
-    """Return sin(x)/x, by its Taylor series inside (-1, 1), where derivatives of the quotient cancel."""
-    xx = square(x)
-    series: Node = constant_like(_SINC[-1], x.dtype)
-    for coefficient in reversed(_SINC[:-1]):
-        series = add(coefficient, mul(xx, series))
-    return where(lt(abs_(x), 1), series, div(sin(x), x))
-
-
-def _erfc(x: Node) -> Node:
-    """Return 1 - erf(x): accurate to an absolute 1e-16, so relative accuracy fades where erfc is small."""
-    return sub(1, erf(x))
+    return asinh(div(1, x))
 
 
 def _erf2(x: Node, y: Node) -> Node:
     return sub(erf(y), erf(x))
-
-
-def _heaviside(x: Node, at_zero: Node) -> Node:
-    """Return the step function; its derivative is 0 everywhere, at the step too."""
-    step = mul(0.5, add(1, sign(x)))
-    return step if scalar_value(at_zero) == 0.5 else where(eq(x, 0), at_zero, step)
 
 
 def _imaginary_part(x: Node) -> Node:
@@ -171,11 +110,6 @@ def _argument(x: Node) -> Node:
 
 def _identity(x: Node) -> Node:
     return x
-
-
-def _cbrt(x: Node) -> Node:
-    """Return the real cube root, of negative numbers too (SymPy's own power is complex there)."""
-    return _odd(lambda m: power(m, 1 / 3), x)
 
 
 def _truth(x: Node) -> Node:
@@ -207,7 +141,7 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "sec": _reciprocal_of(cos),
     "csc": _reciprocal_of(sin),
     "cot": _reciprocal_of(tan),
-    "sinc": _sinc,
+    "sinc": sinc_of_angle,
     "asin": asin,
     "acos": acos,
     "atan": atan,
@@ -221,26 +155,26 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "sech": _reciprocal_of(cosh),
     "csch": _reciprocal_of(sinh),
     "coth": _reciprocal_of(tanh),
-    "asinh": _asinh,
-    "acosh": _acosh,
-    "atanh": _atanh,
+    "asinh": asinh,
+    "acosh": acosh,
+    "atanh": atanh,
     "acoth": _acoth,
     "asech": _asech,
     "acsch": _acsch,
     "erf": erf,
-    "erfc": _erfc,
+    "erfc": erfc,
     "erf2": _erf2,
     # piecewise
     "Abs": abs_,
     "sign": sign,
     "floor": floor,
     "ceiling": ceil,
-    "frac": _frac,
-    "Mod": _mod,
-    "Rem": _rem,
+    "frac": lambda x: sub(x, floor(x)),
+    "Mod": mod,
+    "Rem": fmod,
     "Min": _fold(minimum),
     "Max": _fold(maximum),
-    "Heaviside": _heaviside,
+    "Heaviside": heaviside,
     # of complex numbers, which are real here
     "re": _identity,
     "im": _imaginary_part,
@@ -268,10 +202,10 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "log2": log2,
     "log10": log10,
     "Sqrt": sqrt,
-    "Cbrt": _cbrt,
+    "Cbrt": cbrt,
     "hypot": hypot,
     "fma": lambda a, b, c: add(mul(a, b), c),
-    "logaddexp": lambda a, b: add(a, softplus(sub(b, a))),
+    "logaddexp": logaddexp,
 }
 """How each SymPy function is built, by the name of its class."""
 

@@ -19,8 +19,9 @@ from diffc.frontends.sympy_functions import ADVICE, FUNCTIONS, GENERAL_ADVICE
 from diffc.ir import Node
 from diffc.ops import constant, constant_like, lift
 from diffc.ops.arithmetic import add, div, mul, neg, sub
-from diffc.ops.elementary import exp, power
+from diffc.ops.elementary import exp
 from diffc.ops.logic import where
+from diffc.ops.powers import power
 
 __all__ = ["Translator", "free_symbols", "shown"]
 

@@ -22,8 +22,8 @@ from diffc.ir.types import Type
 
 __all__ = [
     "Accumulate", "Affine", "Axis", "Block", "Buffer", "Check", "Compute", "DimValue", "Index", "IndexValue",
-    "Load", "Loop", "Loops", "MatMul", "Matrix", "Operand", "Statement", "Store", "Value", "flattened",
-    "strides_of", "walk",
+    "Load", "Loop", "Loops", "MatMul", "Matrix", "Operand", "Part", "Routine", "Statement", "Store", "Value",
+    "flattened", "strides_of", "walk",
 ]  # fmt: skip
 
 
@@ -77,7 +77,10 @@ def _factor(extent: Extent) -> str:
 
 @dataclass(eq=False, slots=True)
 class Buffer:
-    """Memory of one array. `role` is input, constant, output or work; `base` is what an alias views."""
+    """Memory of one array. `role` is input, constant, output, work or scratch; `base` is what an alias views.
+
+    A scratch buffer is a place in the workspace that only one routine uses.
+    """
 
     name: str
     type: Type
@@ -187,7 +190,43 @@ class MatMul:
     node: Node
 
 
-Statement: TypeAlias = Compute | Load | Store | IndexValue | DimValue | Check | Accumulate | MatMul
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What leading indices leave of a buffer: one element of a batch, or the whole of it for no index."""
+
+    buffer: Buffer
+    index: Index = ()
+
+    @property
+    def offset(self) -> Affine:
+        """Where it starts, in elements."""
+        shape = self.buffer.type.shape
+        return flattened((*self.index, *(Affine(),) * (len(shape) - len(self.index))), shape)
+
+
+@dataclass(slots=True)
+class Routine:
+    """out = name(*inputs): computed as a whole by a routine of a library, or by one of our own.
+
+    Its operands are contiguous and do not overlap. `sizes` are the extents and `scratch` the memory
+    that the routine of this name takes; where it fails, all of `out` is NaN.
+    """
+
+    name: str
+    out: Part
+    inputs: tuple[Part, ...]
+    scratch: tuple[Buffer, ...]
+    sizes: tuple[Extent, ...]
+    flops: Extent
+    node: Node
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All the memory that it uses: the result, the inputs and the scratch."""
+        return (self.out, *self.inputs, *map(Part, self.scratch))
+
+
+Statement: TypeAlias = Compute | Load | Store | IndexValue | DimValue | Check | Accumulate | MatMul | Routine
 Block: TypeAlias = "list[Statement | Loop]"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from diffc.ir import Extent
-from diffc.ir.loops import Affine, Axis, Buffer, Index, Load, Loop, Matrix, Store, flattened, strides_of
+from diffc.ir.loops import Affine, Axis, Buffer, Index, Load, Loop, Matrix, Part, Store, flattened, strides_of
 from diffc.lower.accumulation import combine
 from diffc.lower.emitter import Value
 from diffc.lower.registers import Registers
@@ -65,9 +65,9 @@ class Addresses:
                 pointer, _ = self._address(buffer, index, lane)
                 self._write(pointer, e.extract(value, lane), accumulate)
 
-    def matrix(self, matrix: Matrix) -> Value:
-        """Return the address of a matrix."""
-        return self._at(matrix.buffer, matrix.offset)
+    def start(self, part: Matrix | Part) -> Value:
+        """Return the address at which a part of a buffer begins."""
+        return self._at(part.buffer, part.offset)
 
     def _at(self, buffer: Buffer, flat: Affine) -> Value:
         return self.e.gep(self._pointers[buffer], buffer.type.dtype, self.r.scalar(flat))

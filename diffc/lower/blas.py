@@ -15,14 +15,11 @@ def matrix_product(module: Module, kind: str) -> str:
     It takes pointers to c, a and b; rows, columns and the inner extent; the distances of the rows of
     c, a and b; and whether a and b are read transposed.
     """
-    name = f"matrix_product_{kind}"
-    if all(function.name != name for function in module.functions):
-        pointers = [Parameter(p, "ptr") for p in ("c", "a", "b")]
-        sizes = [Parameter(p, "i64") for p in ("rows", "columns", "inner", "ldc", "lda", "ldb")]
-        flags = [Parameter("ta", "bool"), Parameter("tb", "bool")]
-        parameters = [*pointers, *sizes, *flags]
-        _body(module.function(name, parameters, attributes="nounwind noinline", linkage="internal"), kind)
-    return name
+    pointers = [Parameter(p, "ptr") for p in ("c", "a", "b")]
+    sizes = [Parameter(p, "i64") for p in ("rows", "columns", "inner", "ldc", "lda", "ldb")]
+    flags = [Parameter("ta", "bool"), Parameter("tb", "bool")]
+    parameters = [*pointers, *sizes, *flags]
+    return module.internal_function(f"matrix_product_{kind}", parameters, lambda e: _body(e, kind))
 
 
 def _body(e: FunctionEmitter, kind: str) -> None:
@@ -55,4 +52,3 @@ def _body(e: FunctionEmitter, kind: str) -> None:
     )  # fmt: skip
     e.br(done)
     e.block(done)
-    e.ret()

@@ -97,6 +97,17 @@ class Module:
             emitter.ret(body(emitter, *emitter.arguments))
         return symbol
 
+    def internal_function(
+        self, symbol: str, parameters: Sequence[Parameter], body: Callable[[FunctionEmitter], None]
+    ) -> str:
+        """Return `symbol`, emitting `body(emitter)` as that internal function without result on first use."""
+        if symbol not in self._private:
+            self._private.add(symbol)
+            emitter = self.function(symbol, parameters, attributes="nounwind noinline", linkage="internal")
+            body(emitter)
+            emitter.ret()
+        return symbol
+
     def text(self) -> str:
         """Return the module as LLVM assembly."""
         parts = [f'source_filename = "{self.name}"', *self.globals.values(), *self.declarations.values()]

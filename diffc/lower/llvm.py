@@ -21,6 +21,9 @@ from diffc.ir.loops import (
     Loop,
     Loops,
     MatMul,
+    Matrix,
+    Part,
+    Routine,
     Store,
     flattened,
     strides_of,
@@ -112,10 +115,19 @@ def _extents(body: Block) -> Iterator[Extent]:
                 yield from (item.rows, item.columns, item.inner)
                 for matrix in (item.out, item.a, item.b):
                     yield matrix.leading
-                    yield matrix.offset.constant
-                    yield from (factor for _, factor in matrix.offset.terms)
+                    yield from _start(matrix)
+            case Routine():
+                yield from item.sizes
+                for part in item.parts:
+                    yield from _start(part)
             case Compute() | Accumulate():
                 pass
+
+
+def _start(part: Matrix | Part) -> Iterator[Extent]:
+    """Yield what the place at which a part of a buffer begins is computed from."""
+    yield part.offset.constant
+    yield from (factor for _, factor in part.offset.terms)
 
 
 def _dynamic_strides(item: Load | Store) -> Iterator[Extent]:

@@ -21,6 +21,7 @@ from diffc.ir.loops import (
     Load,
     Loop,
     MatMul,
+    Routine,
     Statement,
     Store,
     walk,
@@ -140,7 +141,7 @@ class Nests:
 
     def _lanes_of(self, loop: Loop) -> int:
         """Return how many elements of the loop one vector holds; 1 for a loop that must stay scalar."""
-        if loop.kind == "sequential" or any(isinstance(item, MatMul) for item in loop.body):
+        if loop.kind == "sequential" or any(isinstance(item, MatMul | Routine) for item in loop.body):
             return 1
         kinds = [value.dtype for item in loop.body for value in _defined(item)]
         kinds += [item.buffer.type.dtype for item in loop.body if isinstance(item, Store)]

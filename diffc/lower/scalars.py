@@ -16,6 +16,9 @@ __all__ = ["Scalars"]
 _KEEPS_PYTHON = ("add", "sub", "mul", "neg", "abs", "square", "stop_gradient", "where")
 """Operations that make a Python number of Python numbers."""
 
+_RAISES = ("div", "pow", "mod", "fmod", "floor_divide")
+"""Operations that raise an error of Python numbers where NumPy's give inf or NaN."""
+
 
 class Scalars:
     """Writes the expressions of one program."""
@@ -41,8 +44,8 @@ class Scalars:
         dtypes = ["bool" if choice and k == 0 else dtype for k in range(len(item.operands))]
         operands = [self._operand(each, d) for each, d in zip(item.operands, dtypes, strict=True)]
         python = [self._is_python(each) for each in item.operands[choice:]]
-        if item.op.name in ("div", "pow") and dtype == "f64" and all(python):
-            operands[0] = f"np.float64({operands[0]})"
+        if item.op.name in _RAISES and dtype in ("f64", "i64") and all(python):
+            operands[0] = f"{NUMPY[dtype]}({operands[0]})"
         if item.op.name in _KEEPS_PYTHON and (all(python) or (choice and any(python))):
             self._python.add(item.value.number)
         template = item.op.source if isinstance(item.op, Elementwise) else ""

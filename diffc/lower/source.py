@@ -25,6 +25,7 @@ from diffc.ir.loops import (
     MatMul,
     Matrix,
     Operand,
+    Routine,
     Statement,
     Store,
     Value,
@@ -33,6 +34,7 @@ from diffc.ir.types import ITEM_SIZE
 from diffc.lower.matrices import matrix_text
 from diffc.lower.naming import Names, comment
 from diffc.lower.notation import NUMPY, accumulated, extent_text, identity, may_be_negative, number, sum_text
+from diffc.lower.routines.text import routine_lines
 from diffc.lower.scalars import Scalars
 
 __all__ = ["lower_to_source"]
@@ -57,6 +59,8 @@ class _Writer:
     def text(self) -> str:
         loops, names = self.loops, self.names.buffers
         for buffer in loops.work:
+            if buffer.role == "scratch":
+                continue  # NumPy makes its own.
             self._write(f"{names[buffer]} = {self._workspace(buffer)}  # {buffer.type}", 1)
         for alias in loops.aliases:
             if alias.base is not None:
@@ -169,6 +173,9 @@ class _Writer:
             case MatMul():
                 out, a, b = (matrix_text(self.names, m, s) for m, s in _factors(item))
                 self._write(f"{out}[:] = np.dot({a}, {b})", depth)
+            case Routine():
+                for line in routine_lines(item, self.names):
+                    self._write(line, depth)
 
     def _integer(self, value: Value, text: str, depth: int) -> None:
         """Name an integer; an axis or a symbol keeps the name that it has."""

@@ -16,6 +16,7 @@ from diffc.ir.loops import (
     Loop,
     MatMul,
     Operand,
+    Routine,
     Statement,
     Store,
     walk,
@@ -26,6 +27,7 @@ from diffc.lower.addresses import Addresses
 from diffc.lower.blas import matrix_product
 from diffc.lower.emitter import Value
 from diffc.lower.registers import Registers
+from diffc.lower.routines import routine_function
 
 __all__ = ["Statements", "operands_of"]
 
@@ -77,6 +79,8 @@ class Statements:
                 values[item.accumulator.number] = self._accumulated(item)
             case MatMul():
                 self._matmul(item)
+            case Routine():
+                self._routine(item)
 
     def operand(self, operand: Operand, dtype: str) -> Value:
         """Return an operand with as many lanes as the code here has."""
@@ -166,11 +170,17 @@ class Statements:
         e, kind = self.e, item.out.buffer.type.dtype
         name = matrix_product(e.module, kind)
         matrices = (item.out, item.a, item.b)
-        pointers = [self.addresses.matrix(matrix) for matrix in matrices]
+        pointers = [self.addresses.start(matrix) for matrix in matrices]
         sizes = [self.r.extents(extent) for extent in (item.rows, item.columns, item.inner)]
         leading = [self.r.extents(matrix.leading) for matrix in matrices]
         flags = [e.constant("bool", matrix.transposed) for matrix in (item.a, item.b)]
         e.call(name, None, 1, *pointers, *sizes, *leading, *flags)
+
+    def _routine(self, item: Routine) -> None:
+        e = self.e
+        pointers = [self.addresses.start(part) for part in item.parts]
+        sizes = [self.r.extents(extent) for extent in item.sizes]
+        e.call(routine_function(e.module, item), None, 1, *pointers, *sizes)
 
 
 def operands_of(item: Statement | Loop) -> Iterator[LoopValue]:

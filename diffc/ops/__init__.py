@@ -6,15 +6,24 @@ trailing underscore here (`sum_`, `slice_`); the IR's text uses the plain names.
 
 from diffc.ops import arithmetic as arithmetic
 from diffc.ops import broadcasting as broadcasting
+from diffc.ops import captured as captured
 from diffc.ops import elementary as elementary
+from diffc.ops import factorizations as factorizations
 from diffc.ops import indexing as indexing
+from diffc.ops import linalg as linalg
 from diffc.ops import logic as logic
+from diffc.ops import powers as powers
 from diffc.ops import products as products
+from diffc.ops import pseudoinverse as pseudoinverse
 from diffc.ops import recurrence as recurrence
 from diffc.ops import reductions as reductions
+from diffc.ops import remainders as remainders
 from diffc.ops import reshaping as reshaping
+from diffc.ops import rounding as rounding
 from diffc.ops import slicing as slicing
 from diffc.ops import softmax as softmax
+from diffc.ops import sorting as sorting
+from diffc.ops import spectra as spectra
 from diffc.ops.base import REGISTRY as REGISTRY
 from diffc.ops.base import Derived as Derived
 from diffc.ops.base import Leaf as Leaf

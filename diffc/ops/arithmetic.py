@@ -14,7 +14,7 @@ from diffc.ops.elementwise import Elementwise, Partial
 from diffc.ops.logic import eq, gt, lt, where
 
 __all__ = [
-    "abs_", "add", "div", "floor", "maximum", "minimum", "mul", "neg", "relu", "sign", "square",
+    "abs_", "add", "copysign", "div", "maximum", "minimum", "mul", "neg", "relu", "sign", "square",
     "stop_gradient", "sub",
 ]  # fmt: skip
 
@@ -189,22 +189,24 @@ class sign(_Number):
 
 
 @register
-class floor(Elementwise):
-    """The largest integer not above x."""
+class copysign(Elementwise):
+    """|x| with the sign of y, which may be that of a zero."""
 
-    name, source, summary, differentiable = "floor", "np.floor({0})", "the largest integer not above x", False
+    name, source, summary, arity = "copysign", "np.copysign({0}, {1})", "|x| with the sign of y", 2
 
     def numpy(self, *arrays: Any) -> Any:
-        return np.floor(*arrays)
+        return np.copysign(*arrays)
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        return (None,)
+        x, y = inputs
+        return mul(sign(x), copysign(1, y)), None
 
     def sympy(self, S: Any, *args: Any) -> Any:
-        return S.floor(args[0])
+        x, y = args
+        return S.Piecewise((S.Abs(x), S.Ge(y, 0)), (-S.Abs(x), True))
 
     def emit(self, e: Any, *args: Any) -> Any:
-        return e.floor(*args)
+        return e.copysign(*args)
 
 
 class _Extremum(_Number):

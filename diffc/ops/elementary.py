@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from diffc.ir import Node
-from diffc.ops.arithmetic import add, div, mul, neg, square, sub
+from diffc.ops.arithmetic import abs_, add, div, mul, neg, square, sub
 from diffc.ops.base import register
-from diffc.ops.constant import constant_like, scalar_value
-from diffc.ops.elementwise import Elementwise, Operand, Partial, lift
-from diffc.ops.logic import eq, ge, logical_and, where
+from diffc.ops.constant import constant_like
+from diffc.ops.elementwise import Elementwise, Partial
+from diffc.ops.logic import eq, gt, logical_and, where
 
 __all__ = [
-    "acos", "asin", "atan", "atan2", "cos", "cosh", "erf", "exp", "expm1", "log", "log1p", "pow_", "power",
-    "sigmoid", "sin", "sinh", "softplus", "sqrt", "tan", "tanh",
+    "MathsFunction", "acos", "asin", "atan", "atan2", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp2",
+    "expm1", "log", "log1p", "log2", "log10", "logaddexp", "sigmoid", "sin", "sinh", "softplus", "sqrt",
+    "tan", "tanh",
 ]  # fmt: skip
 
 
-class _Function(Elementwise):
+class MathsFunction(Elementwise):
     """A function of real numbers with its code in `diffc.lower.vecmath` under the same name."""
 
     cost = 20
@@ -41,7 +42,7 @@ class _Function(Elementwise):
 
 
 @register
-class exp(_Function):
+class exp(MathsFunction):
     """e**x."""
 
     name, source, summary = "exp", "np.exp({0})", "e**x"
@@ -51,7 +52,20 @@ class exp(_Function):
 
 
 @register
-class expm1(_Function):
+class exp2(MathsFunction):
+    """2**x, exact where x is an integer."""
+
+    name, source, summary = "exp2", "np.exp2({0})", "2**x, exact at integers"
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (mul(math.log(2), out),)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.exp(args[0] * S.log(2))
+
+
+@register
+class expm1(MathsFunction):
     """e**x - 1, accurate near 0."""
 
     name, source, summary = "expm1", "np.expm1({0})", "e**x - 1, accurate near 0"
@@ -64,7 +78,7 @@ class expm1(_Function):
 
 
 @register
-class log(_Function):
+class log(MathsFunction):
     """The natural logarithm."""
 
     name, source, summary = "log", "np.log({0})", "the natural logarithm"
@@ -73,8 +87,34 @@ class log(_Function):
         return (div(1, inputs[0]),)
 
 
+class _LogarithmToBase(MathsFunction):
+    """The logarithm to a base that is a number."""
+
+    base: ClassVar[int]
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (div(1, mul(math.log(self.base), inputs[0])),)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.log(args[0]) / S.log(self.base)
+
+
 @register
-class log1p(_Function):
+class log2(_LogarithmToBase):
+    """The logarithm to the base 2, exact at powers of 2."""
+
+    name, source, summary, base = "log2", "np.log2({0})", "the logarithm to the base 2", 2
+
+
+@register
+class log10(_LogarithmToBase):
+    """The logarithm to the base 10, exact at powers of 10."""
+
+    name, source, summary, base = "log10", "np.log10({0})", "the logarithm to the base 10", 10
+
+
+@register
+class log1p(MathsFunction):
     """log(1 + x), accurate near 0."""
 
     name, source, summary = "log1p", "np.log1p({0})", "log(1 + x), accurate near 0"
@@ -87,7 +127,7 @@ class log1p(_Function):
 
 
 @register
-class sqrt(_Function):
+class sqrt(MathsFunction):
     """The square root; its derivative at 0 is inf."""
 
     name, source, summary, cost = "sqrt", "np.sqrt({0})", "the square root; derivative inf at 0", 6
@@ -100,7 +140,20 @@ class sqrt(_Function):
 
 
 @register
-class sin(_Function):
+class cbrt(MathsFunction):
+    """The real cube root, of negative numbers too; its derivative at 0 is inf."""
+
+    name, source, summary = "cbrt", "np.cbrt({0})", "the real cube root; derivative inf at 0"
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        return (div(1, mul(3, square(out))),)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.sign(args[0]) * S.Abs(args[0]) ** S.Rational(1, 3)
+
+
+@register
+class sin(MathsFunction):
     """The sine."""
 
     name, source, summary = "sin", "np.sin({0})", "the sine"
@@ -110,7 +163,7 @@ class sin(_Function):
 
 
 @register
-class cos(_Function):
+class cos(MathsFunction):
     """The cosine."""
 
     name, source, summary = "cos", "np.cos({0})", "the cosine"
@@ -120,7 +173,7 @@ class cos(_Function):
 
 
 @register
-class tan(_Function):
+class tan(MathsFunction):
     """The tangent."""
 
     name, source, summary = "tan", "np.tan({0})", "the tangent"
@@ -130,7 +183,7 @@ class tan(_Function):
 
 
 @register
-class asin(_Function):
+class asin(MathsFunction):
     """The inverse sine."""
 
     name, source, summary = "asin", "np.arcsin({0})", "the inverse sine"
@@ -143,7 +196,7 @@ class asin(_Function):
 
 
 @register
-class acos(_Function):
+class acos(MathsFunction):
     """The inverse cosine."""
 
     name, source, summary = "acos", "np.arccos({0})", "the inverse cosine"
@@ -161,7 +214,7 @@ def _one_minus_square(x: Node) -> Node:
 
 
 @register
-class atan(_Function):
+class atan(MathsFunction):
     """The inverse tangent."""
 
     name, source, summary = "atan", "np.arctan({0})", "the inverse tangent"
@@ -174,7 +227,7 @@ class atan(_Function):
 
 
 @register
-class atan2(_Function):
+class atan2(MathsFunction):
     """The angle of the point (x, y), given as atan2(y, x); both derivatives at the origin are 0."""
 
     name, source, summary = "atan2", "np.arctan2({0}, {1})", "the angle of the point (x, y), as atan2(y, x)"
@@ -192,7 +245,7 @@ class atan2(_Function):
 
 
 @register
-class sinh(_Function):
+class sinh(MathsFunction):
     """The hyperbolic sine."""
 
     name, source, summary = "sinh", "np.sinh({0})", "the hyperbolic sine"
@@ -202,7 +255,7 @@ class sinh(_Function):
 
 
 @register
-class cosh(_Function):
+class cosh(MathsFunction):
     """The hyperbolic cosine."""
 
     name, source, summary = "cosh", "np.cosh({0})", "the hyperbolic cosine"
@@ -212,7 +265,7 @@ class cosh(_Function):
 
 
 @register
-class tanh(_Function):
+class tanh(MathsFunction):
     """The hyperbolic tangent."""
 
     name, source, summary = "tanh", "np.tanh({0})", "the hyperbolic tangent"
@@ -222,7 +275,7 @@ class tanh(_Function):
 
 
 @register
-class sigmoid(_Function):
+class sigmoid(MathsFunction):
     """1 / (1 + e**-x), the logistic function."""
 
     name, source, summary = "sigmoid", "1.0 / (1.0 + np.exp(-{0}))", "1 / (1 + e**-x)"
@@ -239,7 +292,7 @@ class sigmoid(_Function):
 
 
 @register
-class softplus(_Function):
+class softplus(MathsFunction):
     """log(1 + e**x), finite for every finite x."""
 
     name, source, summary = "softplus", "np.logaddexp({0}, 0.0)", "log(1 + e**x), finite for every finite x"
@@ -255,7 +308,28 @@ class softplus(_Function):
 
 
 @register
-class erf(_Function):
+class logaddexp(MathsFunction):
+    """log(e**x + e**y), finite for finite x and y.
+
+    Where both are infinite with one sign, the derivatives are the halves of a tie for inf and 0 for -inf.
+    """
+
+    name, source, arity, cost = "logaddexp", "np.logaddexp({0}, {1})", 2, 40
+    commutative = True
+    summary = "log(e**x + e**y), finite for finite x and y"
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        x, y = inputs
+        both = logical_and(eq(x, y), eq(abs_(out), math.inf))
+        at_infinity = where(gt(out, 0), constant_like(0.5, out.dtype), constant_like(0, out.dtype))
+        return where(both, at_infinity, sigmoid(sub(x, y))), where(both, at_infinity, sigmoid(sub(y, x)))
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.log(S.exp(args[0]) + S.exp(args[1]))
+
+
+@register
+class erf(MathsFunction):
     """The error function."""
 
     name, source, summary = "erf", "math.erf({0})", "the error function"
@@ -268,59 +342,19 @@ class erf(_Function):
         return (mul(2 / math.sqrt(math.pi), exp(neg(square(inputs[0])))),)
 
 
-_vectorized_erf = np.vectorize(math.erf, otypes=[np.float64])
-
-
 @register
-class pow_(_Function):
-    """x**y; with a constant integer y exact at 0."""
+class erfc(MathsFunction):
+    """1 - erf(x), accurate where that is small."""
 
-    name, source, summary, arity, cost = "pow", "{0} ** {1}", "x**y", 2, 60
+    name, source, summary = "erfc", "math.erfc({0})", "1 - erf(x), accurate where that is small"
 
     def numpy(self, *arrays: Any) -> Any:
-        return np.power(*arrays)
+        (x,) = arrays
+        return np.asarray(_vectorized_erfc(x), x.dtype)
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        x, y = inputs
-        exponent = scalar_value(y)
-        if exponent is not None:
-            by_x = None if exponent == 0 else mul(exponent, power(x, exponent - 1))
-        else:
-            by_x = where(eq(y, 0), constant_like(0, out.dtype), mul(y, pow_(x, sub(y, 1))))
-        at_zero = logical_and(eq(x, 0), ge(y, 0))
-        return by_x, where(at_zero, constant_like(0, out.dtype), mul(out, log(x)))
-
-    def sympy(self, S: Any, *args: Any) -> Any:
-        return args[0] ** args[1]
+        return (mul(-2 / math.sqrt(math.pi), exp(neg(square(inputs[0])))),)
 
 
-def power(x: Operand, y: Operand) -> Node:
-    """Return x**y in its simplest form: x**2 as a square, x**0.5 as a root, x**1 as x, x**-1 as 1/x."""
-    exponent = scalar_value(y) if isinstance(y, Node) else y
-    if not isinstance(x, Node) and isinstance(y, Node):
-        return pow_(x, y)
-    x = lift(x)
-    if exponent is None or isinstance(exponent, bool) or (isinstance(y, Node) and y.rank > x.rank):
-        return pow_(x, y)
-    if x.dtype in ("i64", "bool") and isinstance(exponent, int) and 0 <= exponent <= 64:
-        return _integer_power(x, exponent)
-    if not x.type.is_float:
-        x = lift(x, "f64")
-    if isinstance(y, Node) and y.dtype == "f64" and x.dtype == "f32":
-        return pow_(x, y)
-    if exponent == 1:
-        return x
-    if exponent == 2:
-        return square(x)
-    if exponent == 0.5:
-        return sqrt(x)
-    if exponent == -1:
-        return div(1, x)
-    return pow_(x, exponent)
-
-
-def _integer_power(x: Node, exponent: int) -> Node:
-    result = lift(1, "i64")
-    for _ in range(exponent):
-        result = mul(result, x)
-    return result
+_vectorized_erf = np.vectorize(math.erf, otypes=[np.float64])
+_vectorized_erfc = np.vectorize(math.erfc, otypes=[np.float64])

@@ -16,7 +16,7 @@ from diffc.ops.constant import dim, iota
 from diffc.ops.logic import ge, logical_and, lt, where
 from diffc.ops.reshaping import moveaxis, normal_axis, reshape
 
-__all__ = ["gather", "scatter_add"]
+__all__ = ["gather", "joined_indices", "joined_rows", "scatter_add"]
 
 
 @register
@@ -58,7 +58,7 @@ class gather_op(Linear):
         if not batched[0]:
             return Node.make(gather_op, (x, indices), {})
         if batched[1]:
-            rows, places = _joined_rows(x), _joined_indices(indices, x.shape[1])
+            rows, places = joined_rows(x), joined_indices(indices, x.shape[1])
             return Node.make(gather_op, (rows, places), {})
         result = Node.make(gather_op, (moveaxis(x, 0, 1), indices), {})
         return moveaxis(result, indices.rank, 0)
@@ -115,7 +115,7 @@ class scatter_add_op(Linear):
         base = base if batched[0] else broadcast(base, (size, *base.shape))
         rows = rows if batched[2] else broadcast(rows, (size, *rows.shape))
         if batched[1]:
-            total = scatter_add(_joined_rows(base), _joined_indices(indices, base.shape[1]), rows)
+            total = scatter_add(joined_rows(base), joined_indices(indices, base.shape[1]), rows)
             return reshape(total, base.shape)
         return moveaxis(scatter_add(moveaxis(base, 0, 1), indices, moveaxis(rows, 0, indices.rank)), 1, 0)
 
@@ -125,19 +125,24 @@ def scatter_add(base: Node, indices: Node, rows: Node) -> Node:
     return Node.make(scatter_add_op, (base, indices, rows), {})
 
 
-def _joined_rows(x: Node) -> Node:
+def joined_rows(x: Node) -> Node:
     """Return the rows of every element of a batch, one element after another."""
     size, extent, *rest = x.shape
     return reshape(x, (size * extent, *rest))
 
 
-def _joined_indices(indices: Node, extent: Extent) -> Node:
-    """Return the places among joined rows; an index outside its element is outside the whole, too."""
+def joined_indices(indices: Node, extent: Extent, *, inside: bool = False) -> Node:
+    """Return the places among joined rows; an index outside its element is outside the whole, too.
+
+    With `inside` every index is known to lie in range(extent).
+    """
     size = indices.shape[0]
     starts = mul(reshape(iota(size), (size, *(1,) * (indices.rank - 1))), dim(extent))
-    inside = logical_and(ge(indices, neg(dim(extent))), lt(indices, dim(extent)))
+    if inside:
+        return add(indices, starts)
+    valid = logical_and(ge(indices, neg(dim(extent))), lt(indices, dim(extent)))
     from_start = where(lt(indices, 0), add(indices, dim(extent)), indices)
-    return where(inside, add(from_start, starts), dim(size * extent))
+    return where(valid, add(from_start, starts), dim(size * extent))
 
 
 def _check_indices(indices: Array, extent: int) -> None:

@@ -73,7 +73,7 @@ def nonnegative(node: Node, depth: int = 0) -> bool:
     if depth > _MAX_DEPTH:
         return False
     name = node.op.name
-    if name in ("exp", "sigmoid", "softplus", "abs", "square", "cosh", "dim", "iota"):
+    if name in ("exp", "exp2", "erfc", "sigmoid", "softplus", "abs", "square", "cosh", "dim", "iota"):
         return node.type.is_float or name in ("dim", "iota")
     if name in ("mul", "div", "add"):
         return all(nonnegative(each, depth + 1) for each in node.inputs)

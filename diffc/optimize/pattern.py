@@ -20,7 +20,7 @@ from diffc.errors import DiffcError
 from diffc.ir import Extent, Node
 from diffc.ops import REGISTRY, Elementwise
 from diffc.ops.broadcasting import sum_
-from diffc.ops.elementary import pow_, power
+from diffc.ops.powers import pow_, power
 from diffc.ops.reductions import amax
 from diffc.ops.reshaping import expand_dims
 from diffc.ops.softmax import logsumexp, softmax

@@ -15,6 +15,7 @@ import numpy as np
 
 from diffc.ir import Dim, Extent, Node, evaluate_extent
 from diffc.ops import Elementwise, Leaf
+from diffc.proof.matrices import MATRIX_OPERATIONS, each_matrix
 
 __all__ = ["Arithmetic", "Objects", "Resolve", "resolve_with"]
 
@@ -53,10 +54,16 @@ class Arithmetic(ABC):
         attrs = {key: _resolved(key, value, resolve) for key, value in node.attrs.items()}
         if isinstance(op, Leaf):
             return self.array(op.reference(attrs))
+        if op.name in MATRIX_OPERATIONS:
+            return each_matrix(node, self.matrix_form(op.name), arrays)
         special = _SPECIAL.get(op.name)
         if special is not None:
             return special(self, node, attrs, arrays)
         return self.array(op.reference(attrs, *arrays))
+
+    @abstractmethod
+    def matrix_form(self, name: str) -> Callable[..., Objects]:
+        """Return what an operation of linear algebra does to one matrix; raise ValueError for no form."""
 
     def array(self, values: Any) -> Objects:
         """Return an array of this arithmetic's numbers."""

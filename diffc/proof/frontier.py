@@ -25,7 +25,7 @@ __all__ = [
 MAX_REACH, MAX_LOGIC = 12, 48
 """How many operations below the equation's nodes numbers and truth values are read."""
 
-SWITCHES = ("lt", "le", "gt", "ge", "eq", "ne", "sign", "floor")
+SWITCHES = ("lt", "le", "gt", "ge", "eq", "ne", "sign", "floor", "ceil", "trunc", "rint", "floor_divide")
 """Operations that jump."""
 
 _MOVES = ("broadcast", "reshape", "transpose", "sum", "any")

@@ -89,6 +89,23 @@ def _recurrence() -> list[Node]:
     return [Node.make(op, (_input(shape, "a"), _input(shape, "b")), {}) for shape in shapes]
 
 
+def _systems(op: str, *attrs: dict[str, Any]) -> list[Node]:
+    """Return systems of two and one unknowns, with several right sides and with one matrix of a stack."""
+    shapes = [((2, 2), (2, 2)), ((1, 1), (2, 1)), ((2, 1, 1), (2, 1, 1))]
+    return [
+        Node.make(REGISTRY[op], (_input(a, "a"), _input(r, "r")), each) for each in attrs for a, r in shapes
+    ]
+
+
+def _matrices(op: str, *shapes: Sequence[int]) -> list[Node]:
+    return _unary(op, *((shape, {}) for shape in shapes))
+
+
+def _searchsorted() -> list[Node]:
+    op, a, v = REGISTRY["searchsorted"], _input((3,), "a"), _input((2, 2), "v")
+    return [Node.make(op, (a, v), {"side": side}) for side in ("left", "right")]
+
+
 def _any() -> list[Node]:
     return [Node.make(REGISTRY["any"], (_input((2, 2), dtype="bool"),), {"axes": (0,)})]
 
@@ -123,7 +140,20 @@ INSTANCES: dict[str, Callable[[], list[Node]]] = {
     "gather": _gather,
     "scatter_add": _scatter_add,
     "recurrence": _recurrence,
+    "solve": lambda: _systems("solve", {}),
+    "triangular_solve": lambda: _systems("triangular_solve", {"lower": True}, {"lower": False}),
+    "det": lambda: _matrices("det", (3, 3), (2, 1, 1), (2, 2)),
+    "slogdet": lambda: _matrices("slogdet", (3, 3), (2, 1, 1), (2, 2)),
+    "cholesky": lambda: _matrices("cholesky", (3, 3), (1, 1), (2, 2)),
+    "eigh": lambda: _matrices("eigh", (2, 2), (1, 1), (3, 3)),
+    "eigvalsh": lambda: _matrices("eigvalsh", (2, 2), (1, 1), (3, 3)),
+    "qr": lambda: _matrices("qr", (2, 2), (1, 1), (3, 2), (2, 1)),
+    "svd": lambda: _matrices("svd", (2, 2), (1, 1), (3, 2), (2, 3), (2, 1)),
+    "svdvals": lambda: _matrices("svdvals", (2, 2), (1, 1), (3, 2), (2, 3)),
+    "pinv": lambda: _unary("pinv", *((shape, {"rtol": 1e-15}) for shape in ((2, 2), (2, 1), (1, 2)))),
     "any": _any,
+    "argsort": lambda: _unary("argsort", ((3,), {}), ((2, 2), {})),
+    "searchsorted": _searchsorted,
     "max": lambda: _reductions("max", *_ALONG, ((2, 2), (0, 1))),
     "prod": lambda: _reductions("prod", *_ALONG, ((4,), (0,))),
     "softmax": lambda: _reductions("softmax", *_ALONG, ((2, 2), (0, 1))),

@@ -9,7 +9,7 @@ the difference f(|x| + bound) - f(|x|), with one rounding for each term.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,17 +20,25 @@ from diffc.ir import Node
 from diffc.ops import Elementwise
 from diffc.ops.reductions import amax
 from diffc.proof.arithmetic import Arithmetic, Objects, Resolve
+from diffc.proof.matrices import MATRIX_OPERATIONS, long_form
 
 __all__ = ["DIGITS", "EPSILON", "MULTIPRECISION", "run_with_bounds"]
 
 DIGITS = 80
 EPSILON = {"f64": 2.0**-52, "f32": 2.0**-23, "i64": 0.0, "bool": 0.0}
-_EXACT = ("neg", "abs", "sign", "floor", "maximum", "minimum", "relu", "stop_gradient", "where")
+_EXACT = (
+    *("neg", "abs", "sign", "copysign", "floor", "ceil", "trunc", "rint", "floor_divide"),
+    *("maximum", "minimum", "relu", "stop_gradient", "where"),
+)
 _MOVES = ("reshape", "transpose", "flip", "broadcast", "slice", "pad", "concatenate", "gather")
 _HUGE = 10**6
+_BACKWARD = 4
+"""How many times n roundings a factorization may be off, backward."""
 
 _context: Any = mpmath.MPContext()  # pyright: ignore[reportAttributeAccessIssue]
 _context.dps = DIGITS
+_STEP = _context.mpf(2) ** -80
+"""By how much less than its bound an operand is moved, so that the effect is linear."""
 
 
 def _exp(x: Any) -> Any:
@@ -92,6 +100,10 @@ class Multiprecision(Arithmetic):
             return _context.nan
         return _context.nan if isinstance(value, _context.mpc) else value
 
+    def matrix_form(self, name: str) -> Callable[..., Objects]:
+        """Return what mpmath computes."""
+        return long_form(name, _context)
+
 
 MULTIPRECISION = Multiprecision()
 
@@ -147,6 +159,8 @@ def _bound(
         return MULTIPRECISION.apply(node, [bounds[0], *indices], resolve)
     if op.name == "cast":
         return np.asarray(bounds[0] + rounding, object)
+    if op.name in MATRIX_OPERATIONS:
+        return _matrix_bound(node, arrays, bounds, value, resolve)
     before, after = list[Objects](), list[Objects]()
     for each, array, bound in zip(node.inputs, arrays, bounds, strict=True):
         floats = each.type.is_float
@@ -154,6 +168,29 @@ def _bound(
         after.append(np.asarray(before[-1] * (1 + largest * epsilon) + bound, object) if floats else array)
     grown, plain = (MULTIPRECISION.apply(node, each, resolve) for each in (after, before))
     return np.asarray(grown - plain, object)
+
+
+def _matrix_bound(
+    node: Node, arrays: list[Objects], bounds: list[Objects], value: Objects, resolve: Resolve
+) -> Objects:
+    """Return how far the value moves when the operands move by their bounds and by a backward error.
+
+    The algorithms are backward stable: what they compute is right for operands that are off by a few times
+    n roundings of their largest element. The moves are small, so that their effects add up.
+    """
+    epsilon = _context.mpf(EPSILON[node.dtype])
+    total = np.asarray(abs(value) * epsilon, object)
+    for k, (array, bound) in enumerate(zip(arrays, bounds, strict=True)):
+        backward = _BACKWARD * max(array.shape[-2:]) * epsilon
+        scale = np.max(abs(array), axis=(-2, -1), keepdims=True) if array.size else array
+        amounts = bound + np.broadcast_to(scale * backward, array.shape)
+        for row, column in np.ndindex(*array.shape[-2:]):
+            moved = np.array(array)
+            moved[..., row, column] = moved[..., row, column] + amounts[..., row, column] * _STEP
+            operands = [moved if place == k else each for place, each in enumerate(arrays)]
+            changed = MULTIPRECISION.apply(node, operands, resolve)
+            total = total + abs(changed - value) / _STEP
+    return np.asarray(total, object)
 
 
 def _largest_like(node: Node) -> Node:

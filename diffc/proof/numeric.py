@@ -21,6 +21,7 @@ from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
 from diffc.proof.arithmetic import resolve_with
 from diffc.proof.certificate import Check
+from diffc.proof.matrices import MATRIX_OPERATIONS
 from diffc.proof.multiprecision import EPSILON, MULTIPRECISION, run_with_bounds
 
 __all__ = ["Array", "Deviation", "check_kernel", "deviations", "draw", "flatten"]
@@ -104,8 +105,13 @@ def check_kernel(
 
 
 def draw(graph: Graph, symbols: dict[str, int], rng: np.random.Generator, attempt: int) -> list[Array]:
-    """Return a value for each input: normal, or positive, or in the unit interval, in turn."""
+    """Return a value for each input: normal, or positive, or in the unit interval, in turn.
+
+    Where matrices are factored, square ones are positive definite in every fourth attempt.
+    """
     arguments: list[Array] = []
+    factored = any(node.is_op(*MATRIX_OPERATIONS) for node in graph.nodes)
+    kind = attempt % 4 if factored else attempt % 3
     for node in graph.inputs:
         shape = tuple(evaluate_extent(extent, symbols) for extent in node.shape)
         if node.dtype == "bool":
@@ -114,9 +120,16 @@ def draw(graph: Graph, symbols: dict[str, int], rng: np.random.Generator, attemp
             value = rng.integers(0, 3 if attempt % 2 == 0 else 1, shape)
         else:
             choices = (rng.normal(size=shape), rng.uniform(0.5, 2, shape), rng.uniform(0.05, 0.95, shape))
-            value = choices[attempt % 3]
+            value = _definite(choices[0]) if kind == 3 else choices[kind]
         arguments.append(np.asarray(value, DTYPES[node.dtype]))
     return arguments
+
+
+def _definite(x: Array) -> Array:
+    """Return x @ x.T + 1 for square matrices; other arrays as they are."""
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        return x
+    return x @ x.swapaxes(-1, -2) + np.eye(x.shape[-1])
 
 
 def deviations(graph: Graph, kernel: Kernel, arguments: Sequence[Any]) -> list[Deviation] | None:
@@ -197,6 +210,8 @@ def _work(graph: Graph, symbols: dict[str, int]) -> int:
     for node in graph.nodes:
         sizes = [int(np.prod([evaluate_extent(e, symbols) for e in n.shape])) for n in (node, *node.inputs)]
         inner = evaluate_extent(node.inputs[0].shape[-1], symbols) if node.is_op("matmul") else 1
+        if node.is_op(*MATRIX_OPERATIONS):  # as many eliminations as operands have elements, for the bound
+            inner = max(evaluate_extent(extent, symbols) for extent in node.inputs[0].shape[-2:]) ** 3
         total += max([sizes[0] * inner, *sizes[1:]]) if node.inputs else 0
     return total
 

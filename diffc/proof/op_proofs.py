@@ -7,6 +7,7 @@
   <x, T*(y)>, with the elements of x and y free symbols.
 * Derived: on every instance and for every choice of inputs with a tangent, the JVP equals the
   derivative of the value along the tangent; the pullback pairs with it; `expand` has the same value.
+* Factorizations: on every instance the JVP solves the defining equations differentiated; see `implicit`.
 * What is not differentiable takes discrete values, so that its derivative is 0 where it exists, or
   says by definition that nothing passes.
 """
@@ -23,10 +24,12 @@ import numpy as np
 import sympy
 
 from diffc.autodiff.reverse import pullback
-from diffc.ir import Node, Type
+from diffc.ir import Node, Type, topological
 from diffc.ops import Derived, Elementwise, Leaf, Linear, Op, constant_like, input_node
 from diffc.proof.arithmetic import Objects
+from diffc.proof.implicit import Solution, determined, differentiated, solution_of
 from diffc.proof.instances import instances_of
+from diffc.proof.matrices import IMPLICIT
 from diffc.proof.symbolic import symbol_array, symbolic
 from diffc.proof.zero import decide_zero
 
@@ -59,7 +62,12 @@ def prove_op(op: Op) -> Proof:
         if not nodes:
             return Proof(op.name, "unknown", f"no instances of {op.name} are listed in diffc/proof/instances")
         for node in nodes:
-            _prove_linear(node, op, claims) if isinstance(op, Linear) else _prove_derived(node, op, claims)
+            if isinstance(op, Linear):
+                _prove_linear(node, op, claims)
+            elif op.name in IMPLICIT:
+                _prove_implicit(node, op, claims)
+            else:
+                _prove_derived(node, op, claims)
         basis = _basis_of_structural(op, len(nodes))
     else:
         return Proof(op.name, "unknown", "it belongs to no family that has a derivative rule")
@@ -186,6 +194,8 @@ def _basis_of_structural(op: Linear | Derived, count: int) -> str:
         return "its values are bool: the derivative is 0 wherever it exists"
     if isinstance(op, Linear):
         return f"linear, and <T(x), y> = <x, T*(y)>; free symbols, {count} instances"
+    if op.name in IMPLICIT:
+        return f"its JVP solves its defining equations differentiated; free symbols, {count} instances"
     return f"its JVP is the derivative along the tangent; free symbols, {count} instances"
 
 
@@ -248,6 +258,38 @@ def _prove_derived(node: Node, op: Derived, claims: _Claims) -> None:
         (tangent,) = symbolic([image], moving)
         claims.arrays(f"{_shown(node)}: the JVP by {list(present)}", tangent, directional)
         _prove_pullback(node, present, moving, (given, tangent), claims)
+
+
+def _prove_implicit(node: Node, op: Derived, claims: _Claims) -> None:
+    """Show that the JVP solves the defining equations differentiated; see `implicit`."""
+    solution = solution_of(node)
+    if not determined(solution):
+        claims.refuse(f"{_shown(node)}: its equations do not determine its derivative")
+        return
+    for left in solution.equations(solution.matrix, solution.factors):
+        claims.equal(f"{_shown(node)}: its defining equations", left, sympy.S.Zero)
+    tangent = input_node("d_0", node.inputs[0].type)
+    image = op.jvp(node, [tangent])
+    if image is None:
+        claims.refuse(f"{_shown(node)} has no JVP")
+        return
+    values = {node.inputs[0]: solution.matrix, node: solution.factors, **_symbols([tangent])}
+    expanded = op.expand(node)
+    others = _companions(node, solution, [image] if expanded is None else [image, expanded])
+    values |= others
+    if expanded is not None and others:
+        claims.arrays(f"{_shown(node)}: expand", symbolic([expanded], values)[0], solution.factors)
+    (found,) = symbolic([image], values)
+    for left in differentiated(solution, values[tangent], found):
+        claims.equal(f"{_shown(node)}: its defining equations differentiated", left, sympy.S.Zero)
+    _prove_pullback(node, (True,), values, ([tangent], found), claims)
+
+
+def _companions(node: Node, solution: Solution, outputs: Sequence[Node]) -> dict[Node, Objects]:
+    """Return the values of other factorizations of the same matrix, written in the same symbols."""
+    others = [each for each in topological(outputs) if each.op.name in IMPLICIT and each is not node]
+    found = {each: solution_of(each) for each in others if each.inputs == node.inputs}
+    return {each: s.factors for each, s in found.items() if np.array_equal(s.matrix, solution.matrix)}
 
 
 def _prove_pullback(

@@ -8,7 +8,7 @@ for finite values: a statement is about the open domain.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -19,6 +19,7 @@ import sympy
 from diffc.ir import Node, topological
 from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Arithmetic, Objects, resolve_with
+from diffc.proof.matrices import exact_form
 
 __all__ = ["SYMBOLIC", "symbol_array", "symbolic"]
 
@@ -56,6 +57,10 @@ class Symbolic(Arithmetic):
             finite = [each if each in (sympy.oo, -sympy.oo) else sympy.S.Zero for each in args]
             return op.sympy(sympy, *finite)
         return op.sympy(sympy, *args)
+
+    def matrix_form(self, name: str) -> Callable[..., Objects]:
+        """Return a rational form; raise ValueError for a factorization."""
+        return exact_form(name, sympy)
 
 
 SYMBOLIC = Symbolic()

@@ -1,7 +1,7 @@
-"""What compiled code calls outside itself: BLAS, taken from SciPy, and the process's own libm.
+"""What compiled code calls outside itself: BLAS and LAPACK, taken from SciPy, and the process's own libm.
 
 LLVM's loader ends the process when a symbol is missing, so every undefined symbol of an object is looked
-up here first. BLAS routines get a private name (`diffc_dgemm`), so that no other user of LLVM in the
+up here first. Routines of the two get a private name (`diffc_dgemm`), so that no other user of LLVM in the
 process sees them, and none of theirs is ever taken for ours.
 """
 
@@ -15,22 +15,29 @@ from collections.abc import Iterable
 
 from diffc.errors import ArtefactError, DiffcError
 
-__all__ = ["private_names", "provide", "undefined_symbols"]
+__all__ = ["called_routines", "private_names", "provide", "undefined_symbols"]
 
-_STEMS = ("gemm", "gemv", "ger", "symm", "symv", "syrk", "syr", "trmm", "trmv", "trsm", "trsv", "dot", "axpy")
-_ROUTINES = frozenset(kind + stem for kind in "sd" for stem in _STEMS)
+_BLAS = ("gemm", "gemv", "ger", "symm", "symv", "syrk", "syr", "trmm", "trmv", "trsm", "trsv", "dot", "axpy")
+_LAPACK = ("getrf", "getrs", "potrf", "trtrs", "syevd", "geqrf", "orgqr", "gesdd")
+_STEMS = [(stem, "cython_blas") for stem in _BLAS] + [(stem, "cython_lapack") for stem in _LAPACK]
+_ROUTINES = {kind + stem: module for kind in "sd" for stem, module in _STEMS}
 _CALLED = re.compile(r"@([sd][a-z0-9]{2,5})_(?=\()")
 _provided: dict[str, int] = {}
 
 
 def _routine(symbol: str) -> str | None:
-    """Return the BLAS routine that a symbol names (`dgemm_` and `diffc_dgemm` are `dgemm`), or None."""
+    """Return the routine that a symbol names (`dgemm_` and `diffc_dgemm` are `dgemm`), or None."""
     name = symbol.removeprefix("diffc_") if symbol.startswith("diffc_") else symbol.removesuffix("_")
     return name if name in _ROUTINES and name != symbol else None
 
 
+def called_routines(ir_text: str) -> tuple[str, ...]:
+    """Return the routines that LLVM text calls, by their Fortran symbols."""
+    return tuple(sorted({f"{name}_" for name in _CALLED.findall(ir_text) if name in _ROUTINES}))
+
+
 def private_names(ir_text: str) -> str:
-    """Return LLVM text in which BLAS routines have their private names."""
+    """Return LLVM text in which the routines of BLAS and LAPACK have their private names."""
     return _CALLED.sub(lambda found: f"@diffc_{found[1]}" if found[1] in _ROUTINES else found[0], ir_text)
 
 
@@ -42,7 +49,7 @@ def provide(symbols: Iterable[str]) -> None:
         routine = _routine(symbol)
         if routine is not None:
             if routine not in _provided:
-                _provided[routine] = _blas_address(routine)
+                _provided[routine] = _routine_address(routine)
                 llvm.add_symbol(f"diffc_{routine}", _provided[routine])
         elif llvm.address_of_symbol(symbol) is None:
             llvm.add_symbol(symbol, _process_address(symbol))
@@ -62,12 +69,12 @@ def _process_address(symbol: str) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
-def _blas_address(routine: str) -> int:
-    """Return the address of SciPy's BLAS routine, which takes its arguments by Fortran's convention."""
+def _routine_address(routine: str) -> int:
+    """Return the address of SciPy's routine, which takes its arguments by Fortran's convention."""
     try:
-        capsule = importlib.import_module("scipy.linalg.cython_blas").__pyx_capi__[routine]
+        capsule = importlib.import_module(f"scipy.linalg.{_ROUTINES[routine]}").__pyx_capi__[routine]
     except (ImportError, AttributeError, KeyError) as error:
-        raise DiffcError(f"SciPy does not provide the BLAS routine {routine}: {error}") from None
+        raise DiffcError(f"SciPy does not provide the routine {routine}: {error}") from None
     api = ctypes.pythonapi
     name_of = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(("PyCapsule_GetName", api))
     pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(

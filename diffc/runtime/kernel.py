@@ -85,18 +85,31 @@ class Kernel:
             if out is None
             else check_outputs(signature, out, symbols, values)
         )
+        self._run(arrays, symbols, outputs)
+        if out is None:
+            return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
+        return _arranged(signature.tree, outputs)
+
+    def run(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
+        """Run on contiguous arrays of the right dtypes and shapes, which nothing checks, without the GIL."""
+        symbols = {
+            each.symbol: (inputs[each.input].shape[each.axis] - each.offset) // each.factor
+            for each in self.signature.bindings
+        }
+        self._run(inputs, symbols, outputs)
+
+    def _run(
+        self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
+    ) -> None:
+        signature = self.signature
         work = _workspace(extent_value(signature.workspace, symbols, "the workspace"))
-        status = self._launch(
-            [*arrays, *self.program.constants, *outputs], [symbols[name] for name in signature.symbols], work
-        )
+        arrays = [*inputs, *self.program.constants, *outputs]
+        status = self._launch(arrays, [symbols[name] for name in signature.symbols], work)
         if status:
             known = 0 < status <= len(signature.checks)
             raise InputError(
                 signature.checks[status - 1] if known else f"{self.name}: run-time check {status} failed"
             )
-        if out is None:
-            return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
-        return _arranged(signature.tree, outputs)
 
     @property
     def name(self) -> str:

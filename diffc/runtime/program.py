@@ -34,7 +34,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "bool": np.dtype(np.bool_),
 }
 
-_FORMAT = 1
+_FORMAT = 2
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SUFFIX = {"source": ".py", "llvm": ".ll", "asm": ".s"}
 _MANIFEST_FIELDS = {"format", "abi", "target", "signature", "stats", "constants", "stages", "files"}

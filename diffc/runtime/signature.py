@@ -26,6 +26,7 @@ _FIELDS = (
     "inputs",
     "outputs",
     "tree",
+    "captured",
     "symbols",
     "workspace",
     "checks",
@@ -74,6 +75,8 @@ class Signature:
     externals: tuple[str, ...] = ()
     math: str = "precise"
     lowering: str = "llvm"
+    captured: tuple[Parameter, ...] = ()
+    """The arrays that the program refers to: the last of its constants, bound when it is loaded."""
 
     def __post_init__(self) -> None:
         """Raise `DiffcError` where the parts contradict each other."""
@@ -129,6 +132,7 @@ class Signature:
             "inputs": [[each.name, str(each.type)] for each in self.inputs],
             "outputs": [[each.name, str(each.type)] for each in self.outputs],
             "tree": self.tree,
+            "captured": [[each.name, str(each.type)] for each in self.captured],
             "symbols": list(self.symbols),
             "workspace": str(self.workspace),
             "checks": list(self.checks),
@@ -155,6 +159,7 @@ class Signature:
                 externals=_items(fields["externals"], "externals", _identifier),
                 math=_choice(fields["math"], "math", ("precise", "fast")),
                 lowering=_choice(fields["lowering"], "lowering", ("llvm", "source")),
+                captured=_items(fields["captured"], "captured", _parameter),
             )
         except ArtefactError:
             raise

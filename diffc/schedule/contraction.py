@@ -6,7 +6,7 @@ instead of a matrix that goes through memory.
 
 from __future__ import annotations
 
-from diffc.ir.loops import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Store, walk
+from diffc.ir.loops import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Routine, Store, walk
 
 __all__ = ["contract"]
 
@@ -25,6 +25,8 @@ def contract(loops: Loops) -> None:
                 accesses.setdefault(item.buffer, []).append(item)
         elif isinstance(item, MatMul):
             fixed.update(matrix.buffer.root for matrix in (item.out, item.a, item.b))
+        elif isinstance(item, Routine):
+            fixed.update(part.buffer.root for part in item.parts)
     for buffer, uses in accesses.items():
         while buffer not in fixed and buffer.type.rank and _common_axis(uses) not in kept:
             buffer.type = buffer.type.with_shape(buffer.type.shape[1:])

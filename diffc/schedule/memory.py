@@ -1,13 +1,16 @@
 """The memory plan: where in the workspace each buffer lives, made at compile time as polynomials.
 
 A buffer lives from the first item of the program that touches it to the last. When it dies its
-place is given to the next buffer of the same size.
+place is given to the next buffer of the same size. Buffers of long elements come first, so that every element
+lies at a multiple of its size, which library routines rely on.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from diffc.ir import Dim, Extent, size_of
-from diffc.ir.loops import Buffer, Load, Loop, Loops, MatMul, Statement, Store, walk
+from diffc.ir.loops import Buffer, Load, Loop, Loops, MatMul, Routine, Statement, Store, walk
 from diffc.ir.types import ITEM_SIZE
 
 __all__ = ["plan_memory"]
@@ -18,14 +21,24 @@ _LINE = 64
 
 def plan_memory(program: Loops) -> None:
     """Set the offset of every work buffer and the size of the workspace, in bytes."""
-    lifetimes = _lifetimes(program)
+    groups: dict[int, dict[Buffer, tuple[int, int]]] = {8: {}, 4: {}, 1: {}}
+    for buffer, lifetime in _lifetimes(program).items():
+        # A static size is a multiple of a cache line.
+        group = 8 if isinstance(_size(buffer), int) else ITEM_SIZE[buffer.type.dtype]
+        groups[group][buffer] = lifetime
+    program.workspace = 0
+    for lifetimes in groups.values():
+        program.workspace = _placed(lifetimes, program.workspace)
+
+
+def _placed(lifetimes: Mapping[Buffer, tuple[int, int]], total: Extent) -> Extent:
+    """Place buffers behind the first `total` bytes; return how many bytes are used then."""
     starts: dict[int, list[Buffer]] = {}
     ends: dict[int, list[Buffer]] = {}
     for buffer, (first, last) in lifetimes.items():
         starts.setdefault(first, []).append(buffer)
         ends.setdefault(last, []).append(buffer)
     free: dict[Extent, list[Extent]] = {}
-    total: Extent = 0
     for position in sorted({*starts, *ends}):
         for buffer in starts.get(position, ()):
             size = _size(buffer)
@@ -37,7 +50,7 @@ def plan_memory(program: Loops) -> None:
                 total = total + size
         for buffer in ends.get(position, ()):
             free.setdefault(_size(buffer), []).append(buffer.offset)
-    program.workspace = total
+    return total
 
 
 def _size(buffer: Buffer) -> Extent:
@@ -63,7 +76,7 @@ def _lifetimes(program: Loops) -> dict[Buffer, tuple[int, int]]:
         for inner, _ in walk([item]):
             for buffer in _touched(inner):
                 root = buffer.root
-                if root.role == "work":
+                if root.role in ("work", "scratch"):
                     first, _ = lifetimes.get(root, (position, position))
                     lifetimes[root] = (first, position)
     return lifetimes
@@ -74,4 +87,6 @@ def _touched(item: Statement | Loop) -> tuple[Buffer, ...]:
         return (item.buffer,)
     if isinstance(item, MatMul):
         return (item.out.buffer, item.a.buffer, item.b.buffer)
+    if isinstance(item, Routine):
+        return tuple(part.buffer for part in item.parts)
     return ()

@@ -22,6 +22,7 @@ from diffc.schedule.indexing import place_gather, place_scatter_add
 from diffc.schedule.placement import Cursor
 from diffc.schedule.products import place_product
 from diffc.schedule.reduction import place_reduction
+from diffc.schedule.routines import is_routine, place_routine
 from diffc.schedule.slicing import place_concatenate, place_pad
 from diffc.schedule.views import identity_index, resolve
 
@@ -37,6 +38,8 @@ def place(s: Scheduler, node: Node) -> None:
         _copy(s, node)
     elif isinstance(node.op, Elementwise) or node.op is cast_op:
         _elementwise(s, node)
+    elif is_routine(node):
+        place_routine(s, node)
     else:
         handler = _HANDLERS.get(node.op)
         if handler is None:

@@ -15,6 +15,8 @@ from diffc.ir.loops import (
     Loops,
     MatMul,
     Matrix,
+    Part,
+    Routine,
     Statement,
     Store,
     walk,
@@ -28,7 +30,7 @@ def print_loops(program: Loops) -> str:
     lines = [f"loops {program.graph.name}"]
     arrays = (*program.inputs, *program.constants, *program.outputs)
     lines += [f"  {buffer.role} {buffer.name}: {buffer.type}" for buffer in arrays]
-    lines += [f"  work {b.name}: {b.type} at byte {b.offset}" for b in program.work]
+    lines += [f"  {b.role} {b.name}: {b.type} at byte {b.offset}" for b in program.work]
     lines += [f"  alias {b.name}: {b.type} of {b.base.name}" for b in program.aliases if b.base is not None]
     lines += [f"  workspace {program.workspace} bytes", ""]
     for item, depth in walk(program.body):
@@ -60,10 +62,17 @@ def _line(item: Statement | Loop) -> str:
         case MatMul():
             sizes = f"[{item.rows}, {item.inner}] @ [{item.inner}, {item.columns}]"
             return f"{_matrix(item.out)} = {_matrix(item.a)} @ {_matrix(item.b)}  # {sizes}"
+        case Routine():
+            inputs = ", ".join(map(_part, item.inputs))
+            return f"{_part(item.out)} = {item.name}({inputs})  # sizes {', '.join(map(str, item.sizes))}"
 
 
 def _place(buffer: Buffer, index: tuple[Affine, ...]) -> str:
     return f"{buffer.name}[{', '.join(map(str, index))}]"
+
+
+def _part(part: Part) -> str:
+    return _place(part.buffer, part.index) if part.index else part.buffer.name
 
 
 def _matrix(matrix: Matrix) -> str:

@@ -39,6 +39,9 @@ def _of(node: Node) -> Iterator[tuple[Extent, str]]:
     if node.op.name == "pad":
         for amount in (*node.attrs["lows"], *node.attrs["highs"]):
             yield -amount if cuts(amount) else amount, f"a padding has the amount {amount}"
+    if node.op.name == "qr":
+        rows, columns = node.inputs[0].shape[-2:]
+        yield rows - columns, f"qr takes at least as many rows as columns, not {rows} by {columns}"
 
 
 def _may_be_negative(extent: Extent) -> bool:

@@ -27,6 +27,7 @@ from diffc.ir.loops import (
     Value,
 )
 from diffc.ops import scalar_value
+from diffc.ops.captured import captured_op
 from diffc.ops.constant import const, dim_op, iota_op
 from diffc.ops.indexing import gather_op
 from diffc.ops.products import matmul_op
@@ -39,6 +40,7 @@ from diffc.schedule.order import ordered
 from diffc.schedule.placement import Cursor, Nests, Read
 from diffc.schedule.products import blas_operand, inlined
 from diffc.schedule.requirements import requirements
+from diffc.schedule.routines import is_routine, reads_in_place
 from diffc.schedule.views import VIEWS, DimIndex, Index, identity_index, is_identity, resolve
 
 __all__ = ["Scheduler", "schedule"]
@@ -97,6 +99,7 @@ class Scheduler:
         for position in later:
             self._copy_out(self.graph.outputs[position], self.outputs[position])
         root = [*self.nests.preamble, *self._with_stores(self.nests.root)]
+        self._captured_last()
         program = Loops(
             self.graph, self.inputs, self.constants, self.outputs, self.work, root, self.checks, self.numbers
         )
@@ -104,6 +107,12 @@ class Scheduler:
         contract(program)
         plan_memory(program)
         return program
+
+    def _captured_last(self) -> None:
+        """Bring captured arrays behind the other constants: they are bound after the code is there."""
+        self.constants.sort(key=lambda buffer: buffer.node is not None and buffer.node.op is captured_op)
+        for position, buffer in enumerate(self.constants):
+            buffer.position = position
 
     # -- what is computed, and in which order -----------------------------------------------------
 
@@ -128,12 +137,14 @@ class Scheduler:
             source = node.inputs[0]
             base, index = self.base(source)
             whole = base.shape == source.shape and is_identity(index, base.shape)
-            if not whole or (base.op in (const, iota_op) and base not in self.copied):
+            if not whole or (base.op in (const, captured_op, iota_op) and base not in self.copied):
                 self.copied.add(source)
         if node.op is gather_op and not gathers_in_place(self, node):
             self.copied.add(node.inputs[0])
         if node.op is matmul_op and not inlined(self, node):
             self.copied.update(each for each in node.inputs if blas_operand(self, each) is None)
+        if is_routine(node):
+            self.copied.update(each for each in node.inputs if not reads_in_place(self, each))
 
     def _assign_outputs(self) -> list[int]:
         """Give each output's buffer to the computation that makes it; return the outputs to be copied."""
@@ -191,10 +202,9 @@ class Scheduler:
         return found
 
     def _new_buffer(self, node: Node) -> Buffer:
-        if node.op is const and node not in self.copied:
-            buffer = Buffer(
-                f"const_{len(self.constants)}", node.type, "constant", len(self.constants), node=node
-            )
+        if node.op in (const, captured_op) and node not in self.copied:
+            name = node.attrs.get("name", f"const_{len(self.constants)}")
+            buffer = Buffer(name, node.type, "constant", len(self.constants), node=node)
             self.constants.append(buffer)
             return buffer
         name = f"{node.op.name}_{self.numbers.get(node, 'c')}"

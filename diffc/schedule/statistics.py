@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffc.ir import Extent, size_of
-from diffc.ir.loops import Accumulate, Block, Compute, Loop, Loops, MatMul, Store
+from diffc.ir.loops import Accumulate, Block, Compute, Loop, Loops, MatMul, Routine, Store
 from diffc.ir.types import ITEM_SIZE
 
 __all__ = ["statistics"]
@@ -14,7 +14,8 @@ __all__ = ["statistics"]
 def statistics(loops: Loops) -> dict[str, Any]:
     """Return the counts that `Kernel.stats` shows.
 
-    `flops` counts arithmetic and comparisons, a multiply-add as two; `maths_calls` the elementary functions;
+    `flops` counts arithmetic and comparisons, a multiply-add as two, and of a routine's the leading terms;
+    `maths_calls` counts the elementary functions;
     `bytes` the inputs and outputs, each once; `workspace_bytes` the peak of the memory plan.
     """
     operations: dict[str, int] = {}
@@ -54,4 +55,6 @@ def _work(block: Block) -> tuple[Extent, Extent]:
             flops = flops + 1
         elif isinstance(item, MatMul):
             flops = flops + item.rows * item.columns * item.inner * 2
+        elif isinstance(item, Routine):
+            flops = flops + item.flops
     return flops, calls

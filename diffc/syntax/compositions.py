@@ -6,17 +6,16 @@ table in the user guide), the comment says how the composition comes by it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from diffc.errors import TypeProblem
 from diffc.ir import Node
-from diffc.ops.arithmetic import add, div, floor, mul, neg, square, sub
+from diffc.ops.arithmetic import mul, square, sub
 from diffc.ops.broadcasting import full, mean, sum_
 from diffc.ops.constant import constant_like
-from diffc.ops.elementary import exp, log, sqrt
-from diffc.ops.elementwise import Operand, cast, lift
-from diffc.ops.logic import eq, gt, logical_not, lt, where
+from diffc.ops.elementary import sqrt
+from diffc.ops.elementwise import cast
+from diffc.ops.logic import eq, logical_not, where
 from diffc.ops.products import matmul
 from diffc.ops.recurrence import exclusive_products, linear_recurrence
 from diffc.ops.reductions import any_
@@ -24,8 +23,7 @@ from diffc.ops.reshaping import expand_dims, moveaxis, normal_axis
 from diffc.ops.softmax import logsumexp
 
 __all__ = [
-    "all_", "ceil", "clip", "cumprod", "cumsum", "dot", "exp2", "hypot", "log2", "log10", "log_softmax",
-    "norm", "outer", "std", "var",
+    "all_", "cumprod", "cumsum", "dot", "log_softmax", "norm", "outer", "safe_sqrt", "std", "var",
 ]  # fmt: skip
 
 Axis = int | Sequence[int] | None
@@ -37,16 +35,9 @@ def log_softmax(x: Node, axis: Axis = -1) -> Node:
     return sub(x, logsumexp(x, axis, keepdims=True))
 
 
-def clip(x: Operand, low: Operand, high: Operand) -> Node:
-    """Return x held between two bounds; derivative 1 inside and at the bounds, 0 outside."""
-    # Strict comparisons leave x itself at a bound, and with it its derivative.
-    raised = where(lt(x, low), low, x)
-    return where(gt(raised, high), high, raised)
-
-
 def norm(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
     """Return the Euclidean norm over some axes; its gradient at 0 is 0."""
-    return _safe_sqrt(sum_(square(_floating(x)), axis, keepdims))
+    return safe_sqrt(sum_(square(_floating(x)), axis, keepdims))
 
 
 def var(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
@@ -57,10 +48,11 @@ def var(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
 
 def std(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
     """Return the standard deviation over some axes; its gradient at 0 is 0."""
-    return _safe_sqrt(var(x, axis, keepdims))
+    return safe_sqrt(var(x, axis, keepdims))
 
 
-def _safe_sqrt(x: Node) -> Node:
+def safe_sqrt(x: Node) -> Node:
+    """Return the square root, with derivative 0 at 0."""
     # The root is taken of 1 where x is 0, so that the branch not taken has a finite derivative.
     zero = eq(x, 0)
     one, nothing = constant_like(1, x.dtype), constant_like(0, x.dtype)
@@ -98,33 +90,6 @@ def cumprod(x: Node, axis: int = 0) -> Node:
 def all_(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
     """Return whether every element over some axes is true."""
     return logical_not(any_(logical_not(x), axis, keepdims))
-
-
-def hypot(x: Operand, y: Operand) -> Node:
-    """Return the distance of the point (x, y) from the origin; both derivatives there are 0."""
-    # Brought to one dtype first: a Python number on its own would be squared as an integer.
-    dtype = sqrt.common_dtype((x, y))
-    return _safe_sqrt(add(square(lift(x, dtype)), square(lift(y, dtype))))
-
-
-def ceil(x: Operand) -> Node:
-    """Return the smallest integer not below x."""
-    return neg(floor(neg(x)))
-
-
-def log2(x: Operand) -> Node:
-    """Return the logarithm to the base 2."""
-    return div(log(x), math.log(2))
-
-
-def log10(x: Operand) -> Node:
-    """Return the logarithm to the base 10."""
-    return div(log(x), math.log(10))
-
-
-def exp2(x: Operand) -> Node:
-    """Return 2**x."""
-    return exp(mul(x, math.log(2)))
 
 
 def _floating(x: Node) -> Node:

@@ -15,17 +15,20 @@ from typing import Any
 
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, topological
-from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift
+from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift, linalg
 from diffc.ops.broadcasting import broadcast, mean, sum_
-from diffc.ops.elementary import power
+from diffc.ops.factorizations import cholesky
 from diffc.ops.indexing import gather
 from diffc.ops.interpreter import evaluate_nodes
+from diffc.ops.powers import power
 from diffc.ops.products import matmul
+from diffc.ops.pseudoinverse import pinv
 from diffc.ops.reductions import amax, amin, any_, prod
 from diffc.ops.reshaping import expand_dims, flip, normal_axis, reshape, transpose
 from diffc.ops.slicing import concatenate, stack
 from diffc.ops.softmax import logsumexp, softmax
-from diffc.syntax import compositions
+from diffc.ops.spectra import eigvalsh, svdvals
+from diffc.syntax import compositions, linear_algebra, pointwise
 from diffc.syntax.values import (
     Bundle,
     Value,
@@ -184,6 +187,10 @@ def _matmul(a: Value, b: Value) -> Node:
     return matmul(as_node(a), as_node(b))
 
 
+def _of_matrix(builder: Callable[[Node], Node]) -> Callable[[Value], Value]:
+    return lambda a: builder(as_node(a))
+
+
 def _dim(x: Value, axis: Value) -> Node:
     node = as_node(x)
     return dim(node.shape[normal_axis(_axis(axis), node.rank, "dim")])
@@ -214,8 +221,12 @@ FUNCTIONS: dict[str, Function] = {}
 ALIASES: Mapping[str, str] = {
     "ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "arctan2": "atan2",
     "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "absolute": "abs", "fabs": "abs",
-    "power": "pow", "expit": "sigmoid", "logistic": "sigmoid", "amax": "max", "amin": "min",
-    "take": "gather", "ravel": "flatten", "concat": "concatenate",
+    "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",
+    "negative": "neg", "remainder": "mod", "fix": "trunc", "radians": "deg2rad", "degrees": "rad2deg",
+    "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq",
+    "not_equal": "ne", "logical_and": "and", "logical_or": "or", "logical_not": "not",
+    "log_expit": "log_sigmoid", "power": "pow", "expit": "sigmoid", "logistic": "sigmoid",
+    "amax": "max", "amin": "min", "take": "gather", "ravel": "flatten", "concat": "concatenate",
 }  # fmt: skip
 """Familiar names for functions of the table."""
 
@@ -238,12 +249,32 @@ for _op in REGISTRY.values():
     if isinstance(_op, Elementwise):
         _add(_op.name, _parameters(_op), _op.summary, _elementwise(_op))
 
-_add("clip", "x, low, high", "x held between two bounds", _composed(compositions.clip))
-_add("ceil", "x", "the smallest integer not below x", _composed(compositions.ceil))
-_add("hypot", "x, y", "sqrt(x**2 + y**2); derivatives 0 at the origin", _composed(compositions.hypot))
-_add("exp2", "x", "2**x", _composed(compositions.exp2))
-_add("log2", "x", "the logarithm to the base 2", _composed(compositions.log2))
-_add("log10", "x", "the logarithm to the base 10", _composed(compositions.log10))
+for _name, _names, _doc in (
+    ("clip", "x, low, high", "x held between two bounds"),
+    ("fmax", "x, y", "the larger of two, or the other where one is NaN"),
+    ("fmin", "x, y", "the smaller of two, or the other where one is NaN"),
+    ("heaviside", "x, at_zero", "0 below 0, 1 above it, at_zero at 0"),
+    ("positive", "x", "x itself"),
+    ("signbit", "x", "whether the sign is negative, that of -0.0 too"),
+    ("isnan", "x", "whether x is not a number"),
+    ("isinf", "x", "whether x is infinite"),
+    ("isfinite", "x", "whether x is neither infinite nor NaN"),
+    ("logical_xor", "x, y", "exactly one is true"),
+    ("reciprocal", "x", "1/x"),
+    ("deg2rad", "x", "an angle in degrees as radians"),
+    ("rad2deg", "x", "an angle in radians as degrees"),
+    ("hypot", "x, y", "sqrt(x**2 + y**2); derivatives 0 at the origin"),
+    ("log_sigmoid", "x", "log(sigmoid(x)), finite for every finite x"),
+    ("logaddexp2", "x, y", "log2(2**x + 2**y), finite for finite x and y"),
+    ("xlogy", "x, y", "x*log(y), 0 where x is 0"),
+    ("xlog1py", "x, y", "x*log(1 + y), 0 where x is 0"),
+    ("asinh", "x", "the inverse hyperbolic sine"),
+    ("acosh", "x", "the inverse hyperbolic cosine"),
+    ("atanh", "x", "the inverse hyperbolic tangent"),
+    ("sinc", "x", "sin(pi*x)/(pi*x), 1 at 0"),
+    ("exprel", "x", "(exp(x) - 1)/x, 1 at 0"),
+):
+    _add(_name, _names, _doc, _composed(getattr(pointwise, _name)))
 
 _add("sum", _REDUCED, "the sum over axes", _reduction(sum_))
 _add("mean", _REDUCED, "the mean over axes", _reduction(mean))
@@ -270,6 +301,23 @@ _add("dot", "a, b", "the product of vectors or matrices",
      lambda a, b: compositions.dot(as_node(a), as_node(b)))  # fmt: skip
 _add("outer", "a, b", "the outer product of two vectors",
      lambda a, b: compositions.outer(as_node(a), as_node(b)))  # fmt: skip
+
+for _name, _matrix_function, _doc in (
+    ("inv", linalg.inv, "the inverse of square matrices; NaN where one is singular"),
+    ("pinv", pinv, "the pseudoinverse of matrices"),
+    ("det", linalg.det, "the determinant of square matrices"),
+    ("logdet", linear_algebra.logdet, "log(abs(det(a))), finite where det(a) overflows"),
+    ("cholesky", cholesky, "the lower factor l with l @ l.T == (a + a.T)/2"),
+    ("eigvalsh", eigvalsh, "the eigenvalues of (a + a.T)/2, ascending"),
+    ("svdvals", svdvals, "the singular values, descending"),
+):
+    _add(_name, "a", _doc, _of_matrix(_matrix_function))
+_add("solve", "a, b", "the x with a @ x == b; b is a vector or a matrix",
+     lambda a, b: linalg.solve(as_node(a), as_node(b)))  # fmt: skip
+_add("lstsq", "a, b", "the x with the smallest norm of a @ x - b, for a of full rank",
+     lambda a, b: linear_algebra.lstsq(as_node(a), as_node(b)))  # fmt: skip
+_add("matrix_power", "a, n", "the product of n matrices, of inverses for a negative n",
+     lambda a, n: linear_algebra.matrix_power(as_node(a), _axis(n, "n")))  # fmt: skip
 
 _add("reshape", "x, shape", "the elements in another shape; one extent may be -1",
      lambda x, shape: reshape(as_node(x), _shape(shape)))  # fmt: skip

@@ -1,7 +1,9 @@
-"""Indexing: `x[0]`, `x[1:3, :]`, `x[::-1]`, `x[..., None]`, and `x[i]` with an integer array.
+"""Indexing: `x[0]`, `x[1:3, :]`, `x[::-1]`, `x[..., None]`, and `x[i, j]` with integer arrays.
 
-The meaning is NumPy's. Positions and bounds may be extents (`x[N-2:]`). A symbolic extent is taken
-to be large enough for the integers that a formula names; a part's extent must be a polynomial.
+The meaning is NumPy's: index arrays are broadcast together, and their axes stand where the first of them did,
+or in front where a part, `...` or None separates them. Positions and bounds may be extents (`x[N-2:]`). A
+symbolic extent is taken to be large enough for the integers that a formula names; a part's extent must be a
+polynomial.
 """
 
 from __future__ import annotations
@@ -10,9 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from diffc.errors import TypeProblem
-from diffc.ir import Extent, Node
+from diffc.ir import Extent, Node, size_of
+from diffc.ops import dim, lift
+from diffc.ops.arithmetic import add, mul, neg
+from diffc.ops.constant import const
 from diffc.ops.indexing import gather
-from diffc.ops.reshaping import flip, reshape
+from diffc.ops.logic import ge, logical_and, lt, where
+from diffc.ops.reshaping import flip, reshape, transpose
 from diffc.ops.slicing import slice_
 from diffc.syntax.values import Bundle, Part, Value, as_extent, as_node
 
@@ -21,14 +27,18 @@ __all__ = ["subscript"]
 
 @dataclass(slots=True)
 class _Plan:
-    """What happens to each axis, and the extents that remain (None where the index array goes)."""
+    """What happens to each axis, and the extents that remain; index arrays take their axes as a second step.
+
+    `arrays` has each index array with the place of its axis among those that remain; `place` is where their
+    axes go.
+    """
 
     starts: list[Extent] = field(default_factory=list[Extent])
     sizes: list[Extent] = field(default_factory=list[Extent])
     steps: list[int] = field(default_factory=list[int])
     flips: list[int] = field(default_factory=list[int])
     kept: list[Extent] = field(default_factory=list[Extent])
-    gathered: Node | None = None
+    arrays: list[tuple[int, Node]] = field(default_factory=list[tuple[int, Node]])
     place: int = 0
 
     def take(self, start: Extent, size: Extent, step: int = 1) -> None:
@@ -51,7 +61,6 @@ def subscript(x: Node, items: Sequence[Value]) -> Node:
         items.append(...)
     at = next(k for k, each in enumerate(items) if each is ...)
     items[at : at + 1] = whole
-    _check_order(items)
     return _apply(x, _planned(x, items))
 
 
@@ -71,19 +80,10 @@ def _plain(item: Value) -> Value:
     return node
 
 
-def _check_order(items: Sequence[Value]) -> None:
-    """Refuse what NumPy answers with axes moved to the front: an array and integers apart."""
-    places = [k for k, each in enumerate(items) if isinstance(each, int | Node)]
-    arrays = [each for each in items if isinstance(each, Node) and each.rank]
-    if len(arrays) > 1:
-        raise TypeProblem("one index array at a time: write x[i][:, j]")
-    if arrays and places[-1] - places[0] >= len(places):
-        raise TypeProblem("an index array and an integer apart from it: index in two steps")
-
-
 def _planned(x: Node, items: Sequence[Value]) -> _Plan:
     plan, axis = _Plan(), 0
-    for item in items:
+    advanced: list[tuple[int, int]] = []
+    for k, item in enumerate(items):
         if item is None:
             plan.kept.append(1)
             continue
@@ -94,15 +94,27 @@ def _planned(x: Node, items: Sequence[Value]) -> _Plan:
                 plan.flips.append(axis)
             plan.kept.append(plan.sizes[-1])
         elif (position := _position(item)) is not None:
+            advanced.append((k, len(plan.kept)))
             plan.take(_inside(position, extent, axis, x), 1)
         else:
-            if plan.gathered is not None:
-                raise TypeProblem("one index array at a time: write x[i][j]")
-            plan.gathered, plan.place = as_node(item), len(plan.kept)
+            advanced.append((k, len(plan.kept)))
+            plan.arrays.append((len(plan.kept), _checked(as_node(item), extent, axis, x)))
             plan.take(0, extent)
             plan.kept.append(extent)
         axis += 1
+    together = bool(advanced) and advanced[-1][0] - advanced[0][0] < len(advanced)
+    plan.place = advanced[0][1] if together else 0
     return plan
+
+
+def _checked(indices: Node, extent: Extent, axis: int, x: Node) -> Node:
+    """Return an index array; raise `TypeProblem` where it is known to reach outside its axis."""
+    if indices.op is const and isinstance(extent, int):
+        numbers = const.reference(indices.attrs)
+        outside = numbers[(numbers < -extent) | (numbers >= extent)]
+        if outside.size:
+            raise TypeProblem(f"the index {int(outside.flat[0])} is outside axis {axis} of {x.type}")
+    return indices
 
 
 def _position(item: Value) -> Extent | None:
@@ -161,4 +173,36 @@ def _strided(size: Extent, step: int) -> Extent:
 def _apply(x: Node, plan: _Plan) -> Node:
     part = flip(slice_(x, plan.starts, plan.sizes, plan.steps), plan.flips)
     part = reshape(part, plan.kept)
-    return part if plan.gathered is None else gather(part, plan.gathered, plan.place)
+    if not plan.arrays:
+        return part
+    axes = [axis for axis, _ in plan.arrays]
+    others = [axis for axis in range(part.rank) if axis not in axes]
+    if len(axes) == 1 and plan.place in (0, axes[0]):
+        result = gather(part, plan.arrays[0][1], axes[0])
+        return result if plan.place == axes[0] else _moved(result, axes[0], plan.arrays[0][1].rank, 0)
+    extents = [part.shape[axis] for axis in axes]
+    front = transpose(part, (*axes, *others))
+    rows = reshape(front, (size_of(tuple(extents)), *front.shape[len(axes) :]))
+    indices = _joined([each for _, each in plan.arrays], extents)
+    return _moved(gather(rows, indices), 0, indices.rank, plan.place)
+
+
+def _joined(arrays: Sequence[Node], extents: Sequence[Extent]) -> Node:
+    """Return the positions in axes joined to one; outside it where an index is outside its axis."""
+    total: Node = lift(0)
+    inside: Node | None = None
+    for indices, extent in zip(arrays, extents, strict=True):
+        size = dim(extent)
+        fits = logical_and(ge(indices, neg(size)), lt(indices, size))
+        inside = fits if inside is None else logical_and(inside, fits)
+        total = add(mul(total, size), where(lt(indices, 0), add(indices, size), indices))
+    if all(each.op is const for each in arrays):
+        return total  # they were checked
+    return where(lift(True) if inside is None else inside, total, dim(size_of(tuple(extents))))
+
+
+def _moved(x: Node, start: int, count: int, place: int) -> Node:
+    """Return `x` with `count` axes from `start` on moved so that they stand at `place`."""
+    block = list(range(start, start + count))
+    rest = [axis for axis in range(x.rank) if axis not in block]
+    return transpose(x, (*rest[:place], *block, *rest[place:]))

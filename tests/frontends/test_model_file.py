@@ -101,8 +101,8 @@ def test_no_inputs() -> None:
         ('["a", "b"], ', '["a", 0], ', 12, "must follow a name"),
         ('["a", "b"], ', '["a", 2, 2], ', 12, "must follow a name"),
         ('b = "f64"', 'b = "i64"', 10, "only f64 and f32 have derivatives"),
-        ("[derive]", "[[layer]]\nkind = 'dense'\n[derive]", 9, "networks are not supported yet"),
-        ("[derive]", "[loss]\nkind = 'mse'\n[derive]", 9, "networks are not supported yet"),
+        ("[derive]", "[[layer]]\nkind = 'dense'\n[derive]", 7, "a network has no [outputs]"),
+        ("[derive]", "[loss]\nkind = 'mse'\n[derive]", 7, "a network has no [outputs]"),
     ],
 )
 def test_problem(old: str, new: str, line: int, problem: str) -> None:

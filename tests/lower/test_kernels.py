@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from kernel_forms import Forms, check_forms
 from random_graphs import M, N, arrays_for
+from routine_graphs import ROUTINES
 
 import diffc as dc
 from diffc.errors import InputError
@@ -106,7 +107,7 @@ def test_cast(source, target):
 
 def test_every_operation_has_a_case():
     tested = {name for name, _ in ELEMENTWISE} | {"cast", "input", "const"}
-    for graphs in (STRUCTURED, CORNERS, PRODUCTS):
+    for graphs in (STRUCTURED, CORNERS, PRODUCTS, ROUTINES):
         for outputs, _ in graphs.values():
             tested |= {node.op.name for node in graph_of(*outputs).nodes}
     assert tested >= set(REGISTRY)
@@ -206,6 +207,19 @@ PRODUCTS = {
 def test_matrix_product(name):
     outputs, least = PRODUCTS[name]
     check_all_sizes(graph_of(*outputs), least=least, sizes=(0, 1, 2, 5, 17), python=(0, 2, 17))
+
+
+@pytest.mark.parametrize("name", ROUTINES)
+def test_routine(name):
+    outputs, least = ROUTINES[name]
+    check_all_sizes(graph_of(*outputs), least=least, sizes=(0, 1, 2, 5, 9, 33), python=(0, 1, 5, 33))
+
+
+@pytest.mark.parametrize("name", ROUTINES)
+def test_numba_runs_routines(name):
+    outputs, least = ROUTINES[name]
+    graph = graph_of(*outputs)
+    check_forms(graph, arrays_for(graph, max(4, least), 3), which=("numba",))
 
 
 twice = exp(m)

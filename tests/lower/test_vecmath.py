@@ -28,7 +28,7 @@ DTYPES: dict[str, type[np.floating[Any]]] = {"f64": np.float64, "f32": np.float3
 _VECTOR = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
 LANES = {"f64": (1, _VECTOR), "f32": (1, 2 * _VECTOR)}
 SHAPES = [(kind, lanes) for kind, widths in LANES.items() for lanes in widths]
-_BINARY = ("atan2", "pow", "minimum", "maximum", "mod")
+_BINARY = ("atan2", "pow", "logaddexp", "minimum", "maximum", "mod", "floor_divide")
 INF, NAN = float("inf"), float("nan")
 
 
@@ -108,12 +108,28 @@ _NEAR_POLES = (
 _NEAR_ONE = (*(1 - 2.0**-k for k in range(1, 53)), *(1 + 2.0**-k for k in range(1, 53)))
 _NEAR_OVERFLOW = (709.7, 709.78, 710.4, -708.3, -708.4, -720.1, -745.1, 88.7, 89.4, -87.3, -100.2, -103.9)
 
+
+def _real_cube_root(x: Any) -> Any:
+    return mpmath.sign(x) * mpmath.cbrt(abs(x))
+
+
+def _complement_of_erf(x: Any) -> Any:
+    # mpmath overflows beyond.
+    return mpmath.erfc(max(min(x, 100), -100))
+
+
 CASES = {
     "exp": Case(mpmath.exp, _NEAR_OVERFLOW),
+    "exp2": Case(
+        lambda x: mpmath.power(2, x), (*np.arange(-1075.5, 1024, 37.25), 1023.9999999, 127.99999, -149.3)
+    ),
     "expm1": Case(mpmath.expm1, (*_NEAR_OVERFLOW, -36.0, -40.5, 0.3465, -0.3466)),
     "log": Case(mpmath.log, _NEAR_ONE, low=0.0),
+    "log2": Case(lambda x: mpmath.log(x) / mpmath.log(2), _NEAR_ONE, low=0.0),
+    "log10": Case(mpmath.log10, (*_NEAR_ONE, *(10.0**k for k in range(-30, 30))), low=0.0),
     "log1p": Case(mpmath.log1p, (*(-1 + 2.0**-k for k in range(1, 53)), *_NEAR_ONE), low=-1.0),
     "sqrt": Case(mpmath.sqrt, low=0.0),
+    "cbrt": Case(_real_cube_root, (*_NEAR_ONE, *(float(k**3) for k in range(20)))),
     "sin": Case(mpmath.sin, _NEAR_POLES),
     "cos": Case(mpmath.cos, _NEAR_POLES),
     "tan": Case(mpmath.tan, _NEAR_POLES),
@@ -125,7 +141,9 @@ CASES = {
     "tanh": Case(mpmath.tanh, (*np.arange(17.5, 19.5, 0.01), *np.arange(7.5, 9.5, 0.01))),
     "sigmoid": Case(lambda x: 1 / (1 + mpmath.exp(-x)), _NEAR_OVERFLOW),
     "softplus": Case(lambda x: mpmath.log1p(mpmath.exp(x)), (*_NEAR_OVERFLOW, 36.7, 37.5, -36.7)),
+    "logaddexp": Case(lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y)))),
     "erf": Case(mpmath.erf, (*_NEAR_ONE, 5.8, 5.95, 6.1)),
+    "erfc": Case(_complement_of_erf, (*np.arange(-6, 28, 0.07), 0.84999, 0.85001, 26.54, 9.19, 10.05, 10.2)),
     "atan2": Case(mpmath.atan2),
     "pow": Case(mpmath.power),
 }
@@ -156,6 +174,14 @@ def _arguments(name: str, kind: str) -> tuple[Array, ...]:
         edge = 150.0 if kind == "f64" else 18.0  # quotients down to the subnormals
         y[300:400] = 10.0 ** generator.uniform(-edge - 15, -edge, 100)
         x[300:400] = 10.0 ** generator.uniform(edge - 15, edge + 5, 100)
+    elif name == "logaddexp":
+        # Apart from sums near 1 of the exponentials, where the result is small beside its operands.
+        x = np.concatenate([generator.normal(size=300) * 5, 10.0 ** generator.uniform(-20, 4, 300)])
+        x *= generator.choice([-1, 1], 600)
+        y = x + generator.normal(size=600) * 10.0 ** generator.uniform(-18, 2, 600)
+        total = np.logaddexp(x, y)
+        apart = np.abs(total) > 0.25 * np.maximum(np.abs(x), np.abs(y))
+        x, y = x[apart], y[apart]
     elif name == "pow":
         x = 10.0 ** generator.uniform(-limit, limit, 900)
         x[:300] = generator.uniform(0.5, 2, 300)
@@ -172,7 +198,7 @@ def _arguments(name: str, kind: str) -> tuple[Array, ...]:
 
 
 @functools.cache
-def _arguments_and_truth(name: str, kind: str) -> tuple[tuple[Array, ...], list[Any]]:
+def arguments_and_truth(name: str, kind: str) -> tuple[tuple[Array, ...], list[Any]]:
     arguments = _arguments(name, kind)
     with mpmath.workdps(50):
         rows = zip(*[x.tolist() for x in arguments], strict=True)
@@ -196,7 +222,7 @@ def ulps(result: float, true: Any, kind: str) -> float:
 @pytest.mark.parametrize("name", CASES)
 def test_accuracy_against_mpmath(name: str, kind: str, lanes: int) -> None:
     """No result is off by more than the promised bound."""
-    arguments, truth = _arguments_and_truth(name, kind)
+    arguments, truth = arguments_and_truth(name, kind)
     results = compiled(name, kind, lanes)(*arguments).tolist()
     with mpmath.workdps(50):
         errors = [ulps(result, true, kind) for result, true in zip(results, truth, strict=True)]
@@ -207,7 +233,7 @@ def test_accuracy_against_mpmath(name: str, kind: str, lanes: int) -> None:
 
 def test_every_function_has_a_bound_and_a_test() -> None:
     """Adding a function without its bound and its points fails here."""
-    exact = {"sign", "minimum", "maximum", "mod"}
+    exact = {"sign", "minimum", "maximum", "mod", "floor_divide"}
     assert FUNCTIONS.keys() == MAX_ULP.keys() == CASES.keys() | exact
     assert all(bound <= 1.0 for bound in MAX_ULP.values())
 
@@ -217,6 +243,36 @@ def test_every_function_has_a_bound_and_a_test() -> None:
 _PI = float(np.pi)
 SPECIAL: dict[str, tuple[tuple[tuple[float, ...], float], ...]] = {
     "exp": (((0.0,), 1.0), ((-0.0,), 1.0), ((INF,), INF), ((-INF,), 0.0), ((800.0,), INF), ((-800.0,), 0.0)),
+    "exp2": (
+        *(((float(k),), 2.0**k) for k in range(-126, 128, 7)),
+        ((INF,), INF),
+        ((-INF,), 0.0),
+        ((1024.0,), INF),
+        ((-1080.0,), 0.0),
+    ),
+    "log2": (
+        *(((2.0**k,), float(k)) for k in range(-126, 128, 7)),
+        ((0.0,), -INF),
+        ((-0.0,), -INF),
+        ((INF,), INF),
+        ((-1.0,), NAN),
+        ((-INF,), NAN),
+    ),
+    "log10": (
+        *(((10.0**k,), float(k)) for k in range(11)),
+        ((0.0,), -INF),
+        ((-0.0,), -INF),
+        ((INF,), INF),
+        ((-1.0,), NAN),
+        ((-INF,), NAN),
+    ),
+    "cbrt": (
+        *(((float(k**3),), float(k)) for k in range(-20, 21) if k),
+        ((0.0,), 0.0),
+        ((-0.0,), -0.0),
+        ((INF,), INF),
+        ((-INF,), -INF),
+    ),
     "expm1": (
         ((0.0,), 0.0),
         ((-0.0,), -0.0),
@@ -247,10 +303,19 @@ SPECIAL: dict[str, tuple[tuple[tuple[float, ...], float], ...]] = {
     "sigmoid": (((0.0,), 0.5), ((-0.0,), 0.5), ((INF,), 1.0), ((-INF,), 0.0), ((-800.0,), 0.0)),
     "softplus": (((INF,), INF), ((-INF,), 0.0), ((800.0,), 800.0), ((-800.0,), 0.0)),
     "erf": (((0.0,), 0.0), ((-0.0,), -0.0), ((INF,), 1.0), ((-INF,), -1.0), ((7.0,), 1.0)),
+    "erfc": (((0.0,), 1.0), ((-0.0,), 1.0), ((INF,), 0.0), ((-INF,), 2.0), ((30.0,), 0.0), ((-7.0,), 2.0)),
     "sign": (((0.0,), 0.0), ((-0.0,), 0.0), ((-3.0,), -1.0), ((1e-40,), 1.0), ((-INF,), -1.0), ((INF,), 1.0)),
 }
 _EDGES = (0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 0.5, -0.5, 1e-40, -1e-40, 1e30, -1e30, INF, -INF, NAN)
-_NUMPY = {"pow": np.power, "atan2": np.arctan2, "mod": np.mod, "minimum": np.minimum, "maximum": np.maximum}
+_NUMPY = {
+    "pow": np.power,
+    "atan2": np.arctan2,
+    "mod": np.mod,
+    "floor_divide": np.floor_divide,
+    "logaddexp": np.logaddexp,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+}
 
 
 def _same(a: Array, b: Array) -> NDArray[np.bool_]:
@@ -286,13 +351,15 @@ def test_special_pairs_as_numpy(name: str, kind: str, lanes: int) -> None:
     assert not wrong.size, [(a[i], b[i], results[i], expected[i]) for i in wrong[:5]]
 
 
+@pytest.mark.parametrize("name", ["mod", "floor_divide"])
 @pytest.mark.parametrize("kind", DTYPES)
-def test_mod_is_numpys_to_the_bit(kind: str) -> None:
+def test_division_with_remainder_is_numpys_to_the_bit(name: str, kind: str) -> None:
     """The floored remainder is exact also for quotients beyond 2^53."""
     generator = np.random.default_rng(3)
     x, y = 10.0 ** generator.uniform(-20, 20, (2, 500)) * generator.choice([-1, 1], (2, 500))
     x, y = x.astype(DTYPES[kind]), y.astype(DTYPES[kind])
-    assert _same(compiled("mod", kind, LANES[kind][1])(x, y), np.mod(x, y)).all()
+    x[:200] = y[:200] * generator.integers(-20, 20, 200).astype(DTYPES[kind])
+    assert _same(compiled(name, kind, LANES[kind][1])(x, y), _NUMPY[name](x, y)).all()
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh"])

@@ -13,8 +13,9 @@ from diffc.ir import Graph, Node, Type, check, parse_type
 from diffc.ops import REGISTRY, cast, constant, dim, evaluate, input_node
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, neg, relu, square, sub
 from diffc.ops.broadcasting import broadcast, broadcast_op, sum_, sum_op
-from diffc.ops.elementary import exp, log, log1p, pow_, sigmoid, sin, softplus, sqrt, tanh
+from diffc.ops.elementary import exp, log, log1p, sigmoid, sin, softplus, sqrt, tanh
 from diffc.ops.logic import eq, gt, logical_not, lt, where
+from diffc.ops.powers import pow_
 from diffc.ops.products import matmul
 from diffc.ops.reductions import amax
 from diffc.ops.reshaping import flip, reshape, reshape_op, transpose, transpose_op

@@ -12,9 +12,10 @@ from diffc.ir import Graph, Node, parse_type, substitute, topological
 from diffc.ops import REGISTRY, constant, constant_like, evaluate, input_node
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, square, sub
 from diffc.ops.broadcasting import broadcast, mean, sum_
-from diffc.ops.elementary import cos, exp, log, pow_, sin, sqrt, tanh
+from diffc.ops.elementary import cos, exp, log, sin, sqrt, tanh
 from diffc.ops.indexing import gather
 from diffc.ops.logic import gt, where
+from diffc.ops.powers import pow_
 from diffc.ops.products import matmul
 from diffc.ops.reductions import amax, prod
 from diffc.ops.softmax import logsumexp

@@ -80,7 +80,7 @@ def test_foreign_machines_are_named(folder):
     with pytest.raises(ArtefactError, match="made for the platform pdp11-unknown; this one is"):
         load(folder)
     change_manifest(folder, target=target, abi=99)
-    with pytest.raises(ArtefactError, match="made by another version of diffc: format 1, ABI 99"):
+    with pytest.raises(ArtefactError, match="made by another version of diffc: format 2, ABI 99"):
         load(folder)
 
 

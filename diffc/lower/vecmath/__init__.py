@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.lower.vecmath.error_function import erf
-from diffc.lower.vecmath.exponential import exp, expm1
+from diffc.lower.vecmath.cube_root import cbrt
+from diffc.lower.vecmath.error_function import erf, erfc
+from diffc.lower.vecmath.exponential import exp, exp2, expm1
 from diffc.lower.vecmath.hyperbolic import cosh, sinh, tanh
 from diffc.lower.vecmath.inverse_trigonometric import acos, asin, atan, atan2
-from diffc.lower.vecmath.logarithm import log, log1p
-from diffc.lower.vecmath.logistic import sigmoid, softplus
+from diffc.lower.vecmath.logarithm import log, log1p, log2, log10
+from diffc.lower.vecmath.logistic import logaddexp, sigmoid, softplus
 from diffc.lower.vecmath.power import ipow, power
-from diffc.lower.vecmath.selection import maximum, minimum, mod, sign, sqrt
+from diffc.lower.vecmath.remainder import floor_divide, mod
+from diffc.lower.vecmath.selection import maximum, minimum, sign, sqrt
 from diffc.lower.vecmath.trigonometric import cos, sin, tan
 
 if TYPE_CHECKING:
@@ -28,10 +30,14 @@ __all__ = ["FUNCTIONS", "MAX_ULP", "ipow"]
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {
     "exp": exp,
+    "exp2": exp2,
     "expm1": expm1,
     "log": log,
+    "log2": log2,
+    "log10": log10,
     "log1p": log1p,
     "sqrt": sqrt,
+    "cbrt": cbrt,
     "sin": sin,
     "cos": cos,
     "tan": tan,
@@ -44,12 +50,15 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "tanh": tanh,
     "sigmoid": sigmoid,
     "softplus": softplus,
+    "logaddexp": logaddexp,
     "erf": erf,
+    "erfc": erfc,
     "pow": power,
     "sign": sign,
     "minimum": minimum,
     "maximum": maximum,
     "mod": mod,
+    "floor_divide": floor_divide,
 }
 """Name -> emitter function `(e: FunctionEmitter, *args: Value) -> Value`."""
 

@@ -1,20 +1,30 @@
-"""The error function.
+"""The error function and its complement.
 
 erf(x) = 2/sqrt(pi) (x - x^3/3 + ...) up to 1 in x^2, and 1 - exp(-x^2) g(x) beyond, where g = erfc(x)
 exp(x^2) is a polynomial in (x - 5/2) / (x + 5/2); from 6 on it rounds to 1.
+erfc(x) = 1 - erf(x) up to 0.85, and exp(-x^2) q(t) / (1 + 2 x) beyond, where q is nearly constant in
+t = (x - 4) / (x + 4): Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x",
+Mathematics of Computation 36 (1981).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.lower.vecmath.double_double import fast_two_sum, two_product
-from diffc.lower.vecmath.exponential import exp
+from diffc.lower.vecmath.double_double import fast_two_sum, quotient, two_product
+from diffc.lower.vecmath.exponential import (
+    at_most,
+    exp,
+    exp_significand,
+    power_of_two_halves,
+    reduce_exponent,
+)
 from diffc.lower.vecmath.polynomial import estrin, horner, literal
 from diffc.lower.vecmath.precision import through_f64
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
+    from diffc.lower.vecmath.double_double import Pair
 
 _TWO_OVER_ROOT_PI = (1.1283791670955126, 1.533545961316588e-17)
 # -1/3 of that, rounded; the fit of what follows makes up for the rounding.
@@ -50,23 +60,90 @@ _LARGE = (
     -5.3457765373911974e-05,
     -1.0392275798581061e-06,
 )
+# The same for f32: fits of erf(x)/x - 1 up to 1, and of g from 0.85 to 4 in (x - 2) / (x + 2); the relative
+# errors are 2^-34.7 and 2^-32.0.
+_SMALL_SHORT = (
+    0.12837916612625122,
+    -0.37612637877464294,
+    0.11283783614635468,
+    -0.026865476742386818,
+    0.005221131257712841,
+    -0.000848524970933795,
+    0.00011273021664237604,
+    -9.684215910965577e-06,
+)
+_LARGE_SHORT = (
+    0.25539568066596985,
+    -0.42718589305877686,
+    0.24165375530719757,
+    -0.07901889085769653,
+    0.003624201053753495,
+    0.007093987427651882,
+)
+# Remez fit (45 digits) of (1 + 2 x) exp(x^2) erfc(x) in (x - 4) / (x + 4), 0.49 <= x <= 27.5; relative error
+# 2^-60.5.
+_COMPLEMENT = (
+    1.2329951186255526,
+    -0.1396211168405625,
+    0.015379652102619842,
+    0.06809705425468879,
+    -0.10103906603631005,
+    0.09373283499852024,
+    -0.06633036581208912,
+    0.0371675155340595,
+    -0.016197734059296615,
+    0.005031970015838706,
+    -0.0007577732784244597,
+    -0.00019925694872265635,
+    0.00015062163459575364,
+    -2.4398122185369935e-05,
+    -1.1221935072560407e-05,
+    5.70665221000692e-06,
+    2.9370953779161165e-07,
+    -8.19742397396969e-07,
+    7.46265114342206e-08,
+    1.0345060297237882e-07,
+    -1.781452427662173e-08,
+    -9.720974399629848e-09,
+    1.7772284240002306e-09,
+)
 
 
-@through_f64
+def _small_slope(e: FunctionEmitter, square: Value, square_error: Value) -> Pair:
+    """Return erf(x) / x from x^2 <= 1 as a pair."""
+    # 2/sqrt(pi) + x^2 (cubic + x^2 ...): near 1 the terms cancel, so both sums and the product keep their
+    # errors.
+    inner, inner_error = fast_two_sum(
+        e, literal(e, square, _CUBIC), e.fmul(square, estrin(e, square, _SMALL))
+    )
+    product, error = two_product(e, square, inner)
+    error = e.fma(square, inner_error, e.fma(square_error, inner, error))
+    slope, slope_error = fast_two_sum(e, literal(e, square, _TWO_OVER_ROOT_PI[0]), product)
+    return slope, e.fadd(slope_error, e.fadd(error, literal(e, square, _TWO_OVER_ROOT_PI[1])))
+
+
 def erf(e: FunctionEmitter, x: Value) -> Value:
     """Return the error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
+    return _erf_short(e, x) if x.kind == "f32" else _erf_double(e, x)
+
+
+def _erf_short(e: FunctionEmitter, x: Value) -> Value:
+    one, two = literal(e, x, 1.0), literal(e, x, 2.0)
+    magnitude = at_most(e, e.fabs(x), 4.0)
+    square = e.fmul(magnitude, magnitude)
+    near = e.fma(x, horner(e, square, _SMALL_SHORT), x)
+    t = e.fdiv(e.fsub(magnitude, two), e.fadd(magnitude, two))
+    far = e.fma(e.fneg(exp(e, e.fneg(square))), horner(e, t, _LARGE_SHORT), one)
+    return e.select(e.fcmp("olt", magnitude, literal(e, x, 0.9)), near, e.copysign(far, x))
+
+
+def _erf_double(e: FunctionEmitter, x: Value) -> Value:
     magnitude = e.fabs(x)
     six = literal(e, x, 6.0)
     magnitude = e.select(e.fcmp("olt", six, magnitude), six, magnitude)
     square, square_error = two_product(e, magnitude, magnitude)
 
-    # 2/sqrt(pi) + x^2 (cubic + x^2 ...): near 1 the terms cancel, so both sums and the product keep their
-    # errors.
-    inner, inner_error = fast_two_sum(e, literal(e, x, _CUBIC), e.fmul(square, estrin(e, square, _SMALL)))
-    product, error = two_product(e, square, inner)
-    error = e.fma(square, inner_error, e.fma(square_error, inner, error))
-    slope, slope_error = fast_two_sum(e, literal(e, x, _TWO_OVER_ROOT_PI[0]), product)
-    slope_error = e.fadd(slope_error, e.fadd(error, literal(e, x, _TWO_OVER_ROOT_PI[1])))
+    slope, slope_error = _small_slope(e, square, square_error)
     near = e.fma(x, slope, e.fmul(x, slope_error))
 
     centre, one = literal(e, x, 2.5), literal(e, x, 1.0)
@@ -75,3 +152,28 @@ def erf(e: FunctionEmitter, x: Value) -> Value:
     decay = e.fma(e.fneg(decay), square_error, decay)
     far = e.fma(e.fneg(decay), horner(e, t, _LARGE), one)
     return e.select(e.fcmp("olt", magnitude, one), near, e.copysign(far, x))
+
+
+@through_f64
+def erfc(e: FunctionEmitter, x: Value) -> Value:
+    """Return 1 - erf(x), accurate where that is small; from 27.3 on it rounds to 0."""
+    zero, one, four = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, 4.0)
+    magnitude = at_most(e, e.fabs(x), 27.3)
+    square, square_error = two_product(e, magnitude, magnitude)
+    slope, slope_error = _small_slope(e, square, square_error)
+    product, error = two_product(e, x, slope)
+    near, near_lo = fast_two_sum(e, one, e.fneg(product))
+    near = e.fadd(near, e.fsub(near_lo, e.fma(x, slope_error, error)))
+
+    t = e.fdiv(e.fsub(magnitude, four), e.fadd(magnitude, four))
+    rest = e.fmul(t, horner(e, t, _COMPLEMENT[1:]))
+    numerator = fast_two_sum(e, literal(e, x, _COMPLEMENT[0]), rest)
+    g, g_lo = quotient(e, numerator, fast_two_sum(e, e.fadd(magnitude, magnitude), one))
+    reduced = reduce_exponent(e, e.fneg(square))
+    hi, lo = exp_significand(e, reduced)
+    lo = e.fma(e.fneg(hi), square_error, lo)
+    first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
+    tail = e.fma(hi, g, e.fma(hi, g_lo, e.fmul(lo, g)))
+    tail = e.fmul(e.fmul(tail, first), second)
+    far = e.select(e.fcmp("olt", x, zero), e.fsub(literal(e, x, 2.0), tail), tail)
+    return e.select(e.fcmp("olt", magnitude, literal(e, x, 0.85)), near, far)

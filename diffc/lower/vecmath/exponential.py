@@ -1,4 +1,4 @@
-"""exp and expm1, and the pieces of exp that other functions take.
+"""exp, exp2 and expm1, and the pieces of exp that other functions take.
 
 exp(x) = 2^k exp(r) with k the integer nearest x / log 2 and |r| <= log(2)/2. The reduction subtracts k log 2
 in two parts, whose first is exact by FMA (Cody and Waite, "Software Manual for the Elementary Functions",
@@ -27,6 +27,8 @@ class _Format(NamedTuple):
     shifter: float  # 1.5 * 2^mantissa_bits: adding it rounds to an integer and leaves that in the low bits
     lowest: float  # exp rounds to 0 from here down
     highest: float  # exp rounds to inf from here up
+    lowest_exponent: float  # exp2 rounds to 0 from here down
+    highest_exponent: float  # exp2 rounds to inf from here up
     hyperbolic_highest: float  # exp(x) / 2 rounds to inf from here up, exp(x) / 4 does not yet
     series: tuple[float, ...]  # q
 
@@ -43,6 +45,8 @@ _FORMATS = {
         shifter=6755399441055744.0,
         lowest=-746.0,
         highest=710.0,
+        lowest_exponent=-1080.0,
+        highest_exponent=1024.0,
         hyperbolic_highest=710.5,
         # Remez fit (45 digits) of ((exp(r) - 1 - r) / r^2 - 1/2) / r on |r| <= log(2)/2; exp's relative error
         # is 2^-57.4.
@@ -67,6 +71,8 @@ _FORMATS = {
         shifter=12582912.0,
         lowest=-105.0,
         highest=89.0,
+        lowest_exponent=-155.0,
+        highest_exponent=128.0,
         hyperbolic_highest=89.5,
         # The same fit with five coefficients; exp's relative error is 2^-33.3.
         series=(
@@ -103,8 +109,8 @@ def at_least(e: FunctionEmitter, x: Value, low: float) -> Value:
     return e.select(e.fcmp("ogt", lower, x), lower, x)
 
 
-def reduce_exponent(e: FunctionEmitter, x: Value) -> Reduced:
-    """Return the reduction of x, |x| below 2^11 (f64) or 2^8 (f32)."""
+def reduce_exponent(e: FunctionEmitter, x: Value, more: Value | None = None) -> Reduced:
+    """Return the reduction of x, or of x + more for a tiny `more`; |x| is below 2^11 (f64) or 2^8 (f32)."""
     form = _FORMATS[x.kind]
     shifter = literal(e, x, form.shifter)
     shifted = e.fma(x, literal(e, x, _LOG2_E), shifter)
@@ -112,11 +118,13 @@ def reduce_exponent(e: FunctionEmitter, x: Value) -> Reduced:
     minus_k = e.fneg(k)
     r = e.fma(minus_k, literal(e, x, form.ln2_hi), x)
     ln2_lo = literal(e, x, form.ln2_lo)
-    rounded = e.fma(minus_k, ln2_lo, r)
+    rounded = e.fma(minus_k, ln2_lo, r if more is None else e.fadd(r, more))
     square = e.fmul(rounded, rounded)
     series = estrin(e, rounded, form.series)
     half = literal(e, x, 0.5)
-    tail = e.fma(minus_k, ln2_lo, e.fmul(square, e.fma(rounded, series, half)))
+    beyond = e.fma(rounded, series, half)
+    tail = e.fmul(square, beyond) if more is None else e.fma(square, beyond, more)
+    tail = e.fma(minus_k, ln2_lo, tail)
     # What a caller does not use of this costs nothing once optimised.
     square_error = e.fma(rounded, rounded, e.fneg(square))
     rest = e.fma(half, square_error, e.fmul(minus_k, ln2_lo))
@@ -134,6 +142,11 @@ def power_of_two(e: FunctionEmitter, shifted: Value) -> Value:
     """Return 2^k from k + shifter, for k in the normal range."""
     form = _FORMATS[shifted.kind]
     return _exponent_to_float(e, e.bitcast(shifted, form.integer), shifted.kind)
+
+
+def nearest_power_of_two(e: FunctionEmitter, k: Value) -> Value:
+    """Return 2^k for a float k, an integer in the normal range."""
+    return power_of_two(e, e.fadd(k, literal(e, k, _FORMATS[k.kind].shifter)))
 
 
 def power_of_two_halves(e: FunctionEmitter, k: Value, shifted: Value) -> tuple[Value, Value]:
@@ -162,6 +175,23 @@ def exp(e: FunctionEmitter, x: Value) -> Value:
     reduced = reduce_exponent(e, at_least(e, at_most(e, x, form.highest), form.lowest))
     significand = e.fadd(literal(e, x, 1.0), e.fadd(reduced.r, reduced.tail))
     first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
+    return e.fmul(e.fmul(significand, first), second)
+
+
+def exp2(e: FunctionEmitter, x: Value) -> Value:
+    """Return 2 to the power x, exact where x is an integer: exp(r log 2) 2^k, k the integer nearest x."""
+    form = _FORMATS[x.kind]
+    clamped = at_least(e, at_most(e, x, form.highest_exponent), form.lowest_exponent)
+    shifter = literal(e, x, form.shifter)
+    shifted = e.fadd(clamped, shifter)
+    k = e.fsub(shifted, shifter)
+    fraction = e.fsub(clamped, k)  # exact
+    ln2 = literal(e, x, form.ln2_hi)
+    r = e.fmul(fraction, ln2)
+    lost = e.fma(fraction, literal(e, x, form.ln2_lo), e.fma(fraction, ln2, e.fneg(r)))
+    series = e.fma(r, estrin(e, r, form.series), literal(e, x, 0.5))
+    significand = e.fadd(literal(e, x, 1.0), e.fadd(r, e.fma(e.fmul(r, r), series, lost)))
+    first, second = power_of_two_halves(e, k, shifted)
     return e.fmul(e.fmul(significand, first), second)
 
 

@@ -1,4 +1,4 @@
-"""log and log1p, and the pair that softplus shares.
+"""log, log2, log10 and log1p, and the series that softplus shares.
 
 u = 2^k (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 + f) and z = s^2,
 log(1 + f) = 2 atanh(s) = f - (f^2/2 - s (f^2/2 + z P(z))), where P(z) = (2 atanh(s) - 2 s) / (s z).
@@ -72,6 +72,25 @@ _FORMATS = {
 }
 
 
+class _Base(NamedTuple):
+    """The constants of the logarithm to another base."""
+
+    of_two_hi: float  # the logarithm of 2, with so many trailing zeros that k times it is exact
+    of_two_lo: float
+    of_e_hi: float  # the logarithm of e
+    of_e_lo: float
+
+
+_BASE_TWO = {
+    "f64": _Base(1.0, 0.0, 1.4426950408889634, 2.0355273740931033e-17),
+    "f32": _Base(1.0, 0.0, 1.4426950216293335, 1.925963033500011e-08),
+}
+_BASE_TEN = {
+    "f64": _Base(0.30102999566383914, 1.42050232272661e-13, 0.4342944819032518, 1.098319650216765e-17),
+    "f32": _Base(0.301025390625, 4.605038981195214e-06, 0.4342944920063019, -1.0103049952192578e-08),
+}
+
+
 class Decomposed(NamedTuple):
     """u = 2^k (1 + f)."""
 
@@ -106,12 +125,23 @@ def normalise(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
     return scaled, e.select(subnormal, literal(e, x, float(places)), literal(e, x, 0.0))
 
 
+def log_series(e: FunctionEmitter, f: Value, s: Value) -> tuple[Value, Value]:
+    """Return h and p with log(1 + f) = f - (h - s p), given s = f / (2 + f)."""
+    z = e.fmul(s, s)
+    half_square = e.fmul(e.fmul(literal(e, f, 0.5), f), f)
+    return half_square, e.fma(z, estrin(e, z, _FORMATS[f.kind].series), half_square)
+
+
+def log_of_two(kind: str) -> tuple[float, float]:
+    """Return log 2 in two parts."""
+    form = _FORMATS[kind]
+    return form.ln2_hi, form.ln2_lo
+
+
 def _log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value, Value]:
     """Return k log 2 + log(1 + f), given s = f / (2 + f), as a sum of two whose second is the smaller."""
     form = _FORMATS[f.kind]
-    z = e.fmul(s, s)
-    half_square = e.fmul(e.fmul(literal(e, f, 0.5), f), f)
-    series = e.fma(z, estrin(e, z, form.series), half_square)
+    half_square, series = log_series(e, f, s)
     small = e.fma(s, series, e.fmul(k, literal(e, f, form.ln2_lo)))
     hi, lo = fast_two_sum(e, e.fmul(k, literal(e, f, form.ln2_hi)), f)
     return hi, e.fsub(lo, e.fsub(half_square, small))
@@ -128,6 +158,34 @@ def log(e: FunctionEmitter, x: Value) -> Value:
     return e.select(regular, e.fadd(hi, lo), _at_the_edges(e, x, x))
 
 
+def log2(e: FunctionEmitter, x: Value) -> Value:
+    """Return the logarithm to the base 2, exact at powers of 2: -inf at 0, NaN below."""
+    return _log_to_base(e, x, _BASE_TWO[x.kind])
+
+
+def log10(e: FunctionEmitter, x: Value) -> Value:
+    """Return the logarithm to the base 10, exact at powers of 10: -inf at 0, NaN below."""
+    return _log_to_base(e, x, _BASE_TEN[x.kind])
+
+
+def _log_to_base(e: FunctionEmitter, x: Value, base: _Base) -> Value:
+    """Return k log_b(2) + log(1 + f) log_b(e), summed as a pair and rounded nearly once."""
+    zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
+    scaled, places = normalise(e, x)
+    parts = decompose(e, scaled)
+    k, f = e.fsub(parts.k, places), parts.f
+    s = e.fdiv(f, e.fadd(literal(e, x, 2.0), f))
+    half_square, series = log_series(e, f, s)
+    scale = literal(e, x, base.of_e_hi)
+    large = e.fmul(f, scale)
+    small = e.fma(f, literal(e, x, base.of_e_lo), e.fma(f, scale, e.fneg(large)))
+    small = e.fma(e.fma(s, series, e.fneg(half_square)), scale, small)
+    hi, lo = fast_two_sum(e, e.fmul(k, literal(e, x, base.of_two_hi)), large)
+    result = e.fadd(hi, e.fadd(lo, e.fma(k, literal(e, x, base.of_two_lo), small)))
+    regular = e.band(e.fcmp("ogt", x, zero), e.fcmp("olt", x, infinity))
+    return e.select(regular, result, _at_the_edges(e, x, x))
+
+
 def _at_the_edges(e: FunctionEmitter, u: Value, x: Value) -> Value:
     """Return log(u) for u = 0, inf, negative or NaN; u and x are infinite together."""
     zero = literal(e, u, 0.0)
@@ -135,7 +193,7 @@ def _at_the_edges(e: FunctionEmitter, u: Value, x: Value) -> Value:
     return e.select(e.fcmp("oeq", u, zero), literal(e, u, float("-inf")), beyond)
 
 
-def log_sum(e: FunctionEmitter, u: Value, c: Value) -> tuple[Value, Value]:
+def _log_sum(e: FunctionEmitter, u: Value, c: Value) -> tuple[Value, Value]:
     """Return log(u + c) as a pair, |c| at most about ulp(u) and u at least 2^-60.
 
     log(u + c) = log(u) + c / u to within c^2; with u = 1 and log(u) = 0 it is c, whatever c's size.
@@ -159,7 +217,7 @@ def log1p(e: FunctionEmitter, x: Value) -> Value:
     """Return log(1 + x), accurate near 0."""
     zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
     u, c = two_sum(e, literal(e, x, 1.0), x)
-    hi, lo = log_sum(e, u, c)
+    hi, lo = _log_sum(e, u, c)
     regular = e.band(e.fcmp("ogt", u, zero), e.fcmp("olt", x, infinity))
     result = e.select(regular, e.fadd(hi, lo), _at_the_edges(e, u, x))
     return e.select(is_tiny(e, x), x, result)

@@ -1,16 +1,20 @@
 """Powers: pow for real exponents, ipow for small literal integers.
 
-x^y = 2^k exp(r) with k log 2 + r = y log|x|. An error of the logarithm is magnified by up to 745, so that
-log|x| is computed as a pair with a relative error near 2^-65: the scheme of logarithm.py, with s, s^3 and
-the leading coefficient in double-double arithmetic.
+x^y = exp(y log|x|). An error of the logarithm is magnified by up to 745, so that it is computed as a pair
+with a relative error near 2^-65. x = 2^k m with sqrt(1/2) <= m < sqrt(2), and one of five numbers c near the
+powers of 2^(1/4) brings m c = 1 + f to |f| < 0.0912, without a division:
+log x = (k log 2 - log c) + f - f^2/2 + f^3/3 + f^4 Q(f), whose terms up to the cube are pairs.
+
+Nearly all lanes have x > 0 and a result in the normal range. If one has not, a call out of line computes its
+vector with every special case. An f32 is raised in f64, where one float carries enough digits.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.lower.vecmath.double_double import fast_two_sum, quotient, two_product
-from diffc.lower.vecmath.exponential import exp_significand, power_of_two_halves, reduce_exponent
+from diffc.lower.vecmath.double_double import fast_two_sum, two_product
+from diffc.lower.vecmath.exponential import power_of_two, power_of_two_halves, reduce_exponent
 from diffc.lower.vecmath.logarithm import decompose, normalise
 from diffc.lower.vecmath.polynomial import estrin, literal
 from diffc.lower.vecmath.precision import through_f64
@@ -19,67 +23,144 @@ if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
     from diffc.lower.vecmath.double_double import Pair
 
-_LN2 = (0.6931471805598903, 5.497923018708371e-14)  # k times the first part is exact
-_TWO_THIRDS = (0.6666666666666666, 3.700743415417188e-17)
-
-# Remez fit (45 digits) of (2 atanh(s) - 2 s - 2/3 s^3) / s^5 in s^2, |s| <= (sqrt(2) - 1) / (sqrt(2) + 1);
-# the logarithm's relative error is 2^-66.
-_ATANH = (
-    0.4000000000000226,
-    0.28571428570096125,
-    0.22222222520564527,
-    0.18181784308896876,
-    0.15386760101690425,
-    0.13256751330616168,
-    0.13196961611807687,
+_LN2 = (0.6931471805598903, 5.497923018708371e-14)  # the first part is a multiple of 2^-42
+_THIRD = (0.3333333333333333, 1.850371707708594e-17)
+# For m from each bound on: c, and -log c as a multiple of 2^-42 and a rest.
+_FIRST = (1.4140625, -0.3464667673461008, -1.077574303757264e-13)
+_INTERVALS = (
+    (0.7711054127039704, (1.189453125, -0.17349364267033707, -5.217182669884592e-14)),
+    (0.9170040432046712, (1.0, 0.0, 0.0)),
+    (1.0905077326652577, (0.841796875, 0.172216534935842, -8.199467511461324e-14)),
+    (1.2955, (0.70703125, 0.3466804132137895, -5.277820018864269e-14)),
 )
+# Remez fit (45 digits) of (log(1 + f) - f + f^2/2 - f^3/3) / f^4, |f| <= 0.0912; the logarithm's relative
+# error is 2^-69.4.
+_QUARTIC = (
+    -0.24999999999999967,
+    0.19999999999999904,
+    -0.16666666666728594,
+    0.142857142858503,
+    -0.1249999995784672,
+    0.111111110382234,
+    -0.10000013675035578,
+    0.09090928606750893,
+    -0.08331041082778468,
+    0.076895192377385,
+    -0.07334277864858367,
+    0.06869806314207307,
+)
+# Remez fits (45 digits) for f32: log2(1 + f) / s in s^2, s = f / (2 + f), and 2^r on |r| <= 1/2; the relative
+# errors are 2^-45.1 and 2^-29.0.
+_LOG2 = (
+    2.88539008177785,
+    0.9617966941133053,
+    0.5770779423770301,
+    0.41220925104196576,
+    0.31990575525048204,
+    0.2828992827037053,
+)
+_EXP2 = (
+    1.0000000005542162,
+    0.6931472057365695,
+    0.24022646890409013,
+    0.05550328777288058,
+    0.009618488971825462,
+    0.0013399931242872567,
+    0.00015345809675748783,
+)
+_SHIFTER = 6755399441055744.0  # 1.5 * 2^52 rounds to an integer and leaves it in the low bits
 
 
-def _log_pair(e: FunctionEmitter, x: Value) -> Pair:
-    """Return log(x) as a normalised pair, for positive finite x."""
-    scaled, places = normalise(e, x)
-    parts = decompose(e, scaled)
-    k, f = e.fsub(parts.k, places), parts.f
-    zero, two = literal(e, x, 0.0), literal(e, x, 2.0)
-    s, s_lo = fast_two_sum(e, *quotient(e, (f, zero), fast_two_sum(e, two, f)))
-    square, square_lo = two_product(e, s, s)
-    square_lo = e.fma(e.fadd(s, s), s_lo, square_lo)
-    cube, cube_lo = two_product(e, s, square)
-    cube_lo = e.fadd(cube_lo, e.fma(s, square_lo, e.fmul(s_lo, square)))
-    # 2/3 + s^2 (2/5 + ...), then times s^3.
-    factor, factor_lo = fast_two_sum(
-        e, literal(e, x, _TWO_THIRDS[0]), e.fmul(square, estrin(e, square, _ATANH))
+def power(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return x^y with the special cases of IEEE 754 (and NumPy): pow(x, 0) = pow(1, y) = 1 even for NaN."""
+    quick, usual = _quick(e, x, y) if x.kind == "f64" else _quick_short(e, x, y)
+    name = f"vm_pow_any_{x.kind}x{x.lanes}"
+    symbol = e.module.private_function(name, _power_of_any, (x.kind, x.lanes), 2, "noinline cold")
+    before, rare, done = e.current_block, e.new_label("rare"), e.new_label("done")
+    e.cbr(e.any(e.bnot(usual)), rare, done)
+    e.block(rare)
+    careful = e.select(usual, quick, e.call(symbol, x.kind, x.lanes, x, y))
+    e.br(done)
+    e.block(done)
+    result = e.phi(x.kind, x.lanes)
+    e.add_incoming(result, quick, before)
+    e.add_incoming(result, careful, rare)
+    return result
+
+
+def _quick(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
+    """Return x^y, and whether that holds: x is normal and positive, and so is the result."""
+    product, rest = _times(e, y, _log_pair(e, x, literal(e, x, 0.0)))
+    reduced = reduce_exponent(e, product, rest)
+    hi, lo = fast_two_sum(e, literal(e, x, 1.0), reduced.r)
+    result = e.fmul(e.fadd(hi, e.fadd(lo, reduced.tail)), power_of_two(e, reduced.shifted))
+    normal = e.band(
+        e.fcmp("oge", x, literal(e, x, 2.0**-1022)), e.fcmp("olt", x, literal(e, x, float("inf")))
     )
-    factor_lo = e.fadd(factor_lo, literal(e, x, _TWO_THIRDS[1]))
-    term, term_lo = two_product(e, cube, factor)
-    term_lo = e.fadd(term_lo, e.fma(cube, factor_lo, e.fmul(cube_lo, factor)))
-    hi, lo = fast_two_sum(e, e.fadd(s, s), term)
-    lo = e.fadd(lo, e.fma(two, s_lo, term_lo))
-    total, error = fast_two_sum(e, e.fmul(k, literal(e, x, _LN2[0])), hi)
-    return fast_two_sum(e, total, e.fadd(error, e.fma(k, literal(e, x, _LN2[1]), lo)))
+    return result, e.band(normal, e.fcmp("olt", e.fabs(product), literal(e, x, 700.0)))
 
 
-def _exp_of_product(e: FunctionEmitter, y: Value, logarithm: Pair) -> Value:
-    """Return exp(y * logarithm), rounded nearly once."""
-    limit = literal(e, y, 1000.0)
+def _quick_short(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
+    """Return the same of f32: 2^(y log2(x)), in f64 and rounded once."""
+    wide, exponent = e.fpext(x, "f64"), e.fpext(y, "f64")
+    parts = decompose(e, wide)
+    s = e.fdiv(parts.f, e.fadd(literal(e, wide, 2.0), parts.f))
+    product = e.fmul(exponent, e.fma(s, estrin(e, e.fmul(s, s), _LOG2), parts.k))
+    shifter = literal(e, wide, _SHIFTER)
+    shifted = e.fadd(product, shifter)
+    r = e.fsub(product, e.fsub(shifted, shifter))
+    result = e.fptrunc(e.fmul(estrin(e, r, _EXP2), power_of_two(e, shifted)), "f32")
+    positive = e.band(e.fcmp("ogt", x, literal(e, x, 0.0)), e.fcmp("olt", x, literal(e, x, float("inf"))))
+    return result, e.band(positive, e.fcmp("olt", e.fabs(product), literal(e, wide, 1000.0)))
+
+
+def _times(e: FunctionEmitter, y: Value, logarithm: Pair) -> Pair:
+    """Return y times the logarithm as a pair."""
     product, rest = two_product(e, y, logarithm[0])
-    rest = e.fma(y, logarithm[1], rest)
-    outside = e.fcmp("ogt", e.fabs(product), limit)
-    product = e.select(outside, e.copysign(limit, product), product)
-    rest = e.select(outside, literal(e, y, 0.0), rest)
-    reduced = reduce_exponent(e, product)
-    hi, lo = exp_significand(e, reduced)
-    first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
-    return e.fmul(e.fmul(e.fadd(hi, e.fma(rest, hi, lo)), first), second)
+    return product, e.fma(y, logarithm[1], rest)
+
+
+def _log_pair(e: FunctionEmitter, x: Value, places: Value) -> Pair:
+    """Return log(x) - places log(2) as a normalised pair, for positive, normal, finite x."""
+    parts = decompose(e, x)
+    k, m = e.fsub(parts.k, places), e.fadd(parts.f, literal(e, x, 1.0))
+    c, minus_log, minus_log_lo = (literal(e, x, value) for value in _FIRST)
+    for bound, constants in _INTERVALS:
+        from_here = e.fcmp("oge", m, literal(e, x, bound))
+        c, minus_log, minus_log_lo = (
+            e.select(from_here, literal(e, x, value), before)
+            for value, before in zip(constants, (c, minus_log, minus_log_lo), strict=True)
+        )
+    product, f_lo = two_product(e, m, c)
+    f = e.fsub(product, literal(e, x, 1.0))
+    base = e.fma(k, literal(e, x, _LN2[0]), minus_log)  # exact
+    base_lo = e.fma(k, literal(e, x, _LN2[1]), minus_log_lo)
+
+    square, square_lo = two_product(e, f, f)
+    cube, cube_lo = two_product(e, f, square)
+    cube_lo = e.fma(f, square_lo, cube_lo)
+    third = literal(e, x, _THIRD[0])
+    cubic, cubic_lo = two_product(e, cube, third)
+    cubic_lo = e.fma(cube, literal(e, x, _THIRD[1]), e.fma(cube_lo, third, cubic_lo))
+
+    minus_half = literal(e, x, -0.5)
+    hi, lost = fast_two_sum(e, base, f)
+    hi, lost_too = fast_two_sum(e, hi, e.fmul(minus_half, square))
+    hi, lo = fast_two_sum(e, hi, cubic)
+    # f_lo adds f_lo / (1 + f), near enough f_lo (1 - f + f^2 - f^3).
+    small = e.fma(f_lo, e.fsub(e.fsub(square, cube), f), e.fadd(f_lo, base_lo))
+    small = e.fadd(e.fma(minus_half, square_lo, cubic_lo), small)
+    quartic = e.fma(e.fmul(square, square), estrin(e, f, _QUARTIC), small)
+    return fast_two_sum(e, hi, e.fadd(e.fadd(lost, lost_too), e.fadd(lo, quartic)))
 
 
 @through_f64
-def power(e: FunctionEmitter, x: Value, y: Value) -> Value:
-    """Return x^y with the special cases of IEEE 754 (and NumPy): pow(x, 0) = pow(1, y) = 1 even for NaN."""
+def _power_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return x^y for all numbers."""
     zero, one, half = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, 0.5)
     infinity, nan = literal(e, x, float("inf")), literal(e, x, float("nan"))
     magnitude = e.fabs(x)
-    result = _exp_of_product(e, y, _log_pair(e, magnitude))
+    result = _exp_of_product(e, y, _log_pair(e, *normalise(e, magnitude)))
 
     rising = e.fcmp("ogt", y, zero)
     result = e.select(e.fcmp("oeq", magnitude, zero), e.select(rising, zero, infinity), result)
@@ -96,6 +177,19 @@ def power(e: FunctionEmitter, x: Value, y: Value) -> Value:
 
     result = e.select(e.fcmp("uno", x, y), nan, result)
     return e.select(e.bor(e.fcmp("oeq", y, zero), e.fcmp("oeq", x, one)), one, result)
+
+
+def _exp_of_product(e: FunctionEmitter, y: Value, logarithm: Pair) -> Value:
+    """Return exp(y * logarithm), rounded nearly once also where it overflows or is subnormal."""
+    limit = literal(e, y, 1000.0)
+    product, rest = _times(e, y, logarithm)
+    outside = e.fcmp("ogt", e.fabs(product), limit)
+    product = e.select(outside, e.copysign(limit, product), product)
+    rest = e.select(outside, literal(e, y, 0.0), rest)
+    reduced = reduce_exponent(e, product, rest)
+    hi, lo = fast_two_sum(e, literal(e, y, 1.0), reduced.r)
+    first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
+    return e.fmul(e.fmul(e.fadd(hi, e.fadd(lo, reduced.tail)), first), second)
 
 
 def ipow(e: FunctionEmitter, x: Value, n: int) -> Value:

@@ -1,4 +1,4 @@
-"""Functions that choose rather than approximate, each exact: sqrt, sign, minimum, maximum, mod."""
+"""Functions that choose rather than approximate, each exact: sqrt, sign, minimum, maximum."""
 
 from __future__ import annotations
 
@@ -31,16 +31,3 @@ def minimum(e: FunctionEmitter, a: Value, b: Value) -> Value:
 def maximum(e: FunctionEmitter, a: Value, b: Value) -> Value:
     """Return the larger, or NaN if either is NaN."""
     return e.fmax(a, b)
-
-
-def mod(e: FunctionEmitter, x: Value, y: Value) -> Value:
-    """Return the floored remainder x - floor(x / y) y as `numpy.mod`: the sign of y, NaN for y = 0.
-
-    The exact truncated remainder is LLVM's `frem`, a call of C's fmod a lane; the sum that moves it to y's
-    sign rounds once, as NumPy's does.
-    """
-    zero = literal(e, x, 0.0)
-    remainder = e.frem(x, y)
-    opposite = e.bxor(e.fcmp("olt", y, zero), e.fcmp("olt", remainder, zero))
-    moved = e.select(opposite, e.fadd(remainder, y), remainder)
-    return e.select(e.fcmp("oeq", remainder, zero), e.copysign(zero, y), moved)

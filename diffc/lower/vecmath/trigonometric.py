@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from diffc.lower.vecmath.double_double import fast_two_sum, rounded_quotient, two_sum
 from diffc.lower.vecmath.huge_angle import reduce_huge
 from diffc.lower.vecmath.polynomial import estrin, literal
-from diffc.lower.vecmath.precision import through_f64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,10 +117,7 @@ def _reduce_short(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
 
 def _sin_of_short(e: FunctionEmitter, r: Value, quadrant: Value) -> Value:
     """Return sin(r + quadrant pi/2) to about 2^-33."""
-    one, minus_half = literal(e, r, 1.0), literal(e, r, -0.5)
-    square = e.fmul(r, r)
-    sine = e.fma(e.fmul(r, square), estrin(e, square, _SIN_SHORT), r)
-    cosine = e.fma(e.fmul(square, square), estrin(e, square, _COS_SHORT), e.fma(minus_half, square, one))
+    sine, cosine = _short_pair(e, r)
     return _with_sign_of(e, e.select(_is_odd(e, quadrant), cosine, sine), quadrant)
 
 
@@ -130,7 +126,23 @@ def _cos_of_short(e: FunctionEmitter, r: Value, quadrant: Value) -> Value:
     return _sin_of_short(e, r, e.iadd(quadrant, e.constant("i64", 1, quadrant.lanes)))
 
 
-_SHORT = {"sin": _sin_of_short, "cos": _cos_of_short}
+def _tan_of_short(e: FunctionEmitter, r: Value, quadrant: Value) -> Value:
+    """Return tan(r + quadrant pi/2) to about 2^-32."""
+    sine, cosine = _short_pair(e, r)
+    odd = _is_odd(e, quadrant)
+    return e.fdiv(e.select(odd, cosine, sine), e.select(odd, e.fneg(sine), cosine))
+
+
+def _short_pair(e: FunctionEmitter, r: Value) -> tuple[Value, Value]:
+    """Return sin(r) and cos(r) to about 2^-33, for |r| <= pi/4."""
+    one, minus_half = literal(e, r, 1.0), literal(e, r, -0.5)
+    square = e.fmul(r, r)
+    sine = e.fma(e.fmul(r, square), estrin(e, square, _SIN_SHORT), r)
+    cosine = e.fma(e.fmul(square, square), estrin(e, square, _COS_SHORT), e.fma(minus_half, square, one))
+    return sine, cosine
+
+
+_SHORT = {"tan": _tan_of_short, "sin": _sin_of_short, "cos": _cos_of_short}
 
 
 def _with_sign_of(e: FunctionEmitter, value: Value, quadrant: Value) -> Value:
@@ -176,32 +188,29 @@ def _with_huge_lanes(
 
 def sin(e: FunctionEmitter, x: Value) -> Value:
     """Return the sine; NaN at infinity."""
-    return _sin_or_cos(e, x, "sin", _sin_of)
+    # The reduction loses the sign of -0, and below 2^-27 sin(x) and tan(x) round to x.
+    return e.select(_is_tiny(e, x), x, _reduced(e, x, "sin", _sin_of))
 
 
 def cos(e: FunctionEmitter, x: Value) -> Value:
     """Return the cosine; NaN at infinity."""
-    return _sin_or_cos(e, x, "cos", _cos_of)
+    return _reduced(e, x, "cos", _cos_of)
 
 
-def _sin_or_cos(
-    e: FunctionEmitter, x: Value, name: str, of: Callable[[FunctionEmitter, Pair, Value], Value]
-) -> Value:
-    if x.kind == "f32":
-        wide = e.fpext(x, "f64")
-        short = _SHORT[name](e, *_reduce_short(e, wide))
-        result = e.fptrunc(_with_huge_lanes(e, wide, short, name, of), "f32")
-    else:
-        result = _with_huge_lanes(e, x, of(e, *_reduce(e, x)), name, of)
-    # The reduction loses the sign of -0, and below 2^-27 sin(x) rounds to x.
-    return e.select(_is_tiny(e, x), x, result) if name == "sin" else result
-
-
-@through_f64
 def tan(e: FunctionEmitter, x: Value) -> Value:
     """Return the tangent; NaN at infinity."""
-    result = _with_huge_lanes(e, x, _tan_of(e, *_reduce(e, x)), "tan", _tan_of)
-    return e.select(_is_tiny(e, x), x, result)
+    return e.select(_is_tiny(e, x), x, _reduced(e, x, "tan", _tan_of))
+
+
+def _reduced(
+    e: FunctionEmitter, x: Value, name: str, of: Callable[[FunctionEmitter, Pair, Value], Value]
+) -> Value:
+    """Return the function of x reduced; of an f32 in f64, where a short reduction and polynomials suffice."""
+    if x.kind == "f64":
+        return _with_huge_lanes(e, x, of(e, *_reduce(e, x)), name, of)
+    wide = e.fpext(x, "f64")
+    short = _SHORT[name](e, *_reduce_short(e, wide))
+    return e.fptrunc(_with_huge_lanes(e, wide, short, name, of), "f32")
 
 
 def _is_tiny(e: FunctionEmitter, x: Value) -> Value:

@@ -33,6 +33,7 @@ from diffc.proof.zero.walk import Visit, walk
 
 __all__ = ["Translator"]
 
+_STEPS = (sympy.floor, sympy.ceiling, sympy.sign, sympy.Heaviside)
 _UNREAL = (sympy.nan, sympy.oo, -sympy.oo, sympy.zoo, sympy.I)
 
 
@@ -87,6 +88,8 @@ class Translator(Elementary):
             raise UnsupportedError(f"{type(e).__name__}")
         if isinstance(e, Application) and (other := _rewritten(e)) is not None:
             return (yield other)
+        if _is_derivative_of_step(e):
+            return p.const(0)
         if not isinstance(e, sympy.Add | sympy.Mul | Application):
             return self.generator("opaque:" + sympy.srepr(e), ())
         nodes = list[int]()
@@ -176,6 +179,12 @@ class Translator(Elementary):
         for n in a[1:]:
             best = best if turn * self.sign(p.sub(best, n)) >= 0 else n
         return best
+
+
+def _is_derivative_of_step(e: sympy.Basic) -> bool:
+    """Tell whether ``e`` is a derivative that SymPy leaves, of a function that is flat off its switches."""
+    inner = e.args[0] if isinstance(e, sympy.Subs) else e
+    return isinstance(inner, sympy.Derivative) and isinstance(inner.args[0], _STEPS)
 
 
 def _rewritten(e: Application) -> sympy.Expr | None:

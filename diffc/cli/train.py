@@ -1,0 +1,233 @@
+"""`diffc train`: a network's parameters fitted to data, with progress, checkpoints and a loss curve."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from diffc.cli.arrays import read_inputs
+from diffc.cli.epochs import display_for, epoch_record, epoch_text, print_json_line
+from diffc.cli.output import print_text
+from diffc.errors import DiffcError, InputError
+from diffc.model import load_model
+from diffc.training import Result, Settings, fit_model, read_checkpoint, write_parameters
+from diffc.training.model import check_trainable, settings_of
+from diffc.training.plot import SUFFIXES, draw_history
+
+__all__ = ["add", "run"]
+
+_CHECKPOINT, _PARAMETERS, _PICTURE = "checkpoint.safetensors", "parameters.safetensors", "loss.png"
+
+_WORDS = {
+    "epochs": "all epochs are over",
+    "target": "the loss is small enough",
+    "patience": "the loss no longer gets better",
+    "updates": "the parameters no longer change",
+    "time": "the time is over",
+    "converged": "no further descent was found",
+    "diverged": "the loss or a parameter became infinite or NaN",
+    "interrupted": "interrupted",
+}
+
+
+def add(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "train",
+        help="train a network",
+        description="Fit a network's parameters to data. Its loss, gradient and update are one"
+        " compiled kernel. Settings come from the table [train] of the model file; options override them.",
+        epilog="example: diffc train digits_mlp.toml --data train.npz --validation-split 0.1 --epochs 30\n"
+        "         diffc train digits_mlp.toml --data train.npz --resume digits_mlp_training --epochs 60\n\n"
+        "The folder gets parameters.safetensors, checkpoint.safetensors and loss.png. Ctrl-C ends the\n"
+        "training after its last whole epoch and writes them too.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL.toml", help="a model file with layers and a loss")
+    parser.add_argument(
+        "--data", required=True, metavar="FILE", help="the samples by name, a .npz or .json file"
+    )
+    parser.add_argument("--validation", metavar="FILE", help="samples to judge the training by")
+    parser.add_argument("--out", metavar="DIR", help="the folder to write; default: NAME_training")
+    parser.add_argument("--resume", metavar="CKPT", help="a checkpoint, or the folder of one, to go on from")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier training in the folder")
+    parser.add_argument("--plot", metavar="FILE", help="the loss curve; default: loss.png in the folder")
+    parser.add_argument("--no-plot", action="store_true", help="draw no loss curve")
+    parser.add_argument("--no-cache", action="store_true", help="compile anew and keep nothing in the cache")
+    parser.add_argument("--json", action="store_true", help="print JSON: a line an epoch, and a summary")
+    parser.add_argument("--quiet", action="store_true", help="print the summary only")
+    _add_settings(parser.add_argument_group("settings"))
+    parser.set_defaults(run=run)
+
+
+def _add_settings(group: Any) -> None:
+    whole = {"type": int, "metavar": "N"}
+    number = {"type": float, "metavar": "X"}
+    group.add_argument("--epochs", **whole, help="how often to go through the samples; default 100")
+    group.add_argument(
+        "--batch-size", type=_batch_size, metavar="N", help="samples a step, or all; default 32"
+    )
+    group.add_argument("--optimizer", metavar="NAME", help="sgd, nesterov, rmsprop, adam (default) or lbfgs")
+    group.add_argument("--learning-rate", **number, help="default: 0.001 for adam and rmsprop, 0.1 for sgd")
+    for name in ("momentum", "beta1", "beta2", "decay", "epsilon", "weight-decay"):
+        group.add_argument(f"--{name}", **number, help="of the optimiser")
+    group.add_argument("--schedule", metavar="NAME", help="constant, step, exponential, linear or cosine")
+    group.add_argument("--schedule-factor", **number, help="by what the learning rate falls")
+    group.add_argument("--step-epochs", **number, help="after how many epochs each, for the schedule step")
+    group.add_argument("--warmup-epochs", **number, help="for how long the learning rate first grows")
+    group.add_argument("--seed", **whole, help="of first values, split and order; default 0")
+    group.add_argument(
+        "--no-shuffle", action="store_false", dest="shuffle", default=None, help="keep the order"
+    )
+    group.add_argument("--validation-split", **number, help="the fraction of the samples kept for validation")
+    group.add_argument("--patience", **whole, help="stop after so many epochs without a better loss")
+    group.add_argument("--target-loss", **number, help="stop at this loss")
+    group.add_argument("--min-update", **number, help="stop when no parameter changes by more in an epoch")
+    group.add_argument("--time-limit", **number, help="stop after so many seconds")
+    group.add_argument("--one-hot", nargs="+", metavar="NAME", help="targets that are given as class numbers")
+    group.add_argument("--metric", metavar="NAME", help="accuracy, binary_accuracy, rms_error, none, ...")
+
+
+def _batch_size(text: str) -> int | str:
+    return text if text == "all" else int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train; write the folder, print the summary."""
+    if arguments.plot is not None and arguments.no_plot:
+        raise DiffcError("--plot and --no-plot exclude each other")
+    model = load_model(arguments.model)
+    check_trainable(model)
+    table = {key: getattr(arguments, key) for key in Settings.__dataclass_fields__}
+    options = {key: value for key, value in table.items() if value is not None}
+    resume = None if arguments.resume is None else _checkpoint_of(arguments.resume)
+    checkpoint = None if resume is None else read_checkpoint(resume)
+    base = settings_of(model) if checkpoint is None else checkpoint.settings
+    settings = Settings.of({**vars(base), **options})
+    wanted = [name for name in model.loss.inputs if name not in model.parameters]
+    data = read_inputs([arguments.data], wanted, [])
+    validation = None if arguments.validation is None else read_inputs([arguments.validation], wanted, [])
+    places = _places(arguments, model.name, resume)
+    done = 0 if checkpoint is None else checkpoint.epoch
+    display = display_for(as_json=arguments.json, quiet=arguments.quiet, epochs=settings.epochs, done=done)
+    try:
+        result = fit_model(
+            model,
+            data,
+            settings,
+            validation=validation,
+            resume=checkpoint,
+            checkpoint=places.checkpoint,
+            on_epoch=display.show,
+            cache=not arguments.no_cache,
+        )
+    finally:
+        display.close()
+    return _finish(model.name, result, places, as_json=arguments.json)
+
+
+# The folder.
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The files that a training writes; there may be no picture."""
+
+    parameters: Path
+    checkpoint: Path
+    picture: Path | None
+
+
+def _checkpoint_of(given: str) -> Path:
+    path = Path(given)
+    return path / _CHECKPOINT if path.is_dir() else path
+
+
+def _places(arguments: argparse.Namespace, name: str, resume: Path | None) -> _Places:
+    """Return where the results go; refuse a folder with a training that would be lost."""
+    default = Path(f"{name}_training") if resume is None else resume.parent
+    folder = default if arguments.out is None else Path(arguments.out)
+    checkpoint = folder / _CHECKPOINT
+    same = resume is not None and checkpoint.exists() and os.path.samefile(checkpoint, resume)
+    if checkpoint.exists() and not same and not arguments.overwrite:
+        raise InputError(
+            f"{folder} holds a training already: "
+            f"go on with --resume {folder}, choose another --out, or --overwrite it"
+        )
+    return _Places(folder / _PARAMETERS, checkpoint, _picture(arguments, folder))
+
+
+def _picture(arguments: argparse.Namespace, folder: Path) -> Path | None:
+    """Return where the loss curve goes: nowhere if nobody asked for one and matplotlib is missing."""
+    if arguments.no_plot:
+        return None
+    if find_spec("matplotlib") is None:
+        if arguments.plot is not None:
+            raise DiffcError("--plot needs matplotlib: pip install 'diffc[train]'")
+        return None
+    if arguments.plot is None:
+        return folder / _PICTURE
+    picture = Path(arguments.plot)
+    if picture.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{picture}: the loss curve is drawn as {', '.join(SUFFIXES)}")
+    if not picture.parent.is_dir():
+        raise InputError(f"{picture}: there is no folder {picture.parent}")
+    return picture
+
+
+# The end.
+
+
+def _finish(name: str, result: Result, places: _Places, *, as_json: bool) -> int:
+    write_parameters(places.parameters, result.parameters)
+    picture = _draw(result, places.picture)
+    if as_json:
+        print_json_line(_summary(name, result, places, picture))
+    else:
+        print_text(_report(name, result, places, picture))
+    if result.stopped == "diverged":
+        kept = f"from epoch {result.epoch}" if result.epoch else "the first values"
+        where = f"in epoch {result.checkpoint.epoch + 1}"
+        advice = "A smaller --learning-rate may help"
+        print(f"diffc: error: {_WORDS['diverged']} {where}; kept is {kept}. {advice}", file=sys.stderr)
+        return 1
+    return 130 if result.stopped == "interrupted" else 0
+
+
+def _draw(result: Result, path: Path | None) -> Path | None:
+    """Draw the loss curve if there is one."""
+    if path is None or not result.history:
+        return None
+    draw_history(path, result.history)
+    return path
+
+
+def _summary(name: str, result: Result, places: _Places, picture: Path | None) -> Mapping[str, Any]:
+    history = result.history
+    return {
+        "command": "train",
+        "model": name,
+        "stopped": result.stopped,
+        "epochs": result.checkpoint.epoch,
+        "parameters_of_epoch": result.epoch,
+        "result": epoch_record(history[result.epoch - 1]) if result.epoch else None,
+        "parameters": str(places.parameters),
+        "checkpoint": str(places.checkpoint),
+        "picture": None if picture is None else str(picture),
+    }
+
+
+def _report(name: str, result: Result, places: _Places, picture: Path | None) -> str:
+    count = result.checkpoint.epoch
+    seconds = result.history[-1].seconds if result.history else 0.0
+    lines = [f"{name}: {count} epoch{'s' * (count != 1)} in {seconds:.2f} s, {_WORDS[result.stopped]}"]
+    if result.epoch:
+        lines.append(f"  epoch {result.epoch}: {epoch_text(result.history[result.epoch - 1])}")
+    lines += [f"  parameters: {places.parameters}", f"  checkpoint: {places.checkpoint}"]
+    return "\n".join([*lines, *([] if picture is None else [f"  loss curve: {picture}"])])

@@ -1,0 +1,61 @@
+"""Calls of NumPy functions on nodes: the builder is looked up, and what it refuses is said clearly."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from diffc.errors import TypeProblem
+from diffc.frontends.numpy.registry import BUILDERS, REFUSED
+from diffc.frontends.numpy.ufuncs import apply_ufunc
+from diffc.syntax.functions import nearest
+
+__all__ = ["call_function", "name_of"]
+
+
+def name_of(function: Any) -> str:
+    """Return the name by which a user calls a NumPy function: `numpy.linalg.solve`."""
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module}.{getattr(function, '__name__', function)}"
+
+
+def call_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what the builder of a NumPy function gives.
+
+    Raises:
+        TypeProblem: for a function without a builder, with the nearest one that has one, or for an argument
+            that the builder does not take.
+    """
+    builder = BUILDERS.get(function)
+    if builder is None:
+        if isinstance(function, np.ufunc):
+            return apply_ufunc(function, "__call__", args, kwargs)
+        raise _unknown(function)
+    try:
+        return builder(*args, **kwargs)
+    except TypeError as problem:
+        try:
+            inspect.signature(builder).bind(*args, **kwargs)
+        except TypeError as mismatch:
+            raise TypeProblem(
+                f"{name_of(function)}: {mismatch}; what is supported is "
+                f"{name_of(function)}{_parameters(builder)}"
+            ) from None
+        raise problem
+
+
+def _parameters(builder: Any) -> str:
+    signature = inspect.signature(builder)
+    plain = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    return str(inspect.Signature(plain))
+
+
+def _unknown(function: Any) -> TypeProblem:
+    name = name_of(function)
+    if function in REFUSED:
+        return TypeProblem(f"{name} cannot be traced: {REFUSED[function]}")
+    known = {name_of(each).removeprefix("numpy."): name_of(each) for each in BUILDERS}
+    return TypeProblem(f"{name} is not supported{nearest(name.removeprefix('numpy.'), known)}")

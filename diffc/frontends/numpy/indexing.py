@@ -1,0 +1,77 @@
+"""Indexing as NumPy does it: parts, positions, None, '...', integer arrays and masks that are known."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from diffc.errors import TypeProblem
+from diffc.frontends.numpy.operands import as_array
+from diffc.ir import Node
+from diffc.ops import constant
+from diffc.syntax.subscripts import subscript
+from diffc.syntax.values import Part, as_extent
+
+__all__ = ["index"]
+
+
+def index(x: Node, key: Any) -> Node:
+    """Return the part of `x` that a key names; every traced value in it is a node.
+
+    Raises:
+        TypeProblem: for what NumPy would refuse, and for a traced mask, whose count of elements is not known.
+    """
+    items: list[Any] = []
+    for each in key if isinstance(key, tuple) else (key,):
+        items += _plain(each)
+    return subscript(x, items)
+
+
+def _plain(item: Any) -> list[Any]:
+    """Return one item of a key as items of a subscript: a mask is an index array for each of its axes."""
+    if item is None or item is ... or (isinstance(item, int) and not isinstance(item, bool)):
+        return [item]
+    if isinstance(item, slice):
+        return [Part(_bound(item.start), _bound(item.stop), _step(item.step))]
+    if isinstance(item, bool | np.bool_):
+        raise TypeProblem("an index is an integer, not a truth value: write x if flag else y, or np.where")
+    if isinstance(item, Node):
+        return [_indices(item)]
+    return _from_array(item)
+
+
+def _from_array(item: Any) -> list[Any]:
+    if isinstance(item, list | tuple) and any(isinstance(each, Node) for each in item):
+        return [_indices(as_array(item))]
+    array = np.asarray(item)
+    if array.dtype == bool:
+        return [constant(each) for each in np.nonzero(array)]
+    if array.dtype.kind in "iu" and array.ndim == 0:
+        return [int(array)]
+    return [as_array(array.astype(np.int64) if array.size == 0 else item)]
+
+
+def _indices(item: Node) -> Node:
+    if item.dtype != "bool":
+        return item
+    raise TypeProblem(
+        f"an index of type {item.type} chooses a number of elements that is not known when tracing: write "
+        "np.where(mask, x, 0), or np.sum(x, where=mask)"
+    )
+
+
+def _bound(value: Any) -> Any:
+    return None if value is None else as_extent(_number(value), "a bound of a slice")
+
+
+def _step(value: Any) -> int | None:
+    step = None if value is None else as_extent(_number(value), "the step of a slice")
+    if step is not None and not isinstance(step, int):
+        raise TypeProblem("the step of a slice is an integer that is known when tracing")
+    return step
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, Node) else operator.index(value)

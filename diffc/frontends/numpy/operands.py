@@ -1,0 +1,139 @@
+"""How a builder reads its arguments: arrays and numbers as nodes, axes, shapes and dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from diffc.errors import TypeProblem
+from diffc.frontends.numpy.tracing import active
+from diffc.ir import Extent, Node
+from diffc.ops import cast, constant, lift
+from diffc.ops.base import DTYPES
+from diffc.ops.reshaping import normal_axis
+from diffc.syntax.values import Bundle, as_extent, as_node
+
+__all__ = [
+    "as_array", "as_axes", "as_axis", "as_dtype", "as_number", "as_shape", "dtype_name", "floating",
+    "is_weak",
+]  # fmt: skip
+
+EMBEDDED = 16
+"""An array of at most this many elements becomes part of the program; a larger one is captured."""
+
+_REFUSED = {
+    "c": "complex numbers are not supported: keep the real and the imaginary part as two arrays",
+    "O": "Python objects are no numbers",
+    "U": "texts are no numbers",
+    "S": "byte strings are no numbers",
+    "M": "dates are no numbers: convert them first",
+    "m": "time spans are no numbers: convert them first",
+}
+
+
+def is_weak(value: object) -> bool:
+    """Tell whether a value is a Python number, which takes the dtype of what it meets; np.float64 is none."""
+    return isinstance(value, bool | int | float) and not isinstance(value, np.generic)
+
+
+def as_array(value: Any) -> Node:
+    """Return a node, a number, an array or a (nested) list of them as a node.
+
+    Raises:
+        TypeProblem: for what is no real array.
+    """
+    if isinstance(value, Node):
+        return value
+    if is_weak(value):
+        return lift(value)
+    if isinstance(value, list | tuple) and any(_holds_node(each) for each in value):
+        return as_node(Bundle("list", tuple(map(as_number, value))))
+    return _constant(value)
+
+
+def _holds_node(value: Any) -> bool:
+    return isinstance(value, Node) or (isinstance(value, list | tuple) and any(map(_holds_node, value)))
+
+
+def _constant(value: Any) -> Node:
+    """Return an array from outside: part of the program where it is small, captured otherwise."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeProblem(
+            "masked arrays are not supported: fill the masked values first, with .filled(value)"
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as problem:
+        raise TypeProblem(f"this is no array: {problem}") from None
+    if array.dtype.kind == "O":
+        raise TypeProblem(f"{value!r:.60} is no array of numbers")
+    dtype = dtype_name(array.dtype)
+    trace = active.get()
+    if trace is None or array.size <= EMBEDDED:
+        return constant(array, dtype)
+    return trace.captures.node(value, np.require(array, DTYPES[dtype], ["C", "A"]), dtype)
+
+
+def dtype_name(kind: np.dtype[Any]) -> str:
+    """Return diffc's name of the dtype that an array enters with: every integer is an i64.
+
+    Raises:
+        TypeProblem: for float16, longdouble, complex numbers and whatever is no number.
+    """
+    for name, each in DTYPES.items():
+        if kind == each:
+            return name
+    if kind.kind in "iu":
+        return "i64"
+    reason = _REFUSED.get(kind.kind, "convert the array with .astype(np.float64) or .astype(np.float32)")
+    raise TypeProblem(f"the dtype {kind} is not supported: {reason}")
+
+
+def as_number(value: Any) -> Node | float | int | bool:
+    """Return a Python number as itself, so that it stays weak; anything else as a node."""
+    return value if is_weak(value) else as_array(value)
+
+
+def floating(x: Node) -> Node:
+    """Return an integer or boolean array as f64, a float one as it is."""
+    return x if x.type.is_float else cast(x, "f64")
+
+
+def as_axis(value: Any, rank: int, what: str) -> int:
+    """Return an axis counted from the front."""
+    return normal_axis(int(value.__index__()), rank, what)
+
+
+def as_axes(value: Any, rank: int, what: str) -> tuple[int, ...]:
+    """Return axes counted from the front, each once; all of them for None."""
+    if value is None:
+        return tuple(range(rank))
+    values: Sequence[Any] = value if isinstance(value, list | tuple) else (value,)
+    axes = tuple(as_axis(each, rank, what) for each in values)
+    if len(set(axes)) != len(axes):
+        raise TypeProblem(f"{what}: an axis is given twice in {value!r}")
+    return axes
+
+
+def as_shape(value: Any) -> tuple[Extent, ...]:
+    """Return a shape: an extent or a sequence of them; a traced extent such as x.shape[0] is one."""
+    values = value if isinstance(value, list | tuple) else (value,)
+    return tuple(
+        as_extent(int(each) if isinstance(each, np.integer) else each, "an extent of a shape")
+        for each in values
+    )
+
+
+def as_dtype(value: Any) -> str:
+    """Return the name of a dtype that NumPy understands: f64, f32, i64 or bool.
+
+    Raises:
+        TypeProblem: for another one.
+    """
+    kind = np.dtype(value)
+    for name, each in DTYPES.items():
+        if kind == each:
+            return name
+    raise TypeProblem(f"the dtype {kind} is not supported: use float64, float32, int64 or bool")

@@ -1,0 +1,131 @@
+"""Python's operators on traced values: each is the NumPy ufunc that it stands for on an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Operators"]
+
+_ufuncs: Any = np  # NumPy's types do not know of arguments that are no arrays
+
+
+class Operators:
+    """The arithmetic, comparison and logical operators, those on the right of an array included.
+
+    There are none in place: `x += v` gives the name `x` to the sum.
+    """
+
+    __slots__ = ()
+
+    def __add__(self, other: Any) -> Any:
+        return _ufuncs.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _ufuncs.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _ufuncs.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _ufuncs.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _ufuncs.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _ufuncs.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _ufuncs.true_divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _ufuncs.true_divide(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _ufuncs.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _ufuncs.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return _ufuncs.remainder(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _ufuncs.remainder(other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return _ufuncs.divmod(self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return _ufuncs.divmod(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _ufuncs.power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _ufuncs.power(other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return _ufuncs.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return _ufuncs.matmul(other, self)
+
+    def __neg__(self) -> Any:
+        return _ufuncs.negative(self)
+
+    def __pos__(self) -> Any:
+        return _ufuncs.positive(self)
+
+    def __abs__(self) -> Any:
+        return _ufuncs.absolute(self)
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return _ufuncs.round(self, digits or 0)
+
+    def __invert__(self) -> Any:
+        return _ufuncs.invert(self)
+
+    def __and__(self, other: Any) -> Any:
+        return _ufuncs.bitwise_and(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return _ufuncs.bitwise_and(other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return _ufuncs.bitwise_or(self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return _ufuncs.bitwise_or(other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return _ufuncs.bitwise_xor(self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return _ufuncs.bitwise_xor(other, self)
+
+    def __lshift__(self, other: Any) -> Any:
+        return _ufuncs.left_shift(self, other)
+
+    def __rshift__(self, other: Any) -> Any:
+        return _ufuncs.right_shift(self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return _ufuncs.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _ufuncs.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _ufuncs.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _ufuncs.greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return _ufuncs.equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return _ufuncs.not_equal(self, other)

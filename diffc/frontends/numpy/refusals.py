@@ -1,0 +1,109 @@
+"""The errors of what cannot be traced: each says what to write instead.
+
+Those that Python or NumPy may expect where they ask for a number or an attribute are TypeErrors or
+AttributeErrors as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffc.errors import DiffcError, TypeProblem
+from diffc.ir import Extent
+from diffc.syntax.functions import nearest
+
+__all__ = [
+    "TracedAttributeError", "assignment", "no_array", "no_attribute", "no_number", "symbolic_extent",
+    "unhashable",
+]  # fmt: skip
+
+
+class TracedAttributeError(DiffcError, AttributeError):
+    """A traced value lacks an attribute."""
+
+
+_CONVERSIONS = {
+    "bool": (
+        "its truth value is asked for, by if, while, and, or, not, assert, max() or min()",
+        "write np.where(condition, a, b) for a choice, & | ~ for logic, np.maximum for the larger value",
+    ),
+    "float": (
+        "float() of it is asked for, perhaps by a function of the module math, or by a[i] = value",
+        "write np.sin(x) instead of math.sin(x), np.stack([x, y]) instead of assigning to elements",
+    ),
+    "int": ("int() of it is asked for", "write x.astype(int) to convert the elements"),
+    "complex": ("complex() of it is asked for", "keep the real and the imaginary part as two arrays"),
+    "index": (
+        "an integer that is known when tracing is asked for, by range(), a list's index, or a shape",
+        "pass it as a Python integer by functools.partial, or as a default of the parameter",
+    ),
+    "format": ("it is formatted as a number", "return the value and format what the function gives"),
+}
+
+
+def no_number(value: Any, wanted: str) -> TypeProblem:
+    """Return the error of a value that is asked to be a Python number."""
+    what, instead = _CONVERSIONS[wanted]
+    return TypeProblem(f"{value!r} has no value while {value.owner.name} is traced, but {what}: {instead}")
+
+
+def no_array(value: Any) -> TypeProblem:
+    """Return the error of a value that is asked to be a NumPy array."""
+    return TypeProblem(
+        f"{value!r} cannot become a NumPy array while {value.owner.name} is traced. Instead of "
+        "np.array([a, b]) write np.stack([a, b]); instead of np.asarray(x) write x; instead of filling an "
+        "array with a[i] = value collect the values in a list and write np.stack(values), or "
+        "a = dc.at(a, i).set(value); instead of scipy.special.logsumexp(x, axis) write "
+        "np.logaddexp.reduce(x, axis), softmax is np.exp of x minus it"
+    )
+
+
+def assignment() -> TypeProblem:
+    """Return the error of an assignment to elements."""
+    return TypeProblem(
+        "a traced array cannot be changed in place: instead of x[i] = v write x = dc.at(x, i).set(v), "
+        "instead of x[i] += v write x = dc.at(x, i).add(v)"
+    )
+
+
+def symbolic_extent(what: str, extent: Extent) -> TypeProblem:
+    """Return the error of a loop over an axis of which the extent is not known."""
+    return TypeProblem(
+        f"{what} needs a number, the axis has the symbolic extent {extent}: compute with the whole array, "
+        "use x.shape[0], or trace with an integer extent"
+    )
+
+
+def unhashable(value: Any) -> TypeProblem:
+    """Return the error of a value used as a key."""
+    return TypeProblem(
+        f"{value!r} is not hashable: it can be no key of a dict, no element of a set and no argument of a "
+        "function with functools.cache"
+    )
+
+
+_METHODS = {
+    "item": "x itself stands for the number",
+    "tolist": "iterate over x, or return x and convert what the function gives",
+    "sort": "it sorts in place: write x = np.sort(x)",
+    "fill": "it writes in place: write x = np.full_like(x, value)",
+    "resize": "it changes the array in place: write x = np.reshape(x, shape)",
+    "put": "it writes in place: write x = dc.at(x, i).set(v)",
+    "itemset": "it writes in place: write x = dc.at(x, i).set(v)",
+    "partition": "it sorts in place: write x = np.sort(x)",
+    "at": "write dc.at(x, i).set(v)",
+    "tobytes": "the elements are not known",
+    "data": "the elements are not known",
+    "ctypes": "the elements are not known",
+    "strides": "a traced array has no memory",
+    "flags": "a traced array has no memory",
+    "base": "a traced array has no memory",
+}
+
+
+def no_attribute(value: Any, name: str) -> TracedAttributeError:
+    """Return the error of an attribute that a traced value lacks."""
+    if name in _METHODS:
+        return TracedAttributeError(f"x.{name} is not available while tracing: {_METHODS[name]}")
+    names = [each for each in dir(type(value)) if not each.startswith("_")]
+    return TracedAttributeError(f"a traced value has no attribute {name!r}{nearest(name, names)}")

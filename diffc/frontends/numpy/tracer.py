@@ -1,0 +1,337 @@
+"""Traced: what a NumPy function computes with while it is traced.
+
+It stands for an array of which the type is known and the elements are not. Operators, ufuncs and NumPy's
+functions on it build nodes; whatever needs the elements is refused, with what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NoReturn
+
+import numpy as np
+
+from diffc.errors import DiffcError, TypeProblem
+from diffc.frontends.numpy import refusals
+from diffc.frontends.numpy.calling import call_function
+from diffc.frontends.numpy.indexing import index
+from diffc.frontends.numpy.operands import is_weak
+from diffc.frontends.numpy.operators import Operators
+from diffc.frontends.numpy.tracing import Trace, active, check_open
+from diffc.frontends.numpy.ufuncs import apply_ufunc
+from diffc.ir import Extent, Node, promote
+from diffc.ops import cast, dim, scalar_value
+from diffc.ops.base import DTYPES
+
+__all__ = ["Traced", "traced", "untraced"]
+
+
+class Traced(Operators):
+    """A value of a trace: a node, the trace it belongs to, and whether it stands for a Python number.
+
+    `weak` tells that the value came as a Python number, which takes the dtype of the arrays it meets.
+    """
+
+    __slots__ = ("node", "owner", "weak")
+
+    __array_priority__: ClassVar[float] = 1000.0
+
+    node: Node
+    owner: Trace
+    weak: bool
+
+    def __init__(self, node: Node, owner: Trace, weak: bool = False) -> None:
+        """Hold a node of a trace."""
+        self.node = node
+        self.owner = owner
+        self.weak = weak
+
+    # What is known of the array.
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """The shape; an extent that is not known when tracing is a traced integer."""
+        return tuple(map(_extent, self.node.shape))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.node.rank
+
+    @property
+    def size(self) -> Any:
+        """The number of elements."""
+        return _extent(self.node.size)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        return np.dtype(DTYPES[self.node.dtype])
+
+    @property
+    def itemsize(self) -> int:
+        """The bytes of an element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> Any:
+        """The bytes of all elements."""
+        return self.size * self.itemsize
+
+    @property
+    def T(self) -> Any:
+        """The axes in reverse order."""
+        return _call(np.transpose, (self,), {})
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes exchanged."""
+        return _call(np.swapaxes, (self, -1, -2), {})
+
+    @property
+    def real(self) -> Traced:
+        """The value itself: it is real."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """Zeros: the value is real."""
+        return _call(np.zeros_like, (self,), {})
+
+    @property
+    def flat(self) -> Any:
+        """The elements as one vector."""
+        return _call(np.ravel, (self,), {})
+
+    def __len__(self) -> int:
+        if not self.node.rank:
+            raise TypeError("len() of a scalar, which has no axis")
+        extent = self.node.shape[0]
+        if isinstance(extent, int):
+            return extent
+        raise refusals.symbolic_extent("len(x)", extent)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.node.rank:
+            raise TypeError("iteration over a scalar, which has no axis")
+        extent = self.node.shape[0]
+        if not isinstance(extent, int):
+            raise refusals.symbolic_extent("a loop over x", extent)
+        return iter([self[k] for k in range(extent)])
+
+    def __repr__(self) -> str:
+        return f"<traced {self.node.type} in {self.owner.name}>"
+
+    # What NumPy calls.
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
+        """Build what a ufunc computes."""
+        values, weak = _operands(operands)
+        return traced(apply_ufunc(ufunc, method, values, options), weak)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """Build what a NumPy function computes."""
+        return _call(function, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
+        """Refuse: the elements are not known."""
+        raise refusals.no_array(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        return traced(index(untraced(self), untraced(key)))
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise refusals.assignment()
+
+    # What needs the elements.
+
+    def __bool__(self) -> bool:
+        return bool(self._known("bool"))
+
+    def __float__(self) -> float:
+        return float(self._known("float"))
+
+    def __int__(self) -> int:
+        return int(self._known("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._known("complex"))
+
+    def __index__(self) -> int:
+        value = self._known("index") if self.node.dtype == "i64" else None
+        if value is None:
+            raise TypeError(f"an index is an integer, this is {self.node.type}")
+        return int(value)
+
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        raise refusals.unhashable(self)
+
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise refusals.no_number(self, "format")
+        return repr(self)
+
+    def __deepcopy__(self, memo: Any) -> Traced:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise DiffcError(f"{self!r} cannot be pickled or copied to another process: it has no elements yet")
+
+    def _known(self, wanted: str) -> float | int | bool:
+        value = scalar_value(untraced(self)) if self.node.size == 1 else None
+        if value is None:
+            raise refusals.no_number(self, wanted)
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        raise refusals.no_attribute(self, name)
+
+    # Methods that are not the NumPy function of the same name.
+
+    def reshape(self, *shape: Any, **options: Any) -> Any:
+        """Return the elements in another shape."""
+        return _call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
+
+    def transpose(self, *axes: Any) -> Any:
+        """Return the axes in another order, or reversed."""
+        return _call(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None), {})
+
+    def flatten(self) -> Any:
+        """Return the elements as one vector."""
+        return _call(np.ravel, (self,), {})
+
+    def astype(self, dtype: Any, **_: Any) -> Any:
+        """Return the elements as another dtype."""
+        return _call(np.astype, (self, dtype), {})
+
+    def copy(self, order: str = "C") -> Traced:
+        """Return the value, which never changes."""
+        return self
+
+    def conj(self) -> Traced:
+        """Return the value, which is real."""
+        return self
+
+    conjugate = conj
+
+    def view(self, *_: Any) -> NoReturn:
+        """Refuse: the bits of an array are not known."""
+        raise TypeProblem(
+            "x.view() reads the bits of an array: write x.astype(dtype) to convert its elements"
+        )
+
+
+def _extent(extent: Extent) -> Any:
+    """Return an extent as a Python integer, or as a traced one that, like it, is weak."""
+    return extent if isinstance(extent, int) else traced(dim(extent), weak=True)
+
+
+def _call(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
+    values, weak = _operands(args)
+    return traced(call_function(function, values, untraced(kwargs)), weak)
+
+
+def untraced(value: Any) -> Any:
+    """Return a value with each traced one, in tuples, lists and dicts too, as a node of the active trace."""
+    if isinstance(value, Traced):
+        trace = active.get()
+        if value.owner is trace:
+            return value.node
+        return check_open(value.owner).own(value.node, value.owner)
+    if type(value) in (list, tuple):
+        return type(value)(map(untraced, value))
+    if type(value) is dict:
+        return {key: untraced(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, slice):
+        return slice(untraced(value.start), untraced(value.stop), untraced(value.step))
+    return value
+
+
+def traced(value: Any, weak: bool = False) -> Any:
+    """Return a value with each node, in tuples and lists too, as a traced value of the active trace."""
+    if isinstance(value, Node):
+        trace = active.get()
+        assert trace is not None
+        return Traced(value, trace, weak)
+    if isinstance(value, list):
+        return [traced(each, weak) for each in value]
+    if isinstance(value, tuple):
+        items = [traced(each, weak) for each in value]
+        return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+    return value
+
+
+def _operands(values: Sequence[Any]) -> tuple[list[Any], bool]:
+    """Return operands as nodes, and whether all of them are Python numbers, traced or not.
+
+    Traced numbers take the dtype of f32 arrays among the operands, as Python numbers do.
+    """
+    found = [each for each in values if isinstance(each, Traced) and each.weak]
+    nodes = [untraced(each) for each in values]
+    if not found:
+        return nodes, False
+    kinds = [_dtype(node) for each, node in zip(values, nodes, strict=True) if not _is_weak(each)]
+    if any(kind is None for kind in kinds) or not kinds:
+        return nodes, not kinds
+    if promote(*[kind for kind in kinds if kind]) == "f32":
+        for place, each in enumerate(values):
+            if isinstance(each, Traced) and each.weak:
+                nodes[place] = cast(nodes[place], "f32")
+    return nodes, False
+
+
+def _is_weak(value: Any) -> bool:
+    return value.weak if isinstance(value, Traced) else is_weak(value)
+
+
+def _dtype(value: Any) -> str | None:
+    if isinstance(value, Node):
+        return value.dtype
+    kind = getattr(value, "dtype", None)
+    return next((name for name, each in DTYPES.items() if kind == each), None)
+
+
+def _method(function: Callable[..., Any]) -> Callable[..., Any]:
+    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
+        return _call(function, (self, *args), kwargs)
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"Return numpy.{function.__name__} of the value."
+    return method
+
+
+METHODS = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "clip",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ravel",
+    "repeat",
+    "round",
+    "searchsorted",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "take",
+    "trace",
+    "var",
+    "choose",
+    "compress",
+    "ptp",
+    "nonzero",
+]
+"""The methods of an array that are the NumPy functions of the same name."""
+
+for _name in METHODS:
+    setattr(Traced, _name, _method(getattr(np, _name)))

@@ -1,0 +1,132 @@
+"""The traces under way: which function is being traced, what it has captured, what encloses it.
+
+Traces nest: a traced function may differentiate another one that refers to the outer one's values. Each trace
+has inputs of its own, told apart by the depth, and sees an outer value as one more leaf, so that a derivative
+by an inner input never touches an outer one. When the inner trace ends, its leaves are replaced by what they
+stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from diffc.errors import DiffcError
+from diffc.ir import Node, Type
+from diffc.ops import input_node
+from diffc.ops.captured import captured_array
+
+__all__ = ["Captures", "Trace", "active", "check_open", "tracing"]
+
+
+class Captures:
+    """The arrays that a program refers to, by name. Shared by a trace and those inside it."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.arrays: dict[str, Any] = {}
+        self._nodes: dict[int, tuple[Any, Node]] = {}
+
+    def node(self, original: Any, array: Any, dtype: str) -> Node:
+        """Return the leaf that stands for an array.
+
+        Args:
+            original: the array as the function holds it; the same one has the same leaf.
+            array: what the kernel will read: `original`, or its elements in another layout or dtype.
+            dtype: the dtype of `array`, by diffc's name.
+        """
+        found = self._nodes.get(id(original))
+        if found is None:
+            name = f"captured_{len(self.arrays)}"
+            node = captured_array(name, Type(dtype, tuple(array.shape)))
+            self.arrays[name] = array
+            # The original is kept alive with it: its id must not be given to another array.
+            found = self._nodes[id(original)] = (original, node)
+        return found[1]
+
+
+class Trace:
+    """One function being traced.
+
+    `replaced` gives, for each leaf that stands for a value of the enclosing trace, that value.
+    """
+
+    __slots__ = ("_leaves", "captures", "depth", "name", "open", "parent", "replaced")
+
+    def __init__(self, name: str, parent: Trace | None, captures: Captures) -> None:
+        """Begin a trace inside another one, or inside none."""
+        self.name = name
+        self.parent = parent
+        self.captures = captures
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.open = True
+        self.replaced: dict[Node, Node] = {}
+        self._leaves: dict[Node, Node] = {}
+
+    def input(self, name: str, type_: Type) -> Node:
+        """Return the input of a name; inside another trace it is told apart by the depth."""
+        return input_node(f"{name}@{self.depth}" if self.depth else name, type_)
+
+    def own(self, node: Node, owner: Trace) -> Node:
+        """Return a value of `owner`, this trace or one around it, as a value of this trace."""
+        chain: list[Trace] = []
+        trace: Trace | None = self
+        while trace is not owner:
+            if trace is None:
+                raise _out_of_place(owner)
+            chain.append(trace)
+            trace = trace.parent
+        for each in reversed(chain):
+            node = each._leaf(node)
+        return node
+
+    def _leaf(self, outer: Node) -> Node:
+        if not outer.inputs and not outer.is_op("input"):
+            return outer  # a constant, the value of an extent, a captured array
+        leaf = self._leaves.get(outer)
+        if leaf is None:
+            leaf = self.input(f"outer {len(self._leaves)}", outer.type)
+            self._leaves[outer] = leaf
+            self.replaced[leaf] = outer
+        return leaf
+
+
+active: ContextVar[Trace | None] = ContextVar("active", default=None)
+"""The innermost trace under way in this thread or task."""
+
+
+@contextmanager
+def tracing(name: str, captures: Captures | None = None) -> Generator[Trace]:
+    """Trace in the body; with `captures` as a program of its own, which refers to nothing around it."""
+    parent = active.get()
+    if captures is None:
+        captures = Captures() if parent is None else parent.captures
+    trace = Trace(name, parent, captures)
+    token = active.set(trace)
+    try:
+        yield trace
+    finally:
+        active.reset(token)
+        trace.open = False
+
+
+def _out_of_place(owner: Trace) -> DiffcError:
+    if not owner.open:
+        return DiffcError(
+            f"a value of {owner.name} is used after its tracing has ended: it stood for a computation, "
+            "not for a number. Return it from the function instead of keeping it in a variable outside"
+        )
+    return DiffcError(
+        f"a value of {owner.name} is used outside the function that is traced: in another thread, or before "
+        "the function has returned. Return it from the function"
+    )
+
+
+def check_open(owner: Trace) -> Trace:
+    """Return the active trace; raise `DiffcError` where a value of `owner` is used outside of any."""
+    trace = active.get()
+    if trace is None or not owner.open:
+        raise _out_of_place(owner)
+    return trace

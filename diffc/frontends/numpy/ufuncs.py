@@ -1,0 +1,268 @@
+"""NumPy's universal functions on nodes: calls, reductions, accumulations and outer products.
+
+A table gives each ufunc the function of `diffc.syntax.functions` that means the same, another one says why
+the rest cannot be traced. SciPy's ufuncs are known by their names; SciPy itself is never imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from typing import cast as typed
+
+import numpy as np
+
+from diffc.errors import TypeProblem
+from diffc.frontends.numpy.operands import as_array, as_dtype, as_number, floating
+from diffc.frontends.numpy.registry import BUILDERS, REFUSED
+from diffc.ir import Node
+from diffc.ops import cast, lift
+from diffc.ops.arithmetic import add, mul
+from diffc.ops.logic import logical_and, logical_not, logical_or, where
+from diffc.ops.reshaping import reshape
+from diffc.syntax.functions import FUNCTIONS, nearest
+
+__all__ = ["NAMES", "UFUNCS", "apply_ufunc"]
+
+Operand = Node | float | int | bool
+_Builder = Callable[..., Any]
+
+NAMES: Mapping[str, str] = {
+    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh",
+    "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh", "divide": "div", "equal": "eq", "fabs": "abs",
+    "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "logical_and": "and",
+    "logical_not": "not", "logical_or": "or", "multiply": "mul", "negative": "neg", "not_equal": "ne",
+    "power": "pow", "remainder": "mod", "subtract": "sub", "expit": "sigmoid", "exprel": "expm1_over",
+    "log_expit": "log_sigmoid", "radians": "deg2rad", "degrees": "rad2deg",
+}  # fmt: skip
+"""The name among diffc's functions of each ufunc that has another one there."""
+
+_UNSUPPORTED: Mapping[str, str] = {
+    "spacing": "it depends on how numbers are stored, not on what they are",
+    "nextafter": "it depends on how numbers are stored, not on what they are",
+    "frexp": "it depends on how numbers are stored; use np.log2 and np.floor",
+    "ldexp": "write x * 2.0**n",
+    "gcd": "integers are computed with by + - * // % and comparisons only",
+    "lcm": "integers are computed with by + - * // % and comparisons only",
+    "left_shift": "write x * 2**n",
+    "right_shift": "write x // 2**n",
+    "bitwise_count": "bits of integers are not supported",
+    "isnat": "dates are not supported",
+}
+
+
+def _bitwise(name: str, build: _Builder) -> _Builder:
+    def builder(*operands: Operand) -> Node:
+        nodes = [lift(each) for each in operands]
+        if any(each.dtype != "bool" for each in nodes):
+            shown = ", ".join(str(each.type) for each in nodes)
+            raise TypeProblem(
+                f"{name}({shown}): bits of numbers are not supported, it takes truth values only"
+            )
+        return build(*nodes)
+
+    return builder
+
+
+def _xor(x: Operand, y: Operand) -> Node:
+    a, b = lift(x, "bool"), lift(y, "bool")
+    return where(a, logical_not(b), b)
+
+
+def _for_bool(numbers: _Builder, truths: _Builder) -> _Builder:
+    """Return a builder that, as NumPy does, keeps truth values what they are."""
+
+    def builder(*operands: Operand) -> Node:
+        if all(lift(each).dtype == "bool" for each in operands):
+            return truths(*operands)
+        return numbers(*operands)
+
+    return builder
+
+
+def _no_truth_values(*_: Operand) -> Node:
+    raise TypeProblem("truth values cannot be subtracted or negated: write a ^ b or ~a")
+
+
+def _whole(name: str) -> _Builder:
+    """Return a builder of a rounding, which leaves integers as they are."""
+
+    def builder(x: Node) -> Any:
+        return x if x.dtype == "i64" else _named(name)(x)
+
+    return builder
+
+
+def _power(x: Operand, y: Operand) -> Any:
+    base, exponent = lift(x), lift(y)
+    integers = base.dtype in ("i64", "bool") and exponent.dtype in ("i64", "bool")
+    value = None if isinstance(y, Node) else y
+    if integers and (value is None or not 0 <= value <= 64):
+        raise TypeProblem(
+            "an integer to an integer power is computed for the numbers 0 to 64 only: write x * 1.0 or "
+            "x.astype(float) to compute with floats"
+        )
+    return _named("pow")(x, y)
+
+
+def _float_power(x: Operand, y: Operand) -> Any:
+    return _named("pow")(cast(lift(x), "f64"), cast(lift(y), "f64"))
+
+
+def _divmod(x: Operand, y: Operand) -> tuple[Any, Any]:
+    return _named("floor_divide")(x, y), _named("mod")(x, y)
+
+
+def _modf(x: Node) -> tuple[Any, Any]:
+    whole = _named("trunc")(floating(x))
+    # Of an infinity there is no rest; inf - inf is no number.
+    return where(_named("isinf")(x), 0.0, _named("sub")(floating(x), whole)), whole
+
+
+def _times_log(log: str, pole: float) -> _Builder:
+    """Return the builder of x log(y): 0 where x is 0, also where the logarithm is no finite number."""
+
+    def builder(x: Operand, y: Operand) -> Any:
+        no_logarithm = logical_or(_named("le")(y, pole), _named("isinf")(y))
+        nothing = logical_and(_named("eq")(x, 0), no_logarithm)
+        inside = where(nothing, pole + 1.0, y)
+        return where(nothing, 0.0, mul(x, _named(log)(inside)))
+
+    return builder
+
+
+def _entropy(x: Operand) -> Any:
+    inside = where(_named("gt")(x, 0), x, 1.0)
+    # 0 * x is in the dtype of x; it is not a number where x is not.
+    outside = where(_named("lt")(x, 0), -np.inf, mul(0.0, x))
+    return where(_named("gt")(x, 0), _named("neg")(mul(inside, _named("log")(inside))), outside)
+
+
+def _relative_exponential(x: Operand) -> Any:
+    at_zero = _named("eq")(x, 0)
+    inside = where(at_zero, 1.0, x)
+    # 1 + x/2 where x is 0: the value and the first derivative there.
+    return where(at_zero, add(1.0, mul(0.5, x)), _named("div")(_named("expm1")(inside), inside))
+
+
+def _named(name: str) -> _Builder:
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise TypeProblem(f"{name} is not supported{nearest(name, FUNCTIONS)}")
+    return typed(_Builder, function.build)
+
+
+UFUNCS: dict[str, _Builder] = {
+    "add": _for_bool(add, logical_or),
+    "multiply": _for_bool(mul, logical_and),
+    "subtract": _for_bool(_named("sub"), _no_truth_values),
+    "negative": _for_bool(_named("neg"), _no_truth_values),
+    "absolute": _for_bool(_named("abs"), lambda x: x),
+    "positive": lambda x: x,
+    "conjugate": lambda x: x,
+    "power": _power,
+    "float_power": _float_power,
+    "divmod": _divmod,
+    "modf": _modf,
+    "floor": _whole("floor"),
+    "ceil": _whole("ceil"),
+    "trunc": _whole("trunc"),
+    "bitwise_and": _bitwise("bitwise_and", logical_and),
+    "bitwise_or": _bitwise("bitwise_or", logical_or),
+    "bitwise_xor": _bitwise("bitwise_xor", _xor),
+    "invert": _bitwise("invert", logical_not),
+    "logical_xor": _xor,
+    "xlogy": _times_log("log", 0.0),
+    "xlog1py": _times_log("log1p", -1.0),
+    "entr": _entropy,
+    "exprel": _relative_exponential,
+}
+"""The ufuncs, by name, that are more than one function of diffc by another name."""
+
+_REDUCTIONS: Mapping[str, Any] = {
+    "add": np.sum,
+    "multiply": np.prod,
+    "maximum": np.max,
+    "minimum": np.min,
+    "logical_and": np.all,
+    "logical_or": np.any,
+}
+_ACCUMULATIONS: Mapping[str, Any] = {"add": np.cumsum, "multiply": np.cumprod}
+
+
+def apply_ufunc(ufunc: Any, method: str, operands: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """Return what a ufunc, or one of its methods, gives for nodes, numbers and arrays.
+
+    Raises:
+        TypeProblem: for a ufunc or an option without a meaning here; the message says what to write.
+    """
+    name = f"np.{ufunc.__name__}"
+    if options.get("out") is not None:
+        raise TypeProblem(f"{name}(..., out=...) would change an array in place: write x = {name}(...)")
+    if options.get("where", True) is not True:
+        raise TypeProblem(f"{name}(..., where=...) is not supported: write np.where(mask, {name}(...), x)")
+    if method == "__call__":
+        return _called(ufunc, operands, options)
+    if method == "reduce":
+        return _reduced(ufunc, *operands, **options)
+    if method == "accumulate":
+        return _accumulated(ufunc, *operands, **options)
+    if method == "outer":
+        a, b = map(as_array, operands)
+        return _called(ufunc, [reshape(a, (*a.shape, *(1,) * b.rank)), b], options)
+    if method == "at":
+        raise TypeProblem(f"{name}.at changes an array in place: write x = dc.at(x, i).add(v)")
+    raise TypeProblem(f"{name}.{method} is not supported")
+
+
+def _called(ufunc: Any, operands: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    values = [as_number(each) for each in operands]
+    dtype = options.get("dtype")
+    if dtype is not None:
+        kind = as_dtype(dtype)
+        values = [lift(each, kind) for each in values]
+    return builder_of(ufunc)(*values)
+
+
+def builder_of(ufunc: Any) -> _Builder:
+    """Return the builder of a ufunc; raise `TypeProblem` that names the nearest supported one."""
+    if ufunc in BUILDERS:
+        return BUILDERS[ufunc]
+    name: str = ufunc.__name__
+    if name in UFUNCS:
+        return UFUNCS[name]
+    inner = NAMES.get(name, name)
+    if inner in FUNCTIONS:
+        return typed(_Builder, FUNCTIONS[inner].build)
+    reason = _UNSUPPORTED.get(name) or REFUSED.get(ufunc)
+    if reason:
+        raise TypeProblem(f"{name} cannot be traced: {reason}")
+    raise TypeProblem(f"{name} is not supported{nearest(name, [*UFUNCS, *NAMES, *FUNCTIONS])}")
+
+
+def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any) -> Any:
+    name = ufunc.__name__
+    options.pop("where", None)
+    node = as_array(x)
+    if dtype is not None:
+        node = cast(node, as_dtype(dtype))
+    if name == "logaddexp":
+        return FUNCTIONS["logsumexp"].build(node, *_only_axis(name, axis, options))
+    if name not in _REDUCTIONS or _REDUCTIONS[name] not in BUILDERS:
+        raise TypeProblem(
+            f"np.{name}.reduce is not supported: write the loop over the elements, x[0], x[1], ..."
+        )
+    return BUILDERS[_REDUCTIONS[name]](node, axis=axis, **options)
+
+
+def _only_axis(name: str, axis: Any, options: Mapping[str, Any]) -> tuple[Any, bool]:
+    if set(options) - {"keepdims"}:
+        raise TypeProblem(f"np.{name}.reduce takes axis and keepdims only")
+    return axis, bool(options.get("keepdims", False))
+
+
+def _accumulated(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
+    name = ufunc.__name__
+    if name not in _ACCUMULATIONS or _ACCUMULATIONS[name] not in BUILDERS:
+        raise TypeProblem(f"np.{name}.accumulate is not supported: write the loop and np.stack its values")
+    return BUILDERS[_ACCUMULATIONS[name]](as_array(x), axis=axis, dtype=dtype)

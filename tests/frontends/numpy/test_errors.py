@@ -1,0 +1,142 @@
+"""What cannot be traced is refused by a DiffcError that says what to write instead."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+
+import diffc as dc
+
+X = np.arange(1.0, 4.0)
+
+
+def fill(x: Any) -> Any:
+    a: Any = np.zeros(3)
+    a[0] = x[0]
+    return a
+
+
+def fill_all(x: Any) -> Any:
+    a: Any = np.zeros((2, 3))
+    a[0] = x
+    return a
+
+
+def assign(x: Any) -> Any:
+    x[0] = 1.0
+    return x
+
+
+def add_to(x: Any) -> Any:
+    x[0] += 1.0
+    return x
+
+
+def loop(x: Any) -> Any:
+    while np.sum(x) > 1:
+        x = x / 2
+    return x
+
+
+REFUSED: dict[str, tuple[Any, str]] = {
+    "if": (lambda x: x if x[0] > 0 else -x, r"np\.where\(condition, a, b\)"),
+    "while": (loop, r"np\.where\(condition, a, b\)"),
+    "and": (lambda x: (x[0] > 0) and (x[1] > 0), "& | ~ for logic"),
+    "not": (lambda x: not x[0], "& | ~ for logic"),
+    "max": (lambda x: max(x[0], x[1]), r"np\.maximum for the larger"),
+    "float": (lambda x: float(x[0]), r"float\(\) of it is asked for"),
+    "int": (lambda x: int(x[0]), r"write x\.astype\(int\)"),
+    "complex": (lambda x: complex(x[0]), "the real and the imaginary part"),
+    "format": (lambda x: f"{x[0]:.3f}", "return the value and format"),
+    "range": (lambda x: [x[k] for k in range(np.sum(x).astype(int))], r"functools\.partial"),
+    "list index": (lambda x: [1, 2][x[0].astype(int)], "known when tracing"),
+    "array": (lambda x: np.array([x[0], x[1]]), r"np\.stack\(\[a, b\]\)"),
+    "asarray": (lambda x: np.asarray(x), r"instead of np\.asarray\(x\) write x"),
+    "math": (lambda x: math.sin(x[0]), r"write np\.sin\(x\) instead of math\.sin\(x\)"),
+    "math.floor": (lambda x: math.floor(x[0]), r"np\.sin\(x\) instead of math\.sin"),
+    "fill": (fill, r"np\.stack\(\[x, y\]\) instead of assigning to elements"),
+    "fill all": (fill_all, r"a = dc\.at\(a, i\)\.set\(value\)"),
+    "assign": (assign, r"x = dc\.at\(x, i\)\.set\(v\)"),
+    "add to": (add_to, r"x = dc\.at\(x, i\)\.add\(v\)"),
+    "None": (lambda x: None, "returns None: is its return statement missing"),
+    "text": (lambda x: "a", "must return arrays and numbers.*texts"),
+    "set": (lambda x: {1}, "must return arrays and numbers"),
+    "nothing": (lambda x: (), "returns no array and no number"),
+    "key": (lambda x: {x[0]: 1}, "not hashable"),
+    "attribute": (lambda x: x.summ(), r"no attribute 'summ'; did you mean 'sum'"),
+    "item": (lambda x: x.item(), "x itself stands for the number"),
+    "sort": (lambda x: x.sort(), r"x = np\.sort\(x\)"),
+    "out": (lambda x: np.sin(x, out=x), r"write x = np\.sin\(\.\.\.\)"),
+    "where": (lambda x: np.sin(x, where=x > 0), r"np\.where\(mask, np\.sin"),
+    "at": (lambda x: np.add.at(x, 0, 1), r"dc\.at\(x, i\)\.add\(v\)"),
+    "complex number": (lambda x: x * 1j, "complex numbers are not supported"),
+    "eig": (lambda x: np.linalg.eig(np.diag(x)), r"np\.linalg\.eigh"),
+    "unique": (lambda x: np.unique(x), "outside the traced function"),
+    "mask": (lambda x: x[x > 1], r"np\.where\(mask, x, 0\)"),
+    "logsumexp": (lambda x: scipy.special.logsumexp(x), r"np\.logaddexp\.reduce\(x, axis\)"),
+    "softmax": (lambda x: scipy.special.softmax(x), r"np\.logaddexp\.reduce\(x, axis\), softmax is"),
+    "log_softmax": (lambda x: scipy.special.log_softmax(x), r"np\.logaddexp\.reduce\(x, axis\)"),
+    "shapes": (lambda x: x + np.ones(4), r"f64\[3\].*f64\[4\]|shape"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    f, message = REFUSED[name]
+    with pytest.raises(dc.DiffcError, match=message):
+        dc.trace(f, X)
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: sum(each for each in x), lambda x: x * len(x), lambda x: np.stack([*x])]
+)
+def test_symbolic_axis_is_not_iterated(f: Any) -> None:
+    with pytest.raises(dc.DiffcError, match="symbolic extent N: compute with the whole array"):
+        dc.trace(f, dc.f64("N"))
+
+
+def test_leaked_value() -> None:
+    kept: list[Any] = []
+
+    def leak(x: Any) -> Any:
+        kept.append(x)
+        return x
+
+    dc.trace(leak, X)
+    for use in (lambda: kept[0] + 1, lambda: np.sum(kept[0]), lambda: dc.trace(lambda x: x + kept[0], X)):
+        with pytest.raises(dc.DiffcError, match="leak is used after its tracing has ended"):
+            use()
+
+
+def test_value_in_another_thread() -> None:
+    def f(x: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(lambda: x + 1).result()
+
+    with pytest.raises(dc.DiffcError, match="in another thread"):
+        dc.trace(f, X)
+
+
+def test_unknown_keyword_is_named() -> None:
+    with pytest.raises(dc.DiffcError, match=r"numpy\.sum: got an unexpected keyword argument 'foo'; what is"):
+        dc.trace(lambda x: x.sum(foo=1), X)
+    # NumPy checks the arguments of its functions itself, before diffc is asked.
+    with pytest.raises(TypeError, match=r"sum\(\) got an unexpected keyword argument 'foo'"):
+        dc.trace(lambda x: np.sum(x, foo=1), X)  # pyright: ignore[reportCallIssue]
+
+
+def test_errors_of_the_function_itself_are_its_own() -> None:
+    def wrong(x: Any) -> Any:
+        raise ValueError("setting an array element is not what is wrong here")
+
+    with pytest.raises(ValueError, match="is not what is wrong here"):
+        dc.trace(wrong, X)
+    assert dc.grad(np.sin)(0.0) == 1  # a failed trace leaves nothing behind
+
+
+def test_round() -> None:
+    assert dc.jit(lambda x: round(x, 1))(2.345) == round(2.345, 1)
+    assert dc.jit(lambda x: round(x))(2.5) == 2
