@@ -20,7 +20,7 @@ from diffc.ops.arithmetic import add, div, mul, sub
 from diffc.ops.base import Array, register
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import cast
-from diffc.ops.linalg import MatrixFunction, each_matrix, triangular_solve
+from diffc.ops.linalg import MatrixFunction, each_matrix, require_finite, triangular_solve
 from diffc.ops.logic import eq, where
 from diffc.ops.matrices import as_column, as_row, diagonal, rows, square_matrix, triangle
 from diffc.ops.products import matmul, swap_last
@@ -108,7 +108,7 @@ class eigh_op(MatrixFunction):
 
 
 def _eigh(a: Array) -> Array:
-    values, vectors = np.linalg.eigh(a)
+    values, vectors = np.linalg.eigh(require_finite(np.tril(a)))
     return np.concatenate([values[None], vectors])
 
 
@@ -222,7 +222,7 @@ def _outside(u: Node, x: Node) -> Node:
 
 
 def _svd(a: Array) -> Array:
-    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    u, s, vt = np.linalg.svd(require_finite(a), full_matrices=False)
     return np.concatenate([u, s[None], vt.T])
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "det",
     "each_matrix",
     "inv",
+    "require_finite",
     "slogdet",
     "solve",
     "solve_rows",
@@ -48,6 +49,13 @@ def each_matrix(function: Callable[..., Array], result: Array, *arrays: Array) -
         except np.linalg.LinAlgError:
             result[place] = np.nan
     return result
+
+
+def require_finite(a: Array) -> Array:
+    """Return a matrix; raise `LinAlgError` if it is not finite: LAPACK's iterations need not end on it."""
+    if not np.all(np.isfinite(a)):
+        raise np.linalg.LinAlgError("the matrix is not finite")
+    return a
 
 
 class _System(Derived):

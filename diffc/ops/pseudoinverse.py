@@ -19,7 +19,7 @@ from diffc.ops.base import Array, register
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import cast
 from diffc.ops.factorizations import reciprocal, singular_parts, svd_op
-from diffc.ops.linalg import MatrixFunction, each_matrix
+from diffc.ops.linalg import MatrixFunction, each_matrix, require_finite
 from diffc.ops.logic import gt, where
 from diffc.ops.matrices import as_row
 from diffc.ops.products import matmul, swap_last
@@ -43,7 +43,7 @@ class pinv_op(MatrixFunction):
         """Return numpy.linalg.pinv of each matrix."""
         (a,), rtol = arrays, attrs["rtol"]
         result = np.empty(a.swapaxes(-1, -2).shape, a.dtype)
-        return each_matrix(lambda m: np.linalg.pinv(m, rtol), result, a)
+        return each_matrix(lambda m: np.linalg.pinv(require_finite(m), rtol), result, a)
 
     def tangent(self, node: Node, da: Node) -> Node:
         """Return -P dA P + P P^T dA^T (1 - A P) + (1 - P A) dA^T P^T P."""

@@ -17,7 +17,7 @@ from diffc.ops.base import Array, register
 from diffc.ops.broadcasting import sum_
 from diffc.ops.elementwise import cast
 from diffc.ops.factorizations import eigen_parts, eigh_op, singular_parts, svd_op, symmetric, symmetrized
-from diffc.ops.linalg import MatrixFunction, each_matrix
+from diffc.ops.linalg import MatrixFunction, each_matrix, require_finite
 from diffc.ops.products import matmul
 
 __all__ = ["eigh", "eigvalsh", "svd", "svdvals"]
@@ -37,7 +37,9 @@ class eigvalsh_op(MatrixFunction):
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Return numpy.linalg.eigvalsh of each matrix."""
         (a,) = arrays
-        return each_matrix(np.linalg.eigvalsh, np.empty(a.shape[:-1], a.dtype), a)
+        return each_matrix(
+            lambda m: np.linalg.eigvalsh(require_finite(np.tril(m))), np.empty(a.shape[:-1], a.dtype), a
+        )
 
     def tangent(self, node: Node, da: Node) -> Node:
         """Return diag(V^T dA V)."""
@@ -64,7 +66,7 @@ class svdvals_op(MatrixFunction):
         """Return the singular values that numpy.linalg.svd gives for each matrix."""
         (a,) = arrays
         result = np.empty((*a.shape[:-2], min(a.shape[-2:])), a.dtype)
-        return each_matrix(lambda m: np.linalg.svd(m, compute_uv=False), result, a)
+        return each_matrix(lambda m: np.linalg.svd(require_finite(m), compute_uv=False), result, a)
 
     def tangent(self, node: Node, da: Node) -> Node:
         """Return diag(U^T dA V)."""

@@ -38,8 +38,8 @@ magnitudes, down to the subnormals, with those that are hardest: multiples of pi
 about to overflow. The tests hold every function to {bound:g} ulp.
 
 Special values are those of IEEE 754 and NumPy: NaN, infinities, signed zeros, gradual underflow. `exp2`,
-`log2` and `log10` are exact where the result is, `mod`, `fmod` and `floor_divide` agree with NumPy to the last
-bit. Where `logaddexp` cancels, its error is small beside the larger operand, not beside the result.
+`log2` and `log10` are exact where the result is, `mod`, `fmod` and `floor_divide` agree with NumPy to the
+last bit. Where `logaddexp` cancels, its error is small beside the larger operand, not beside the result.
 
 | function | range | f64 | f32 |
 | --- | --- | --- | --- |

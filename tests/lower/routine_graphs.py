@@ -46,6 +46,8 @@ single, single_sides = array("q32", N, N, dtype="f32"), array("r32", M, N, dtype
 tall, wide = array("tall", N + 2, N), array("wide", 2, N, N + 2)
 
 ROUTINES = {
+    "eigvalsh": ((apply("eigvalsh", definite(square)), apply("eigvalsh", definite(batch))), 0),
+    "svdvals": ((apply("svdvals", firm(square)), apply("svdvals", wide)), 0),
     "argsort": ((argsort(v), argsort(rows), argsort(rows, 0), argsort(ints), argsort(flags)), 0),
     "argsort of what was computed": (
         (argsort(tanh(rows)), argsort(sum_(rows, 1)), argsort(flip(v, (0,)))),

@@ -106,7 +106,7 @@ def test_cast(source, target):
 
 
 def test_every_operation_has_a_case():
-    tested = {name for name, _ in ELEMENTWISE} | {"cast", "input", "const"}
+    tested = {name for name, _ in ELEMENTWISE} | {"cast", "input", "const", "captured"}
     for graphs in (STRUCTURED, CORNERS, PRODUCTS, ROUTINES):
         for outputs, _ in graphs.values():
             tested |= {node.op.name for node in graph_of(*outputs).nodes}

@@ -15,10 +15,13 @@ _CALLS = {
     "cholesky": "{out} = np.linalg.cholesky({0})",
     "det": "{out} = np.linalg.det({0})",
     "slogdet": "{part}[0], {part}[1] = np.linalg.slogdet({0})",
-    "eigh": "{part}[0], {part}[1:] = np.linalg.eigh(np.tril({f64}))",
+    "eigh": "{part}[0], {part}[1:] = np.linalg.eigh({read})",
     "qr": "{part}[:{n0}], {part}[{n0}:] = np.linalg.qr({0})",
-    "svd": "{part}[:{n0}], {part}[{n0}], {part}[{n0} + 1:].T[:] = np.linalg.svd({f64}, False)",
+    "svd": "{part}[:{n0}], {part}[{n0}], {part}[{n0} + 1:].T[:] = np.linalg.svd({read}, False)",
 }
+_READ = {"eigh": "np.tril({0})", "svd": "{0}"}
+"""What is read, by the routines that need not end on numbers that are not finite."""
+
 _TRIANGULAR = "{out} = np.linalg.solve(np.%s({0}), {1}.T).T"
 _SORTING = {
     "argsort": '{out} = np.argsort({0}, kind="mergesort")',
@@ -37,7 +40,11 @@ def routine_lines(item: Routine, names: Names) -> Sequence[str]:
     else:
         template = _CALLS[item.name]
     call, failure = (_filled(each, item, names) for each in (template, "{out} = np.nan"))
-    return ["try:", f"    {call}", "except Exception:", f"    {failure}"]
+    guard: list[str] = []
+    if item.name in _READ:
+        guard = [f"    if not np.all(np.isfinite({_filled('{read}', item, names)})):"]
+        guard += ['        raise ValueError("not finite")']
+    return ["try:", *guard, f"    {call}", "except Exception:", f"    {failure}"]
 
 
 def _filled(template: str, item: Routine, names: Names) -> str:
@@ -47,7 +54,8 @@ def _filled(template: str, item: Routine, names: Names) -> str:
     out = part if item.out.index else part + whole
     inputs = [_part(each, names) for each in item.inputs]
     f64 = inputs[0] if item.out.buffer.type.dtype == "f64" else f"{inputs[0]}.astype(np.float64)"
-    return template.format(*inputs, out=out, part=part, f64=f64, **sizes)
+    read = _READ.get(item.name, "").format(f64)
+    return template.format(*inputs, out=out, part=part, read=read, **sizes)
 
 
 def _part(part: Part, names: Names) -> str:
