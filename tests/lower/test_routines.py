@@ -277,7 +277,7 @@ def test_operands_lie_in_memory_and_scratch_is_given_back():
 
 def test_elements_lie_at_multiples_of_their_size():
     single = array("s", N, N, dtype="f32")
-    places = argsort(apply("logical_not", array("b", N, dtype="bool")))
+    places = argsort(apply("not", array("b", N, dtype="bool")))
     loops = schedule(
         Graph("g", tuple(inputs_of(single, places)), (apply("eigh", add(single, single)), places))
     )
