@@ -384,7 +384,7 @@ class TestRefusals:
             (lambda: dc.vmap(surface(), in_axes=(0, None)), "need an axis each"),
             (lambda: dc.vmap(surface(), in_axes=None), "no input has the mapped axis"),
             (lambda: dc.vmap(surface(), in_axes=2), "cannot stand at 2"),
-            (lambda: dc.grad("x"), "got str"),
+            (lambda: dc.grad("x"), "takes a Function or a Python function, not 'x'"),
         ],
     )
     def test_message(self, make, message):
