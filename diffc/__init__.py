@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from diffc import testing as testing
     from diffc import training as training
     from diffc.errors import DiffcError as DiffcError
+    from diffc.frontends.numpy.special import polygamma as polygamma
     from diffc.frontends.numpy.specs import bool_ as bool_
     from diffc.frontends.numpy.specs import f32 as f32
     from diffc.frontends.numpy.specs import f64 as f64
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 _TRANSFORMS = "derivative fwd_and_bwd grad hessian hvp jacobian jit jvp value_and_grad vjp vmap"
 _HOMES = {
     "diffc.errors": "DiffcError",
+    "diffc.frontends.numpy.special": "polygamma",
     "diffc.frontends.numpy.specs": "bool_ f32 f64 i64",
     "diffc.frontends.numpy.stopping": "stop_gradient",
     "diffc.frontends.numpy.updates": "at",

@@ -79,11 +79,16 @@ class Function:
         """
         if active.get() is not None:
             return self._inlined(args, named)
+        return (self._kernel or self.kernel)(*args, **named)
+
+    @property
+    def kernel(self) -> Kernel:
+        """What a call runs: compiled, with the default options, when it is first needed."""
         if self._kernel is None:
             with self._lock:
                 if self._kernel is None:
                     self._kernel = compile(self)
-        return self._kernel(*args, **named)
+        return self._kernel
 
     def _inlined(self, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
         from diffc.frontends.numpy.inlining import call_inline

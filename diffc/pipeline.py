@@ -28,7 +28,7 @@ from diffc.ops.base import DTYPES, Leaf
 from diffc.ops.captured import captured_op
 from diffc.ops.constant import const
 from diffc.optimize import optimize
-from diffc.schedule import expand, print_loops, schedule, statistics
+from diffc.schedule import expand, long_axes_last, print_loops, schedule, statistics
 from diffc.syntax import print_graph
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Stages(Mapping[str, str]):
 
     def loops(self) -> Loops:
         """Return the schedule."""
-        return self._once("schedule", lambda: schedule(_checked(expand(self.optimized()))))
+        return self._once("schedule", lambda: schedule(_checked(long_axes_last(expand(self.optimized())))))
 
     def _once(self, key: str, make: Callable[[], Any]) -> Any:
         if key not in self._kept:

@@ -21,13 +21,21 @@ from diffc.errors import DiffcError
 from diffc.frontends.numpy.inlining import call_inline
 from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.specs import type_of
-from diffc.frontends.numpy.structure import Structure, unflatten
-from diffc.frontends.numpy.trace import Arguments, Static, arguments_of, function_name, trace_graph
+from diffc.frontends.numpy.structure import Structure, leaf_count
+from diffc.frontends.numpy.trace import (
+    Arguments,
+    Static,
+    arguments_of,
+    function_name,
+    trace_graph,
+    tree_of,
+)
 from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import active
 from diffc.function import Function
-from diffc.ir import Type
+from diffc.ir import Graph, Type
 from diffc.pipeline import without_collector
+from diffc.prepared_call import Prepared, Rebuild, call_key, rebuilder
 
 __all__ = ["Call", "Jitted", "Leaf", "PythonTransform", "trace"]
 
@@ -57,6 +65,19 @@ class Call:
         pairs = zip(self.arguments.leaves, self.types, strict=True)
         return [leaf for leaf, kind in pairs if isinstance(kind, Type)]
 
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """The kernel's inputs among the leaves of the call as written; None where it takes all as they are.
+
+        As written, the further values stand behind the arguments by position, before those by name.
+        """
+        structure = self.arguments.structure
+        assert structure is not None
+        first, more = leaf_count(structure.items[0]), len(self.more)
+        inputs = [k for k, kind in enumerate(self.types) if isinstance(kind, Type)]
+        order = (*(k if k < first else k + more for k in inputs), *range(first, first + more))
+        return None if order == tuple(range(len(self.types) + more)) else order
+
     def positions(self, leaves: Sequence[int]) -> list[int]:
         """Return the positions of leaves among the inputs; raise `DiffcError` for a static one."""
         places = {
@@ -85,7 +106,8 @@ class PythonTransform:
         if not callable(function):
             raise DiffcError(f"{name} takes a Function or a Python function, not {function!r:.60}")
         self.function = function
-        self._compiled: dict[Any, tuple[Function, Structure]] = {}
+        self._compiled: dict[Any, tuple[Function, Rebuild | None]] = {}
+        self._prepared: dict[Any, Prepared] = {}
         self._lock = threading.Lock()
         # Not the attributes: those of another transform would replace this one's.
         update_wrapper(self, function, updated=())
@@ -95,11 +117,23 @@ class PythonTransform:
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Trace, transform and compile the function for such arguments, unless that is done; run it."""
-        call = self.read_call(args, kwargs)
         if active.get() is not None:
-            return self._inline(call)
-        compiled, structure = self._find(call)
-        return unflatten(structure, compiled(*call.inputs, *call.more))
+            return self._inline(self.read_call(args, kwargs))
+        leaves: list[Any] = []
+        key = call_key(args, kwargs, leaves)
+        prepared = self._prepared.get(key)
+        return self._call_anew(key, args, kwargs) if prepared is None else prepared.run(leaves)
+
+    def _call_anew(self, key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run a call that is not prepared; prepare the next one of its key, unless that is None."""
+        call = self.read_call(args, kwargs)
+        with without_collector():
+            compiled, rebuild = self._find(call)
+            kernel = compiled.kernel
+        values = kernel(*call.inputs, *call.more)
+        if key is not None:
+            self._prepared[key] = Prepared(kernel, call.order, rebuild)
+        return values if rebuild is None else rebuild(values)
 
     def function_for(self, /, *args: Any, **kwargs: Any) -> Function:
         """Return the Function that a call with such arguments runs, to be printed, compiled or verified."""
@@ -138,7 +172,7 @@ class PythonTransform:
         types = [_leaf_type(name, leaf) for name, leaf in zip(arguments.names, arguments.leaves, strict=True)]
         return Call(arguments, tuple(types), tuple(map(_is_weak, arguments.leaves)))
 
-    def _find(self, call: Call) -> tuple[Function, Structure]:
+    def _find(self, call: Call) -> tuple[Function, Rebuild | None]:
         try:
             found = self._compiled.get(call.key)
         except TypeError:
@@ -150,18 +184,18 @@ class PythonTransform:
                     found = self._compiled[call.key] = self._make(call)
         return found
 
-    def _make(self, call: Call) -> tuple[Function, Structure]:
+    def _make(self, call: Call) -> tuple[Function, Rebuild | None]:
         traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak)
         f = self.apply(Function(traced.graph, captured=traced.captured), call)
-        flat = f.graph.with_outputs(f.graph.outputs, tree=tuple(range(len(f.graph.outputs))))
-        return Function(flat, f.derived, f.math, f.captured), self.result(traced.structure, call)
+        graph, rebuild = _arranged(f.graph, self.result(traced.structure, call))
+        return Function(graph, f.derived, f.math, f.captured), rebuild
 
     def _inline(self, call: Call) -> Any:
         traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak, nested=True)
         graph = self.apply(Function(traced.graph), call).graph
-        flat = graph.with_outputs(graph.outputs, tree=tuple(range(len(graph.outputs))))
-        values = call_inline(flat, {}, [*call.inputs, *traced.enclosing, *call.more], {})
-        return unflatten(self.result(traced.structure, call), values)
+        arranged, rebuild = _arranged(graph, self.result(traced.structure, call))
+        values = call_inline(arranged, {}, [*call.inputs, *traced.enclosing, *call.more], {})
+        return values if rebuild is None else rebuild(values)
 
 
 class Jitted(PythonTransform):
@@ -206,6 +240,11 @@ def trace(function: Callable[..., Any], /, *types: Any, **named: Any) -> Functio
     with without_collector():
         traced = trace_graph(function, arguments, kinds, list(map(is_weak, arguments.leaves)))
     return Function(traced.graph, captured=traced.captured)
+
+
+def _arranged(graph: Graph, structure: Structure) -> tuple[Graph, Rebuild | None]:
+    """Return a graph with its outputs arranged in nested tuples, and what makes a structure of these."""
+    return graph.with_outputs(graph.outputs, tree=tree_of(structure)), rebuilder(structure)
 
 
 def _as_leaf(leaf: Any) -> Any:

@@ -143,6 +143,7 @@ def families() -> dict[str, list[Rewrite]]:
         "constants",
         "shape",
         "parts",
+        "systems",
         "algebra",
         "logic",
         "powers",

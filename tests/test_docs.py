@@ -164,5 +164,5 @@ def test_the_commands_are_those_of_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = [block.content.strip() for block in read_blocks(text) if block.kind == "sh"]
     assert len(commands) == 2
-    assert commands[1].endswith("python -m pytest")
+    assert commands[1].endswith("python -m pytest -n auto")
     assert all("\n" not in command for command in commands)

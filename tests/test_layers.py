@@ -25,6 +25,7 @@ ABOVE = (
     "pipeline",
     "parallel",
     "function",
+    "prepared_call",
     "python_function",
     "python_derivatives",
     "transforms",

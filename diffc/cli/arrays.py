@@ -1,4 +1,4 @@
-"""Arrays by name in `.npz`, `.json` and `.safetensors` files.
+"""Arrays by name in `.npz`, `.json` and `.safetensors` files, and by columns in tables.
 
 They may be hostile: no pickle is read, and sizes are checked before anything is allocated.
 """
@@ -9,7 +9,8 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NoReturn, cast
@@ -18,7 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffc.cli.output import json_text
+from diffc.cli.tables import SUFFIXES, Columns, Table, choose_columns, open_csv
 from diffc.errors import InputError
+from diffc.ir import Type
 
 __all__ = ["check_writable", "read_inputs", "write_outputs"]
 
@@ -58,21 +61,37 @@ class _Names:
 
 
 def read_inputs(
-    paths: Sequence[str], wanted: Sequence[str], given: Sequence[str], known: Sequence[str] = ()
+    paths: Sequence[str],
+    types: Mapping[str, Type],
+    given: Sequence[str] = (),
+    known: Sequence[str] = (),
+    columns: Columns | None = None,
+    finite: bool = False,
 ) -> dict[str, Any]:
     """Return the inputs that files hold, all that are not given.
 
     Args:
-        paths: `.npz`, `.json` and `.safetensors` files, each with some of the inputs.
-        wanted: the inputs' names.
+        paths: `.npz`, `.json` and `.safetensors` files, each with some of the inputs, and tables, which
+            give what these do not.
+        types: the inputs' types by name.
         given: inputs that have their value from elsewhere, which the files must not repeat.
         known: more names that may stand in the files, of other kernels' inputs.
+        columns: which columns of a table are which input; see `diffc.cli.tables`.
+        finite: refuse NaN and infinities in a table.
     """
+    wanted = list(types)
     found: dict[str, Any] = {}
     origins = dict.fromkeys(given, "--set")
-    for path in paths:
-        names = _Names(wanted, origins, known)
-        values = _read(path, names)
+    tables = [path for path in paths if _suffix(path) in SUFFIXES]
+    chosen = {name: each for name, each in (columns or {}).items() if name in types or name not in known}
+    if columns and len(tables) != 1:
+        raise InputError(f"--columns is for one file that is a table ({', '.join(SUFFIXES)})")
+    for path in sorted(paths, key=tables.__contains__):
+        if path in tables:
+            left = {name: kind for name, kind in types.items() if name not in origins}
+            values = _read_table(path, left, chosen, finite) if left else {}
+        else:
+            values = _read(path, _Names(wanted, origins, known))
         found.update(values)
         origins = {**origins, **dict.fromkeys(values, path)}
     missing = [repr(name) for name in wanted if name not in origins]
@@ -84,16 +103,26 @@ def read_inputs(
 
 
 def _read(path: str, names: _Names) -> dict[str, Any]:
-    suffix = Path(path).suffix.lower()
+    suffix = _suffix(path)
     if suffix == ".safetensors":
         return _read_safetensors(path, names)
     if suffix not in (".npz", ".json"):
-        raise InputError(f"{path}: the inputs come from a .npz, a .json or a .safetensors file")
+        raise InputError(f"{path}: the inputs come from a .npz, .npy, .csv, .json or .safetensors file")
+    with _opened(path) as file:
+        return (_read_npz if suffix == ".npz" else _read_json)(path, file, names)
+
+
+def _suffix(path: str) -> str:
+    return Path(path).suffix.lower()
+
+
+@contextmanager
+def _opened(path: str) -> Generator[IO[bytes]]:
     try:
         if os.path.isdir(path):
             raise InputError(f"{path}: this is a directory, not a file")
         with open(path, "rb") as file:
-            return (_read_npz if suffix == ".npz" else _read_json)(path, file, names)
+            yield file
     except OSError as error:
         raise InputError(f"{path}: the file cannot be read: {error.strerror or error}") from None
 
@@ -123,27 +152,61 @@ def _read_npz(path: str, file: IO[bytes], names: _Names) -> dict[str, Any]:
             size = sum(members[name].file_size for name in chosen)
             if size > _MAX_NPZ:
                 _fail(path, f"the arrays take {size:,} bytes, more than {_MAX_NPZ:,}")
-            return {name: _read_array(path, name, archive, members[name]) for name in chosen}
+            return {name: _read_member(path, name, archive, members[name]) for name in chosen}
     except _DAMAGED as error:
         raise InputError(f"{path}: this is no sound .npz file: {error}") from None
 
 
-def _read_array(path: str, name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
+def _read_member(path: str, name: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(cast(Any, file))
-        if version not in ((1, 0), (2, 0)):
-            _fail(path, f"{name}: the format version {version} is not supported")
-        first = version == (1, 0)
-        header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = header(cast(Any, file))
-        if dtype.hasobject:
-            _fail(path, f"{name}: it holds Python objects, which are never loaded; save it as numbers")
-        # The header's claim against the bytes that are there: nothing is allocated on a claim alone.
-        count = int(np.prod([int(each) for each in shape], dtype=object)) if shape else 1
-        if count < 0 or file.tell() + count * dtype.itemsize != member.file_size:
-            _fail(path, f"{name}: the array's size is not what its header says")
-        array = np.frombuffer(file.read(), dtype)
-        return array.reshape(shape, order="F" if fortran else "C")
+        return _read_array(f"{path}: {name}", file, member.file_size)
+
+
+def _read_array(what: str, file: IO[bytes], size: int) -> NDArray[Any]:
+    """Return the array of an open `.npy` file of so many bytes."""
+    version = np.lib.format.read_magic(cast(Any, file))
+    if version not in ((1, 0), (2, 0)):
+        _fail(what, f"the format version {version} is not supported")
+    first = version == (1, 0)
+    header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = header(cast(Any, file))
+    if dtype.hasobject:
+        _fail(what, "it holds Python objects, which are never loaded; save it as numbers")
+    # The header's claim against the bytes that are there: nothing is allocated on a claim alone.
+    count = int(np.prod([int(each) for each in shape], dtype=object)) if shape else 1
+    if count < 0 or file.tell() + count * dtype.itemsize != size:
+        _fail(what, "the array's size is not what its header says")
+    array = np.frombuffer(file.read(), dtype)
+    return array.reshape(shape, order="F" if fortran else "C")
+
+
+# Tables.
+
+
+def _read_table(path: str, types: Mapping[str, Type], columns: Columns, finite: bool) -> dict[str, Any]:
+    with _opened(path) as file:
+        if _suffix(path) == ".csv":
+            return choose_columns(open_csv(path, file, finite), types, columns)
+        size = os.fstat(file.fileno()).st_size
+        if size > _MAX_NPZ:
+            _fail(path, f"the array takes {size:,} bytes, more than {_MAX_NPZ:,}")
+        try:
+            array = _read_array(path, file, size)
+        except _DAMAGED as error:
+            raise InputError(f"{path}: this is no sound .npy file: {error}") from None
+    if len(types) == 1 and not columns:
+        return {next(iter(types)): array}
+    rows = array[:, None] if array.ndim == 1 else array
+    if rows.ndim != 2 or rows.dtype.kind not in "biuf":
+        _fail(path, f"a table of numbers is needed, and this is {array.dtype} of the shape {array.shape}")
+    table = Table(
+        path,
+        rows.shape[1],
+        (),
+        lambda chosen: rows[:, chosen].astype(np.float64),
+        lambda row, column: f"row {row}, column {column}",
+    )
+    return choose_columns(table, types, columns)
 
 
 # JSON.

@@ -8,6 +8,7 @@ from typing import Any
 
 from diffc.cli.arrays import check_writable, read_inputs, write_outputs
 from diffc.cli.output import print_json, print_text, shown
+from diffc.cli.tables import read_columns_option
 from diffc.cli.values import read_assignments
 from diffc.errors import DiffcError
 from diffc.ir import Tree
@@ -25,7 +26,8 @@ def add(commands: Any) -> None:
         description="Run a kernel of a built model and print its outputs, or write them to a file.",
         epilog="example: diffc run build/surface --set a=1 b=2 c=2 --kernel gradient\n"
         "         diffc run build/surface --input x.npz --output y.npz\n"
-        "         diffc run build/digits --input x.npz parameters.safetensors\n\n"
+        "         diffc run build/digits --input x.npz parameters.safetensors\n"
+        "         diffc run build/digits --input x.csv parameters.safetensors --columns x=0:64\n\n"
         'A JSON file holds an object of numbers and lists; the texts "inf", "-inf", "nan" are floats.',
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -34,7 +36,10 @@ def add(commands: Any) -> None:
         "--input",
         nargs="+",
         metavar="FILE",
-        help="the inputs by name: .npz, .json and .safetensors files, each with some of them",
+        help="the inputs by name: .npz, .json and .safetensors files, each with some of them; .csv, .npy",
+    )
+    parser.add_argument(
+        "--columns", nargs="+", metavar="NAME=COLS", help="of a .csv or .npy file: x=0:64 y=label z=2,5"
     )
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="inputs: a=1 x=[1,2.5]")
     parser.add_argument("--kernel", metavar="NAME", help="which kernel; default: that of the model's outputs")
@@ -50,8 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         check_writable(arguments.output)
     name, kernel, known = _kernel(arguments.folder, arguments.kernel)
     if arguments.input is not None:
-        wanted = [each.name for each in kernel.signature.inputs]
-        given = {**given, **read_inputs(arguments.input, wanted, list(given), known)}
+        types = {each.name: each.type for each in kernel.signature.inputs}
+        columns = read_columns_option(arguments.columns)
+        given = {**given, **read_inputs(arguments.input, types, list(given), known, columns)}
+    elif arguments.columns is not None:
+        raise DiffcError("--columns is for the tables among the files of --input, which is not given")
     result = kernel(*arrange(kernel.signature, (), given))
     values = _named(kernel, result)
     if arguments.output is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,11 +16,23 @@ from typing import Any
 from diffc.cli.arrays import read_inputs
 from diffc.cli.epochs import display_for, epoch_record, epoch_text, print_json_line
 from diffc.cli.output import print_text
-from diffc.errors import DiffcError, InputError
-from diffc.model import load_model
-from diffc.training import Result, Settings, fit_model, read_checkpoint, write_parameters
+from diffc.cli.tables import read_columns_option
+from diffc.errors import ArtefactError, DiffcError, InputError
+from diffc.model import Model, load_model
+from diffc.training import (
+    Checkpoint,
+    Result,
+    Settings,
+    SettingsProblem,
+    UnsavedResult,
+    fit_model,
+    read_checkpoint,
+    write_checkpoint,
+    write_parameters,
+)
 from diffc.training.model import check_trainable, settings_of
 from diffc.training.plot import SUFFIXES, draw_history
+from diffc.training.settings import LBFGS
 
 __all__ = ["add", "run"]
 
@@ -51,7 +65,10 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("model", metavar="MODEL.toml", help="a model file with layers and a loss")
     parser.add_argument(
-        "--data", required=True, metavar="FILE", help="the samples by name, a .npz or .json file"
+        "--data", required=True, metavar="FILE", help="the samples: a .npz, .npy, .csv or .json file"
+    )
+    parser.add_argument(
+        "--columns", nargs="+", metavar="NAME=COLS", help="of a .csv or .npy file: x=0:64 y=label z=2,5"
     )
     parser.add_argument("--validation", metavar="FILE", help="samples to judge the training by")
     parser.add_argument("--out", metavar="DIR", help="the folder to write; default: NAME_training")
@@ -79,6 +96,7 @@ def _add_settings(group: Any) -> None:
         group.add_argument(f"--{name}", **number, help="of the optimiser")
     group.add_argument("--schedule", metavar="NAME", help="constant, step, exponential, linear or cosine")
     group.add_argument("--schedule-factor", **number, help="by what the learning rate falls")
+    group.add_argument("--schedule-epochs", **number, help="when the schedules linear and cosine end")
     group.add_argument("--step-epochs", **number, help="after how many epochs each, for the schedule step")
     group.add_argument("--warmup-epochs", **number, help="for how long the learning rate first grows")
     group.add_argument("--seed", **whole, help="of first values, split and order; default 0")
@@ -104,15 +122,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise DiffcError("--plot and --no-plot exclude each other")
     model = load_model(arguments.model)
     check_trainable(model)
-    table = {key: getattr(arguments, key) for key in Settings.__dataclass_fields__}
-    options = {key: value for key, value in table.items() if value is not None}
     resume = None if arguments.resume is None else _checkpoint_of(arguments.resume)
     checkpoint = None if resume is None else read_checkpoint(resume)
-    base = settings_of(model) if checkpoint is None else checkpoint.settings
-    settings = Settings.of({**vars(base), **options})
-    wanted = [name for name in model.loss.inputs if name not in model.parameters]
-    data = read_inputs([arguments.data], wanted, [])
-    validation = None if arguments.validation is None else read_inputs([arguments.validation], wanted, [])
+    settings = _settings(arguments, model, checkpoint)
+    data = _samples(arguments, model, arguments.data)
+    validation = None if arguments.validation is None else _samples(arguments, model, arguments.validation)
     places = _places(arguments, model.name, resume)
     done = 0 if checkpoint is None else checkpoint.epoch
     display = display_for(as_json=arguments.json, quiet=arguments.quiet, epochs=settings.epochs, done=done)
@@ -127,9 +141,29 @@ def run(arguments: argparse.Namespace) -> int:
             on_epoch=display.show,
             cache=not arguments.no_cache,
         )
+    except UnsavedResult as problem:
+        raise _rescued(problem, places) from None
     finally:
         display.close()
-    return _finish(model.name, result, places, as_json=arguments.json)
+    return _finish(arguments, model.name, result, places)
+
+
+def _settings(arguments: argparse.Namespace, model: Model, checkpoint: Checkpoint | None) -> Settings:
+    """Return the file's or the checkpoint's settings with the options; a problem names where it stands."""
+    table = {key: getattr(arguments, key) for key in Settings.__dataclass_fields__}
+    options = {key: value for key, value in table.items() if value is not None}
+    try:
+        return settings_of(model, options) if checkpoint is None else checkpoint.settings.changed(options)
+    except SettingsProblem as problem:
+        if problem.key not in options:
+            raise
+        name = "no-shuffle" if problem.key == "shuffle" else problem.key.replace("_", "-")
+        raise DiffcError(f"--{name}: {problem.problem}") from None
+
+
+def _samples(arguments: argparse.Namespace, model: Model, path: str) -> dict[str, Any]:
+    types = {name: kind for name, kind in model.loss.inputs.items() if name not in model.parameters}
+    return read_inputs([path], types, columns=read_columns_option(arguments.columns), finite=True)
 
 
 # The folder.
@@ -154,6 +188,8 @@ def _places(arguments: argparse.Namespace, name: str, resume: Path | None) -> _P
     default = Path(f"{name}_training") if resume is None else resume.parent
     folder = default if arguments.out is None else Path(arguments.out)
     checkpoint = folder / _CHECKPOINT
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; the results go to a folder: choose another --out")
     same = resume is not None and checkpoint.exists() and os.path.samefile(checkpoint, resume)
     if checkpoint.exists() and not same and not arguments.overwrite:
         raise InputError(
@@ -184,20 +220,69 @@ def _picture(arguments: argparse.Namespace, folder: Path) -> Path | None:
 # The end.
 
 
-def _finish(name: str, result: Result, places: _Places, *, as_json: bool) -> int:
+def _rescued(problem: UnsavedResult, places: _Places) -> ArtefactError:
+    """Return the error after writing the training where there may be room yet."""
+    place = _written_elsewhere(problem.result.checkpoint)
+    if place is not None:
+        return ArtefactError(
+            f"{problem}; the training is kept in {place}: --resume {place} --out DIR goes on"
+        )
+    try:
+        write_parameters(places.parameters, problem.result.parameters)
+    except ArtefactError:
+        return ArtefactError(f"{problem}: what is kept is the checkpoint before it")
+    return ArtefactError(f"{problem}; the trained parameters alone are kept in {places.parameters}")
+
+
+def _written_elsewhere(checkpoint: Checkpoint) -> Path | None:
+    """Return where the checkpoint is now, in a new folder for temporary files; None where nowhere."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="diffc_"))
+    except OSError:
+        return None
+    try:
+        write_checkpoint(folder / _CHECKPOINT, checkpoint)
+    except ArtefactError:
+        folder.rmdir()
+        return None
+    return folder / _CHECKPOINT
+
+
+def _finish(arguments: argparse.Namespace, name: str, result: Result, places: _Places) -> int:
     write_parameters(places.parameters, result.parameters)
     picture = _draw(result, places.picture)
-    if as_json:
+    if arguments.json:
         print_json_line(_summary(name, result, places, picture))
     else:
         print_text(_report(name, result, places, picture))
+        if arguments.resume is not None and result.checkpoint.settings.optimizer == LBFGS:
+            print_text(f"  {LBFGS} began anew at the checkpoint's parameters, without memory of gradients")
+        if result.stopped in ("interrupted", "time"):
+            print_text(f"  go on with: {_command_to_go_on(arguments, places)}")
     if result.stopped == "diverged":
         kept = f"from epoch {result.epoch}" if result.epoch else "the first values"
         where = f"in epoch {result.checkpoint.epoch + 1}"
-        advice = "A smaller --learning-rate may help"
-        print(f"diffc: error: {_WORDS['diverged']} {where}; kept is {kept}. {advice}", file=sys.stderr)
+        print(
+            f"diffc: error: {_WORDS['diverged']} {where}; kept is {kept}. {_advice(result)}", file=sys.stderr
+        )
         return 1
     return 130 if result.stopped == "interrupted" else 0
+
+
+def _advice(result: Result) -> str:
+    """Return what may help where a training diverged."""
+    searches = result.checkpoint.settings.optimizer == LBFGS
+    advice = "Scaled data" if searches else "A smaller --learning-rate"
+    if result.checkpoint.epoch:
+        return f"{advice} may help"
+    return f"{advice} may help, if the last layer's activation gives what the loss takes"
+
+
+def _command_to_go_on(arguments: argparse.Namespace, places: _Places) -> str:
+    words = ["diffc", "train", arguments.model, "--data", arguments.data]
+    words += [] if arguments.columns is None else ["--columns", *arguments.columns]
+    words += [] if arguments.validation is None else ["--validation", arguments.validation]
+    return shlex.join([*words, "--resume", str(places.checkpoint.parent)])
 
 
 def _draw(result: Result, path: Path | None) -> Path | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import reduce
 
 from diffc.ir import Node
-from diffc.ops import constant_like
+from diffc.ops import constant_like, scalar_value
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sign, sub
 from diffc.ops.elementary import (
     acos,
@@ -27,6 +27,7 @@ from diffc.ops.elementary import (
     exp,
     exp2,
     expm1,
+    hypot,
     log,
     log1p,
     log2,
@@ -38,6 +39,7 @@ from diffc.ops.elementary import (
     tan,
     tanh,
 )
+from diffc.ops.gamma import digamma, polygamma_of
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne, where
 from diffc.ops.remainders import fmod, mod
 from diffc.ops.rounding import ceil, floor
@@ -47,10 +49,10 @@ from diffc.syntax.pointwise import (
     asinh,
     atanh,
     heaviside,
-    hypot,
     odd,
     sinc_of_angle,
 )
+from diffc.syntax.special import gamma, loggamma
 
 __all__ = ["ADVICE", "FUNCTIONS", "GENERAL_ADVICE"]
 
@@ -94,6 +96,11 @@ def _asech(x: Node) -> Node:
 
 def _acsch(x: Node) -> Node:
     return asinh(div(1, x))
+
+
+def _polygamma(n: Node, x: Node) -> Node:
+    order = scalar_value(n)
+    return polygamma_of(n if order is None or order != int(order) else int(order), x)
 
 
 def _erf2(x: Node, y: Node) -> Node:
@@ -164,6 +171,12 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "erf": erf,
     "erfc": erfc,
     "erf2": _erf2,
+    "gamma": gamma,
+    "factorial": lambda x: gamma(add(x, 1)),
+    "loggamma": loggamma,
+    "digamma": digamma,
+    "trigamma": lambda x: polygamma_of(1, x),
+    "polygamma": _polygamma,
     # piecewise
     "Abs": abs_,
     "sign": sign,

@@ -22,8 +22,8 @@ from diffc.ir.types import Type
 
 __all__ = [
     "Accumulate", "Affine", "Axis", "Block", "Buffer", "Check", "Compute", "DimValue", "Index", "IndexValue",
-    "Load", "Loop", "Loops", "MatMul", "Matrix", "Operand", "Part", "Routine", "Statement", "Store", "Value",
-    "flattened", "strides_of", "walk",
+    "Load", "Loop", "Loops", "MatMul", "Matrix", "Nest", "NestCall", "Operand", "Part", "Place", "Routine",
+    "Statement", "Store", "Value", "flattened", "strides_of", "walk",
 ]  # fmt: skip
 
 
@@ -226,7 +226,40 @@ class Routine:
         return (self.out, *self.inputs, *map(Part, self.scratch))
 
 
-Statement: TypeAlias = Compute | Load | Store | IndexValue | DimValue | Check | Accumulate | MatMul | Routine
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Memory that begins at an offset, in elements, from the start of a buffer."""
+
+    buffer: Buffer
+    offset: Affine
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Nest:
+    """A nest as a function: `places` stand for memory, `values` are the scalars that it uses."""
+
+    number: int
+    loop: Loop
+    places: tuple[Buffer, ...]
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NestCall:
+    """result = nest(places, values); `result` is what the nest's accumulator becomes, None without one.
+
+    The lowering to LLVM makes calls of nests that are alike; no schedule has one.
+    """
+
+    nest: Nest
+    places: tuple[Place, ...]
+    values: tuple[Value, ...]
+    result: Value | None
+
+
+Statement: TypeAlias = (
+    Compute | Load | Store | IndexValue | DimValue | Check | Accumulate | MatMul | Routine | NestCall
+)
 Block: TypeAlias = "list[Statement | Loop]"
 
 
@@ -239,11 +272,18 @@ class Loop:
     prologue: list[Statement] = field(default_factory=list[Statement])
     accumulators: list[tuple[Value, str]] = field(default_factory=list[tuple[Value, str]])
     body: Block = field(default_factory=list["Statement | Loop"])
+    outer_vector: bool = False
+    """Whether the lanes of a vector run over this axis though loops stand inside, which run in every lane."""
 
     @property
     def innermost(self) -> bool:
-        """Whether no loop stands inside: the axis that becomes the vector axis."""
-        return not any(isinstance(item, Loop) for item in self.body)
+        """Whether no loop stands inside."""
+        return not any(isinstance(item, Loop | NestCall) for item in self.body)
+
+    @property
+    def vector(self) -> bool:
+        """Whether the lanes of a vector run over this axis, where the elements lie well for it."""
+        return self.kind != "sequential" and (self.innermost or self.outer_vector)
 
 
 @dataclass(eq=False)

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from diffc.ir import Extent
-from diffc.ir.loops import Affine, Axis, Buffer, Index, Load, Loop, Matrix, Part, Store, flattened, strides_of
+from diffc.ir.loops import (
+    Affine,
+    Axis,
+    Buffer,
+    Index,
+    Load,
+    Loop,
+    Matrix,
+    Part,
+    Place,
+    Store,
+    flattened,
+    strides_of,
+)
 from diffc.lower.accumulation import combine
 from diffc.lower.emitter import Value
 from diffc.lower.registers import Registers
 
 __all__ = ["Addresses"]
+
+Rows: TypeAlias = dict[tuple[Buffer, Affine], Value]
 
 
 class Addresses:
@@ -21,20 +37,25 @@ class Addresses:
         self.r = registers
         self.e = registers.e
         self._pointers = pointers
-        self._rows: dict[tuple[Buffer, Affine], Value] = {}
+        self._rows: Rows = {}
 
-    def enter_row(self, loop: Loop) -> None:
-        """Compute, before an innermost loop, the part of each address that does not change in it."""
+    def enter_row(self, loop: Loop) -> Rows:
+        """Compute, before a loop, the part of each address in it that it does not change.
+
+        Returns what `leave_row` takes to go on with the loop around it.
+        """
+        around = dict(self._rows)
         for item in loop.body:
             if isinstance(item, Load | Store):
                 outer = _outer_part(flattened(item.index, item.buffer.type.shape), loop.axis)
                 key = (item.buffer, outer)
                 if key not in self._rows:
                     self._rows[key] = self._at(item.buffer, outer)
+        return around
 
-    def leave_row(self) -> None:
+    def leave_row(self, around: Rows) -> None:
         """Forget what `enter_row` computed."""
-        self._rows.clear()
+        self._rows = around
 
     def load(self, buffer: Buffer, index: Index) -> Value:
         """Return the element at an index, for every lane."""
@@ -65,12 +86,19 @@ class Addresses:
                 pointer, _ = self._address(buffer, index, lane)
                 self._write(pointer, e.extract(value, lane), accumulate)
 
-    def start(self, part: Matrix | Part) -> Value:
+    def of_lane(self, item: Load | Store, lane: int) -> Value:
+        """Return where the element of a lane lies."""
+        return self._address(item.buffer, item.index, lane)[0]
+
+    def start(self, part: Matrix | Part | Place) -> Value:
         """Return the address at which a part of a buffer begins."""
         return self._at(part.buffer, part.offset)
 
     def _at(self, buffer: Buffer, flat: Affine) -> Value:
-        return self.e.gep(self._pointers[buffer], buffer.type.dtype, self.r.scalar(flat))
+        pointer = self._pointers[buffer]
+        if flat.constant == 0 and not flat.terms:
+            return pointer
+        return self.e.gep(pointer, buffer.type.dtype, self.r.scalar(flat))
 
     def _write(self, pointer: Value, value: Value, accumulate: str | None) -> None:
         if accumulate is not None:

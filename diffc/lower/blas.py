@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from diffc.lower.emitter import FunctionEmitter, Module, Parameter
 
-__all__ = ["matrix_product"]
+__all__ = ["PRODUCT", "product_by_blas"]
 
 _ROUTINES = {"f64": "dgemm_", "f32": "sgemm_"}
 
+PRODUCT = (
+    *(Parameter(p, "ptr") for p in ("c", "a", "b")),
+    *(Parameter(p, "i64") for p in ("rows", "columns", "inner", "ldc", "lda", "ldb")),
+    *(Parameter(p, "bool") for p in ("ta", "tb")),
+)
+"""What a function takes that computes c = a @ b.
 
-def matrix_product(module: Module, kind: str) -> str:
-    """Return the symbol of a function that computes c = a @ b, emitted into the module on first use.
+Pointers to c, a and b; rows, columns and the inner extent; the distances of the rows of c, a and b; and
+whether a and b are read transposed.
+"""
 
-    It takes pointers to c, a and b; rows, columns and the inner extent; the distances of the rows of
-    c, a and b; and whether a and b are read transposed.
-    """
-    pointers = [Parameter(p, "ptr") for p in ("c", "a", "b")]
-    sizes = [Parameter(p, "i64") for p in ("rows", "columns", "inner", "ldc", "lda", "ldb")]
-    flags = [Parameter("ta", "bool"), Parameter("tb", "bool")]
-    parameters = [*pointers, *sizes, *flags]
-    return module.internal_function(f"matrix_product_{kind}", parameters, lambda e: _body(e, kind))
+
+def product_by_blas(module: Module, kind: str) -> str:
+    """Return the symbol of a function that has BLAS compute a product, emitted on first use."""
+    return module.internal_function(f"product_by_blas_{kind}", PRODUCT, lambda e: _body(e, kind))
 
 
 def _body(e: FunctionEmitter, kind: str) -> None:

@@ -34,9 +34,13 @@ __all__ = ["FunctionEmitter", "Module", "Parameter", "Value"]
 class Module:
     """Functions, declarations and the library functions they need, printed as one LLVM module."""
 
-    def __init__(self, name: str = "diffc", *, inline_maths: bool = True) -> None:
-        """Start an empty module; `inline_maths=False` keeps the maths functions out of line."""
+    def __init__(self, name: str = "diffc", *, inline_maths: bool = True, vector_bytes: int = 16) -> None:
+        """Start an empty module; `inline_maths=False` keeps the maths functions out of line.
+
+        `vector_bytes` is the width of a vector.
+        """
         self.name = name
+        self.vector_bytes = vector_bytes
         self.inline_maths = inline_maths
         self.functions: list[FunctionEmitter] = []
         self.declarations: dict[str, str] = {}
@@ -137,7 +141,7 @@ class FunctionEmitter(Instructions):
         self.arguments = [Value(f"%{p.name}", p.kind, p.lanes) for p in parameters]
         self.current_block = "entry"
         self._parameters = parameters
-        self._attributes = attributes
+        self.attributes = attributes
         self._linkage = linkage
         self._labels = 0
         self._phis: dict[str, tuple[int, list[str]]] = {}
@@ -149,7 +153,7 @@ class FunctionEmitter(Instructions):
             lines[position] += ", ".join(incoming)
         parameters = ", ".join(parameter_text(p) for p in self._parameters)
         linkage = f"{self._linkage} " if self._linkage else ""
-        attributes = f" {self._attributes}" if self._attributes else ""
+        attributes = f" {self.attributes}" if self.attributes else ""
         head = f"define {linkage}{result_type(self.result)} @{self.name}({parameters}){attributes} {{"
         return "\n".join((head, *lines, "}"))
 
@@ -190,13 +194,17 @@ class FunctionEmitter(Instructions):
         scalar = TYPES[kind, 1]
         return Value(f"<{', '.join(f'{scalar} {i}' for i in range(lanes))}>", kind, lanes)
 
-    def shuffle(self, v: Value, indices: Sequence[int]) -> Value:
-        """Return a vector of the lanes named by `indices`, whose number is a power of two above one."""
+    def shuffle(self, v: Value, indices: Sequence[int], other: Value | None = None) -> Value:
+        """Return a vector of the lanes named by `indices`, whose number is a power of two above one.
+
+        The lanes of another vector of the same type count on behind those of the first.
+        """
         typed = TYPES[v.kind, v.lanes]
         mask = ", ".join(f"i32 {i}" for i in indices)
         width = len(indices)
+        second = "poison" if other is None else other.ref
         return self._emit(
-            f"shufflevector {typed} {v.ref}, {typed} poison, <{width} x i32> <{mask}>", v.kind, width
+            f"shufflevector {typed} {v.ref}, {typed} {second}, <{width} x i32> <{mask}>", v.kind, width
         )
 
     def horizontal(self, operation: str, v: Value) -> Value:

@@ -6,7 +6,7 @@ Only a parameter can tell LLVM that memory does not overlap (`noalias`), hence t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from diffc.ir import Extent
 from diffc.ir.loops import (
@@ -22,6 +22,7 @@ from diffc.ir.loops import (
     Loops,
     MatMul,
     Matrix,
+    NestCall,
     Part,
     Routine,
     Store,
@@ -32,7 +33,9 @@ from diffc.ir.loops import (
 from diffc.lower.collapse import collapsed
 from diffc.lower.emitter import Module, Parameter
 from diffc.lower.extents import Extents
+from diffc.lower.jam import jammed
 from diffc.lower.nests import Nests
+from diffc.lower.outline import outlined
 
 __all__ = ["lower_to_llvm"]
 
@@ -42,14 +45,23 @@ INLINE_MATHS_LIMIT = 64
 
 def lower_to_llvm(loops: Loops, vector_bytes: int) -> str:
     """Return a program's LLVM module; vectors have `vector_bytes` bytes: 64 for AVX-512, 32 for AVX2."""
-    calls = sum(isinstance(item, Compute) and item.op.is_function for item, _ in walk(loops.body))
-    module = Module(inline_maths=calls <= INLINE_MATHS_LIMIT)
+    flats: dict[Buffer, Buffer] = {}
+    body = outlined(jammed(collapsed(loops.body, flats)))
+    inline = _calls_of_maths(body) <= INLINE_MATHS_LIMIT
+    module = Module(inline_maths=inline, vector_bytes=vector_bytes)
     attributes = (
         f'nounwind "min-legal-vector-width"="{vector_bytes * 8}" "prefer-vector-width"="{vector_bytes * 8}"'
     )
     _kernel(module, loops, attributes)
-    _body(module, loops, vector_bytes, attributes)
+    _body(module, loops, body, flats, vector_bytes, attributes)
     return module.text()
+
+
+def _calls_of_maths(body: Block) -> int:
+    """Return how often the code of a program calls maths functions; that of a nest stands there once."""
+    nests = dict.fromkeys(item.nest for item in body if isinstance(item, NestCall))
+    code = [*body, *(nest.loop for nest in nests)]
+    return sum(isinstance(item, Compute) and item.op.is_function for item, _ in walk(code))
 
 
 def _arrays(loops: Loops) -> list[Buffer]:
@@ -67,7 +79,14 @@ def _kernel(module: Module, loops: Loops, attributes: str) -> None:
     e.ret(e.call("body", "i64", 1, *arrays, *symbols, work))
 
 
-def _body(module: Module, loops: Loops, vector_bytes: int, attributes: str) -> None:
+def _body(
+    module: Module,
+    loops: Loops,
+    body: Block,
+    flats: Mapping[Buffer, Buffer],
+    vector_bytes: int,
+    attributes: str,
+) -> None:
     arrays = _arrays(loops)
     parameters = [
         Parameter(
@@ -81,8 +100,6 @@ def _body(module: Module, loops: Loops, vector_bytes: int, attributes: str) -> N
         "body", parameters, ("i64", 1), attributes=f"{attributes} noinline", linkage="internal"
     )
     symbols = dict(zip(loops.graph.symbols, e.arguments[len(arrays) :], strict=False))
-    flats: dict[Buffer, Buffer] = {}
-    body = collapsed(loops.body, flats)
     extents = Extents(e, symbols)
     for extent in (*(buffer.offset for buffer in loops.work), *_extents(body)):
         extents.prepare(extent)
@@ -120,7 +137,7 @@ def _extents(body: Block) -> Iterator[Extent]:
                 yield from item.sizes
                 for part in item.parts:
                     yield from _start(part)
-            case Compute() | Accumulate():
+            case Compute() | Accumulate() | NestCall():
                 pass
 
 

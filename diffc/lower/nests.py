@@ -1,6 +1,7 @@
 """Loops as LLVM code.
 
-An innermost loop becomes a loop over whole vectors and a scalar loop over the rest. A value of an outer
+An innermost loop becomes a loop over whole vectors and a scalar loop over the rest; so does one that the
+schedule marks, whose inner loops then run in every lane. A value of an outer
 block is repeated over the lanes where a vector loop begins; an accumulator is a vector inside it
 and a scalar again behind it. A short reduction runs several accumulators side by side, for one alone
 would wait for each addition to finish before the next.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from diffc.ir import Extent
 from diffc.ir.loops import (
     Accumulate,
     Block,
@@ -21,6 +23,8 @@ from diffc.ir.loops import (
     Load,
     Loop,
     MatMul,
+    Nest,
+    NestCall,
     Routine,
     Statement,
     Store,
@@ -30,10 +34,11 @@ from diffc.ir.loops import Value as LoopValue
 from diffc.ir.types import ITEM_SIZE
 from diffc.lower.accumulation import combine, identity
 from diffc.lower.addresses import Addresses
-from diffc.lower.emitter import FunctionEmitter, Value
+from diffc.lower.emitter import FunctionEmitter, Parameter, Value
 from diffc.lower.extents import Extents
 from diffc.lower.notation import may_be_negative
 from diffc.lower.registers import Registers
+from diffc.lower.rows import Rows
 from diffc.lower.statements import Statements, operands_of
 
 __all__ = ["Nests"]
@@ -62,6 +67,7 @@ class Nests:
         self.addresses = Addresses(self.r, pointers)
         self.statements = Statements(self.r, self.addresses, body)
         self.vector_bytes = vector_bytes
+        self._functions: set[Nest] = set()
 
     def block(self, block: Block) -> None:
         """Emit the items of a block."""
@@ -69,57 +75,99 @@ class Nests:
         for item in block:
             if isinstance(item, Loop):
                 self._loop(item)
+            elif isinstance(item, NestCall):
+                self._call(item)
             else:
                 self.statements.emit(item)
         self.statements.leave_block(around)
+
+    def _call(self, call: NestCall) -> None:
+        """Emit a call of a nest, and the nest itself before its first call."""
+        symbol = f"nest_{call.nest.number}"
+        if call.nest not in self._functions:
+            self._functions.add(call.nest)
+            self._function(symbol, call.nest)
+        places = [self.addresses.start(place) for place in call.places]
+        values = [self.statements.operand(value, value.dtype) for value in call.values]
+        result = call.result
+        value = self.e.call(symbol, None if result is None else result.dtype, 1, *places, *values)
+        if result is not None:
+            self.r.values[result.number] = value
+
+    def _function(self, symbol: str, nest: Nest) -> None:
+        """Emit a nest as a function of its own, which returns its accumulator."""
+        parameters = [Parameter(buffer.name, "ptr") for buffer in nest.places]
+        parameters += [Parameter(str(value), value.dtype) for value in nest.values]
+        result = [value for value, _ in nest.loop.accumulators]
+        e = self.e.module.function(
+            symbol,
+            parameters,
+            (result[0].dtype, 1) if result else None,
+            attributes=self.e.attributes,
+            linkage="internal",
+        )
+        pointers = dict(zip(nest.places, e.arguments, strict=False))
+        inner = Nests(e, Extents(e, {}), pointers, [nest.loop], self.vector_bytes)
+        arguments = e.arguments[len(nest.places) :]
+        inner.r.values.update({v.number: each for v, each in zip(nest.values, arguments, strict=True)})
+        inner.block([nest.loop])
+        e.ret(inner.r.values[result[0].number] if result else None)
 
     def _loop(self, loop: Loop) -> None:
         e, r = self.e, self.r
         for statement in loop.prologue:
             self.statements.emit(statement)
         for value, how in loop.accumulators:
-            r.values[value.number] = identity(e, how, value.dtype, 1)
+            r.values[value.number] = identity(e, how, value.dtype, r.lanes)
         extent = r.extents(loop.axis.extent)
         carried = _carried(loop)
-        if not loop.innermost:
-            self._counted(loop, e.constant("i64", 0), extent, 1, carried)
-            return
-        self.addresses.enter_row(loop)
-        start: Value | None = e.constant("i64", 0)
-        lanes = self._lanes_of(loop)
-        if lanes > 1:
-            start = self._vector_part(loop, extent, lanes, carried)
-        if start is not None:
+        start = e.constant("i64", 0)
+        if not (loop.innermost or loop.outer_vector):
             self._counted(loop, start, extent, 1, carried)
-        self.addresses.leave_row()
+            return
+        around = self.addresses.enter_row(loop)
+        lanes = self._lanes_of(loop) if r.lanes == 1 else 1
+        if lanes > 1 and may_be_negative(loop.axis.extent):
+            extent = e.imax(extent, start)
+        left = loop.axis.extent
+        for width in _widths(loop, lanes):
+            start = self._vector_part(loop, start, extent, left, width, carried)
+            left = left % width if isinstance(left, int) else left
+        if left != 0:
+            self._counted(loop, start, extent, 1, carried)
+        self.addresses.leave_row(around)
 
     def _vector_part(
-        self, loop: Loop, extent: Value, lanes: int, carried: Sequence[LoopValue]
-    ) -> Value | None:
-        """Emit the loop over whole vectors; return where the scalar loop goes on, None for nowhere."""
+        self,
+        loop: Loop,
+        done: Value,
+        extent: Value,
+        left: Extent,
+        lanes: int,
+        carried: Sequence[LoopValue],
+    ) -> Value:
+        """Emit the loop over whole vectors of what is left; return where it goes on."""
         e, r, static = self.e, self.r, loop.axis.extent
-        if may_be_negative(static):
-            extent = e.imax(extent, e.constant("i64", 0))
-        hows = {i.accumulator.number: i.how for i in loop.body if isinstance(i, Accumulate)}
+        hows = {i.accumulator.number: i.how for i, _ in walk(loop.body) if isinstance(i, Accumulate)}
         before = {v.number: r.values[v.number] for v in carried}
         for value in carried:
             r.values[value.number] = identity(e, hows[value.number], value.dtype, lanes)
         outer = dict(r.values)
         self._splat_outer(loop, lanes)
         r.lanes, r.vector_axis = lanes, loop.axis
-        done = e.constant("i64", 0)
-        if carried and _is_short(loop) and not (isinstance(static, int) and static < ACCUMULATORS * lanes):
+        self.statements.rows = Rows(e, loop.body, loop.axis, lanes)
+        if carried and _is_short(loop) and not (isinstance(left, int) and left < ACCUMULATORS * lanes):
             done = self._multiple(static, extent, ACCUMULATORS * lanes)
             self._side_by_side(loop, done, lanes, carried, hows)
         whole = self._multiple(static, extent, lanes)
         self._counted(loop, done, whole, lanes, carried)
-        r.lanes, r.vector_axis = 1, None
+        r.lanes, r.vector_axis, self.statements.rows = 1, None, None
         vectors = {v.number: r.values[v.number] for v in carried}
         r.values = outer
         for value in carried:
             total = e.horizontal(hows[value.number], vectors[value.number])
             r.values[value.number] = combine(e, hows[value.number], before[value.number], total)
-        return None if isinstance(static, int) and static % lanes == 0 else whole
+        return whole
 
     def _multiple(self, static: object, extent: Value, step: int) -> Value:
         """Return the largest multiple of a power of two that is not above an extent >= 0."""
@@ -141,10 +189,11 @@ class Nests:
 
     def _lanes_of(self, loop: Loop) -> int:
         """Return how many elements of the loop one vector holds; 1 for a loop that must stay scalar."""
-        if loop.kind == "sequential" or any(isinstance(item, MatMul | Routine) for item in loop.body):
+        items = [item for item, _ in walk(loop.body)]
+        if not loop.vector or any(isinstance(item, MatMul | Routine) for item in items):
             return 1
-        kinds = [value.dtype for item in loop.body for value in _defined(item)]
-        kinds += [item.buffer.type.dtype for item in loop.body if isinstance(item, Store)]
+        kinds = [value.dtype for item in items for value in _defined(item)]
+        kinds += [item.buffer.type.dtype for item in items if isinstance(item, Store)]
         widest = max((ITEM_SIZE[kind] for kind in kinds), default=1)
         lanes = self.vector_bytes // max(widest, 4)
         extent = loop.axis.extent
@@ -205,6 +254,18 @@ class Nests:
                 e.add_incoming(final, last, latch)
         r.values.update({v.number: final for v, final in zip(carried, results[0], strict=True)})
         return results
+
+
+def _widths(loop: Loop, lanes: int) -> list[int]:
+    """Return the lanes of a loop's vectors: all, and for the rest of a known extent ever fewer."""
+    extent = loop.axis.extent
+    if lanes == 1:
+        return []
+    calls = any(isinstance(item, Compute) and item.op.is_function for item, _ in walk(loop.body))
+    if not isinstance(extent, int) or calls:
+        return [lanes]
+    smaller = [2**k for k in reversed(range(1, lanes.bit_length() - 1)) if extent % lanes & 2**k]
+    return [lanes, *smaller]
 
 
 def _carried(loop: Loop) -> list[LoopValue]:

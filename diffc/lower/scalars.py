@@ -6,6 +6,8 @@ inf or NaN. Such numbers are followed through the program; where only they would
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from diffc.ir.loops import Compute, Operand, Value
 from diffc.lower.naming import Names
 from diffc.lower.notation import NUMPY, number
@@ -26,6 +28,8 @@ class Scalars:
     def __init__(self, names: Names) -> None:
         """Take the names of values."""
         self._names = names
+        self.library: dict[str, Callable[..., float]] = {}
+        """The functions that the expressions so far call, which are neither Python's nor NumPy's."""
         self._python: set[int] = set()
         """The values that may be Python floats when plain Python runs the program."""
 
@@ -48,17 +52,26 @@ class Scalars:
             operands[0] = f"{NUMPY[dtype]}({operands[0]})"
         if item.op.name in _KEEPS_PYTHON and (all(python) or (choice and any(python))):
             self._python.add(item.value.number)
-        template = item.op.source if isinstance(item.op, Elementwise) else ""
+        elementwise = item.op if isinstance(item.op, Elementwise) else None
+        template = _template(elementwise, dtype) if elementwise else ""
+        library = elementwise.library if elementwise else None
+        if library is not None:
+            self.library[library.__name__] = library
         text = template.format(*operands)
         if "math." in template:
             self._python.add(item.value.number)
-        return f"np.float32({text})" if result == "f32" and _leaves_f32(template) else text
+        leaves_f32 = library is not None or _leaves_f32(template)
+        return f"np.float32({text})" if result == "f32" and leaves_f32 else text
 
     def _operand(self, operand: Operand, dtype: str) -> str:
         return self._names[operand] if isinstance(operand, Value) else number(operand, dtype)
 
     def _is_python(self, operand: Operand) -> bool:
         return not isinstance(operand, Value) or operand.number in self._python
+
+
+def _template(op: Elementwise, dtype: str) -> str:
+    return (dtype == "i64" and op.integer_source) or op.source
 
 
 def _leaves_f32(template: str) -> bool:

@@ -15,6 +15,7 @@ from diffc.ir.loops import (
     Load,
     Loop,
     MatMul,
+    NestCall,
     Operand,
     Routine,
     Statement,
@@ -24,10 +25,11 @@ from diffc.ir.loops import (
 from diffc.ir.loops import Value as LoopValue
 from diffc.lower.accumulation import combine
 from diffc.lower.addresses import Addresses
-from diffc.lower.blas import matrix_product
 from diffc.lower.emitter import Value
 from diffc.lower.registers import Registers
 from diffc.lower.routines import routine_function
+from diffc.lower.rows import Rows
+from diffc.lower.tiles import matrix_product
 
 __all__ = ["Statements", "operands_of"]
 
@@ -45,6 +47,8 @@ class Statements:
         self.e = registers.e
         self.addresses = addresses
         self._uses = Counter(value.number for item, _ in walk(body) for value in operands_of(item))
+        self.rows: Rows | None = None
+        """In a vector loop, what is read and written as whole rows."""
         self._products: dict[int, tuple[Value, Value]] = {}
         self._local: set[int] = set()
 
@@ -65,10 +69,9 @@ class Statements:
             case Compute():
                 self._compute(item)
             case Load():
-                values[item.value.number] = self.addresses.load(item.buffer, item.index)
+                values[item.value.number] = self._load(item)
             case Store():
-                value = self.operand(item.value, item.buffer.type.dtype)
-                self.addresses.store(item.buffer, item.index, value, item.accumulate)
+                self._store(item)
             case IndexValue():
                 values[item.value.number] = self.r.in_lanes(item.affine)
             case DimValue():
@@ -81,6 +84,8 @@ class Statements:
                 self._matmul(item)
             case Routine():
                 self._routine(item)
+            case NestCall():
+                raise TypeError("a call of a nest stands outside of nests")
 
     def operand(self, operand: Operand, dtype: str) -> Value:
         """Return an operand with as many lanes as the code here has."""
@@ -92,6 +97,15 @@ class Statements:
             return value
         value = self.r.values[operand.number]
         return value if value.lanes == lanes else e.splat(value, lanes)
+
+    def _load(self, item: Load) -> Value:
+        row = self.rows and self.rows.load(item, self.addresses.of_lane)
+        return row or self.addresses.load(item.buffer, item.index)
+
+    def _store(self, item: Store) -> None:
+        value = self.operand(item.value, item.buffer.type.dtype)
+        if self.rows is None or not self.rows.store(item, value, self.addresses.of_lane):
+            self.addresses.store(item.buffer, item.index, value, item.accumulate)
 
     def _compute(self, item: Compute) -> None:
         name, number, dtype = item.op.name, item.value.number, item.value.dtype
@@ -133,6 +147,8 @@ class Statements:
         operands = [self.operand(each, item.accumulator.dtype) for each in item.operands]
         if item.how == "recurrence":
             factor, drive = operands
+            if total.kind == "i64":
+                return e.iadd(e.imul(factor, total), drive)
             return e.fma(factor, total, drive)
         return combine(e, item.how, total, operands[0])
 
@@ -195,5 +211,7 @@ def operands_of(item: Statement | Loop) -> Iterator[LoopValue]:
         case Check():
             if isinstance(item.index, LoopValue):
                 yield item.index
+        case NestCall():
+            yield from item.values
         case _:
             pass

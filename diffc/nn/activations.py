@@ -114,9 +114,12 @@ class Gelu(Activation):
 
 @dataclass(frozen=True)
 class GeluTanh(Activation):
-    """Hendrycks & Gimpel's approximation of `Gelu` with a hyperbolic tangent."""
+    """Hendrycks & Gimpel's approximation of `Gelu` with a hyperbolic tangent: (1 + tanh(u))/2 = sigmoid(2 u).
 
-    formula = "z*(1 + tanh(sqrt(2/pi)*(z + 0.044715*z**3)))/2"
+    Beyond 32 the sigmoid is 0 or 1; without the bounds the cube would overflow, and its slope times 0 is NaN.
+    """
+
+    formula = "z*sigmoid(sqrt(8/pi)*(clip(z, -32, 32) + 0.044715*clip(z, -32, 32)**3))"
     initialiser = "he_normal"
 
 

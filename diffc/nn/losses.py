@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diffc.ir import Node, Type
 from diffc.nn.activations import Activation, Sigmoid, Softmax
@@ -65,6 +66,15 @@ class Loss(Definition, head=True):
     def of_samples(self, p: Node, y: Node) -> Node:
         """Return the loss of each sample; raise `NetworkProblem` where the target does not fit."""
 
+    def odd_targets(self, y: NDArray[Any], classes: int) -> tuple[NDArray[np.bool_], str] | None:
+        """Return where targets mean nothing to the loss, and what would; None where every number does.
+
+        Args:
+            y: targets, of the shape that the loss takes.
+            classes: the last extent of the output.
+        """
+        return None
+
     def apply(self, p: Node, y: Node, weight: Node | None) -> Node:
         """Return the loss, a scalar of p's dtype, without penalties."""
         losses = self.of_samples(p, y)
@@ -84,6 +94,10 @@ class Loss(Definition, head=True):
             f"the input {self.target!r} is {y.type}, for an output {p.type} it should be {listed}",
             ("target",),
         )
+
+
+_SUM_TOLERANCE = 1e-3
+"""How far the probabilities of a sample may add up to something else than 1, rounded as they are."""
 
 
 # Sums or means of errors, one for each output.
@@ -142,6 +156,10 @@ class BinaryCrossEntropy(_OutputLoss):
 
     formula = "-where(y == 0, 0, y*log(p)) - where(y == 1, 0, (1 - y)*log(1 - p))"
 
+    def odd_targets(self, y: NDArray[Any], classes: int) -> tuple[NDArray[np.bool_], str] | None:
+        """Return what is no probability."""
+        return _no_probability(y)
+
 
 @dataclass(frozen=True)
 class SigmoidCrossEntropy(_OutputLoss):
@@ -150,12 +168,24 @@ class SigmoidCrossEntropy(_OutputLoss):
     activation = Sigmoid()
     formula = "softplus(p) - y*p"
 
+    def odd_targets(self, y: NDArray[Any], classes: int) -> tuple[NDArray[np.bool_], str] | None:
+        """Return what is no probability."""
+        return _no_probability(y)
+
 
 @dataclass(frozen=True)
 class Hinge(_OutputLoss):
     """max(0, 1 - y*p) for targets -1 and 1; derivative 0 where that is 0."""
 
     formula = "relu(1 - y*p)"
+
+    def odd_targets(self, y: NDArray[Any], classes: int) -> tuple[NDArray[np.bool_], str] | None:
+        """Return what is neither -1 nor 1."""
+        return np.abs(y) != 1, "-1 or 1"
+
+
+def _no_probability(y: NDArray[Any]) -> tuple[NDArray[np.bool_], str]:
+    return (y < 0) | (y > 1), "a number from 0 to 1"
 
 
 # Classes along the last axis.
@@ -189,6 +219,12 @@ class _ClassLoss(Loss, head=True):
         losses = formula_node(self.chosen, self, {"p": p, "y": right})
         return where(logical_and(ge(y, 0), lt(y, classes)), losses, constant(np.nan, p.dtype))
 
+    def odd_targets(self, y: NDArray[Any], classes: int) -> tuple[NDArray[np.bool_], str] | None:
+        """Return class numbers that there are not, and what is below 0."""
+        if y.dtype.kind in "iu":
+            return (y < 0) | (y >= classes), f"a class number from 0 to {classes - 1}"
+        return y < 0, "a number of at least 0"
+
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(_ClassLoss):
@@ -200,6 +236,13 @@ class SoftmaxCrossEntropy(_ClassLoss):
     activation = Softmax()
     distributed = "logsumexp(p, axis=-1) - sum(y*p, axis=-1)"
     chosen = "logsumexp(p, axis=-1) - sum(where(y, p, 0), axis=-1)"
+
+    def odd_targets(self, y: NDArray[Any], classes: int) -> tuple[NDArray[np.bool_], str] | None:
+        """Return class numbers that there are not, and rows that are no probabilities."""
+        if y.dtype.kind in "iu":
+            return super().odd_targets(y, classes)
+        wrong = np.any(y < 0, axis=-1) | (np.abs(np.sum(y, axis=-1) - 1) > _SUM_TOLERANCE)
+        return wrong, "a row of numbers of at least 0 that add up to 1"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from diffc.ops import broadcasting as broadcasting
 from diffc.ops import captured as captured
 from diffc.ops import elementary as elementary
 from diffc.ops import factorizations as factorizations
+from diffc.ops import gamma as gamma
 from diffc.ops import indexing as indexing
 from diffc.ops import linalg as linalg
 from diffc.ops import logic as logic

@@ -21,8 +21,8 @@ from diffc.ops.logic import eq, gt, logical_and, where
 
 __all__ = [
     "MathsFunction", "acos", "asin", "atan", "atan2", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp2",
-    "expm1", "log", "log1p", "log2", "log10", "logaddexp", "sigmoid", "sin", "sinh", "softplus", "sqrt",
-    "tan", "tanh",
+    "expm1", "hypot", "log", "log1p", "log2", "log10", "logaddexp", "sigmoid", "sin", "sinh", "softplus",
+    "sqrt", "tan", "tanh",
 ]  # fmt: skip
 
 
@@ -137,6 +137,21 @@ class sqrt(MathsFunction):
 
     def emit(self, e: Any, *args: Any) -> Any:
         return e.sqrt(*args)
+
+
+@register
+class hypot(MathsFunction):
+    """sqrt(x**2 + y**2), which overflows or underflows only where the result does; slopes 0 at the origin."""
+
+    name, source, arity, commutative = "hypot", "np.hypot({0}, {1})", 2, True
+    summary = "sqrt(x**2 + y**2); derivatives 0 at the origin"
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        safe = where(eq(out, 0), constant_like(1, out.dtype), out)
+        return tuple(div(each, safe) for each in inputs)
+
+    def sympy(self, S: Any, *args: Any) -> Any:
+        return S.sqrt(args[0] ** 2 + args[1] ** 2)
 
 
 @register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from diffc.ir import Node, Type, broadcast_shapes, promote
@@ -39,6 +39,12 @@ class Elementwise(Op):
     source: ClassVar[str]
     """The scalar code in Python, as a template: `np.exp({0})`."""
 
+    integer_source: ClassVar[str] = ""
+    """The template for integers, where that of floats would not do."""
+
+    library: ClassVar[Callable[..., float] | None] = None
+    """The function of this package that `source` calls, if any; generated source carries its text."""
+
     domain: ClassVar[str] = "float"
     """What operands become: `float` (integers enter as f64), `number`, `bool`, or `any`."""
 
@@ -46,6 +52,9 @@ class Elementwise(Op):
     """The result's dtype where it is not the operands'."""
 
     commutative: ClassVar[bool] = False
+
+    parameters: ClassVar[tuple[int, ...]] = ()
+    """The operands that choose the function, such as an order: nothing is differentiated by them."""
 
     @abstractmethod
     def numpy(self, *arrays: Any) -> Any:

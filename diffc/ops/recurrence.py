@@ -36,8 +36,8 @@ class recurrence_op(Derived):
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the common type of a and b, which has an axis."""
         a, b = types
-        if a != b or a.rank == 0 or not a.is_float:
-            raise self.problem(types, "it takes two float arrays of one type with an axis")
+        if a != b or a.rank == 0 or a.dtype == "bool":
+            raise self.problem(types, "it takes two arrays of numbers of one type with an axis")
         return a
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffc.ir import Node, Type
-from diffc.ops.arithmetic import div, mul, neg
+from diffc.ops.arithmetic import div, mul, neg, sub
 from diffc.ops.base import Array, Derived, register
 from diffc.ops.broadcasting import normal_axes, sum_
 from diffc.ops.constant import constant_like
@@ -73,7 +73,9 @@ def lowest(dtype: Any) -> Any:
 
 
 def amin(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
-    """Return the smallest element, as the negative of the largest of the negatives."""
+    """Return the smallest element, as the negative of the largest of the negatives; of none the largest."""
+    if x.dtype == "i64":  # -1 - x has no overflow
+        return sub(-1, amax(sub(-1, x), axis, keepdims))
     return neg(amax(neg(x), axis, keepdims))
 
 

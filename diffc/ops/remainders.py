@@ -33,6 +33,7 @@ class floor_divide(_Division):
     """floor(x / y) for the exact quotient."""
 
     name, source, differentiable = "floor_divide", "{0} // {1}", False
+    integer_source = "(-{0} if {1} == -1 else {0} // {1})"  # the least integer negated is itself
     summary = "floor(x / y) of the exact quotient, as x // y in NumPy"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
@@ -80,6 +81,7 @@ class fmod(_Division):
     """x - trunc(x / y) y: the remainder that has the dividend's sign."""
 
     name, source = "fmod", "np.sign({0}) * (abs({0}) % abs({1}))"
+    integer_source = "({0} % {1} - {1} * ({0} % {1} != 0 and ({0} < 0) != ({1} < 0)))"
     summary = "the remainder with the dividend's sign, as C's fmod"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
@@ -94,7 +96,7 @@ class fmod(_Division):
 
     def emit(self, e: Any, *args: Any) -> Any:
         x, y = args
-        return e.frem(x, y) if x.kind != "i64" else _integer_remainder(e, x, y)
+        return e.maths("fmod", x, y) if x.kind != "i64" else _integer_remainder(e, x, y)
 
 
 def _safe_divisor(e: Any, y: Any) -> tuple[Any, Any]:

@@ -15,9 +15,9 @@ __all__ = ["ceil", "floor", "rint", "trunc"]
 
 
 class _Rounding(Elementwise):
-    """A function whose values are integers of a floating-point dtype."""
+    """A function whose values are integers, of the operand's dtype; an i64 stays as it is."""
 
-    differentiable = False
+    domain, integer_source, differentiable = "number", "{0}", False
     instruction: ClassVar[str]
 
     def numpy(self, *arrays: Any) -> Any:
@@ -27,7 +27,7 @@ class _Rounding(Elementwise):
         return (None,)
 
     def emit(self, e: Any, *args: Any) -> Any:
-        return getattr(e, self.instruction)(*args)
+        return args[0] if args[0].kind == "i64" else getattr(e, self.instruction)(*args)
 
 
 @register
@@ -63,8 +63,9 @@ class trunc(_Rounding):
 
 @register
 class rint(_Rounding):
-    """The nearest integer, of two equally near ones the even one."""
+    """The nearest integer, of two equally near ones the even one; integers become f64, as in NumPy."""
 
+    domain = "float"
     name, instruction, source, summary = "rint", "rint", "np.rint({0})", "the nearest integer, ties to even"
 
     def sympy(self, S: Any, *args: Any) -> Any:

@@ -148,7 +148,7 @@ def _prove_partials(op: Elementwise, node: Node, claims: _Claims) -> None:
     (value,) = symbolic([node], values)
     values[node] = value
     for k, partial in enumerate(op.partials(node, *node.inputs)):
-        if k not in places or not node.inputs[k].type.is_float:
+        if k not in places or k in op.parameters or not node.inputs[k].type.is_float:
             continue
         nodes = [partial] if isinstance(partial, Node) else []
         given = symbolic(nodes, values)[0].item() if nodes else sympy.Rational(float(partial or 0))  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ user's name has been checked or replaced.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,13 @@ def launch_source(source: str, *, jit: bool = True) -> Launch:
     """
     namespace: dict[str, Any] = {}
     exec(compile(source, "<diffc source>", "exec"), namespace)
-    function = namespace["kernel"]
     if jit:
         import numba
 
-        function = numba.njit(error_model="numpy", nogil=True)(function)
+        # The kernel comes last, after the functions that it calls.
+        for name in [name for name, each in namespace.items() if isinstance(each, FunctionType)]:
+            namespace[name] = numba.njit(error_model="numpy", nogil=True)(namespace[name])
+    function = namespace["kernel"]
 
     def launch(arrays: Sequence[NDArray[Any]], symbols: Sequence[int], work: NDArray[np.uint8]) -> int:
         with np.errstate(all="ignore"):

@@ -36,6 +36,7 @@ __all__ = ["Host", "LoadedCode", "assembly", "compile_text", "host", "load_objec
 _HUGE_BLOCK = 12_000
 _LONG_BLOCK = 2_000
 _CUT_EVERY = 500
+_MANY_CALLS = 200  # that write memory: O2 looks past each of them at each access; O1 takes 0.7 of its time
 _MANY_LINES = 6_000  # the O2 pipeline is near linear (0.08 s at 10,000, 0.3 s at 30,000); SLP is not
 
 _LABEL = re.compile(r"[-\w.$]+:|\"[^\"]*\":")
@@ -175,7 +176,8 @@ def _optimise(module: Any, machine: Any, level: int, ir_text: str) -> None:
     import llvmlite.binding as llvm
 
     lines = ir_text.count("\n")
-    options = llvm.create_pipeline_tuning_options(speed_level=min(level, 2))
+    most = 1 if ir_text.count("\n  call void @") > _MANY_CALLS else 2
+    options = llvm.create_pipeline_tuning_options(speed_level=min(level, most))
     # Kernels are vectorised explicitly: the loop vectoriser would only bloat the scalar tails.
     options.loop_vectorization = False
     options.slp_vectorization = level >= 2 and lines <= _MANY_LINES

@@ -18,7 +18,7 @@ def contract(loops: Loops) -> None:
     # Of what differs from lane to lane, one element is not enough: innermost axes stay.
     kept: set[Axis | None] = {None}
     for item, _ in walk(loops.body):
-        if isinstance(item, Loop) and item.innermost:
+        if isinstance(item, Loop) and (item.innermost or item.outer_vector):
             kept.add(item.axis)
         if isinstance(item, Load | Store):
             if item.buffer.role == "work":

@@ -89,7 +89,7 @@ def _recurrence(s: Scheduler, node: Node) -> None:
     operands = [(each, identity_index(node.shape)) for each in node.inputs]
     cursor = s.nests.enter_all(range(1, node.rank), node.shape, s.reads(operands), fresh=True)
     accumulator = s.value(node.dtype, node)
-    loop = s.nests.enter(cursor, 0, node.shape[0], s.reads(operands), innermost=True, fresh=True)
+    loop = s.nests.enter(cursor, 0, node.shape[0], s.reads(operands), kind="inner", fresh=True)
     loop.kind = "sequential"
     loop.accumulators.append((accumulator, "recurrence"))
     factor, drive = (s.read(each, index, cursor) for each, index in operands)

@@ -11,12 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from diffc.ir import Extent, Node
 from diffc.ir.loops import Affine, Axis, Block, Loop, Value
 from diffc.schedule.views import DimIndex, Index
 
-__all__ = ["Cursor", "Location", "Nests", "Read"]
+__all__ = ["Cursor", "Location", "LoopKind", "Nests", "Read"]
+
+LoopKind: TypeAlias = Literal["inner", "nest", "lanes"]
+"""What stands in a loop: the computation itself, further loops, or further loops run in every lane."""
 
 Read = tuple[Node, Index]
 """A base and the index at which it is read, in the reader's dimensions."""
@@ -94,7 +98,7 @@ class Nests:
         self.preamble: Block = []
         """What stands before everything else: the values of extents, and buffers filled with a number."""
         self.locations: dict[Node, Location] = {}
-        self._latest: dict[tuple[int, Extent, bool], tuple[int, Loop]] = {}
+        self._latest: dict[tuple[int, Extent, str], tuple[int, Loop]] = {}
         self._axes = 0
 
     def new_axis(self, extent: Extent) -> Axis:
@@ -109,7 +113,7 @@ class Nests:
         extent: Extent,
         reads: Sequence[Read],
         *,
-        innermost: bool,
+        kind: LoopKind,
         floor: int = 0,
         fresh: bool = False,
     ) -> Loop:
@@ -120,9 +124,10 @@ class Nests:
             dim: the reader's dimension.
             extent: its extent.
             reads: what the computation reads.
-            innermost: whether the computation stands in this very loop. Such a loop is a vector loop and
+            kind: "inner" where the computation stands in this very loop. Such a loop is a vector loop and
                 stays one: nests are kept apart from it, and it joins a nest only where it reads a
-                register of the same iteration.
+                register of the same iteration. "nest" where it stands in loops inside, "lanes" where these
+                are to run in every lane of a vector along this one.
             floor: the first position in the block that may be entered.
             fresh: whether the loop must be a new one which nothing else enters.
         """
@@ -139,14 +144,15 @@ class Nests:
                 meeting = max(meeting, position if same_iteration else -1)
         found = None
         if not fresh:
-            nest = self._latest.get((key, extent, False))
-            wanted = nest is not None and nest[0] >= need and (not innermost or nest[0] == meeting)
-            found = nest if wanted else self._latest.get((key, extent, True)) if innermost else None
+            found = self._latest.get((key, extent, kind))
+            if kind == "inner":
+                nests = [self._latest.get((key, extent, other)) for other in ("nest", "lanes")]
+                found = next((nest for nest in nests if nest and need <= nest[0] == meeting), found)
         if found is None or found[0] < need:
-            found = (len(block), Loop(self.new_axis(extent)))
+            found = (len(block), Loop(self.new_axis(extent), outer_vector=kind == "lanes"))
             block.append(found[1])
             if not fresh:
-                self._latest[key, extent, innermost] = found
+                self._latest[key, extent, kind] = found
         position, loop = found
         cursor.levels[key] = (position, dim)
         cursor.path.append((loop, dim))
@@ -163,18 +169,15 @@ class Nests:
         *,
         floor: int = 0,
         fresh: bool = False,
-        inside: bool = True,
+        last: LoopKind = "inner",
         cursor: Cursor | None = None,
     ) -> Cursor:
-        """Move a cursor into loops over several dimensions; those of extent 1 need none.
-
-        `inside` tells that the computation stands in the last of them, not in further loops.
-        """
+        """Move a cursor into loops over several dimensions, the last of a kind; an extent of 1 needs none."""
         cursor = cursor or Cursor(self.root)
         looped = [dim for dim in dims if shape[dim] != 1]
         for k, dim in enumerate(looped):
-            last = inside and k == len(looped) - 1
-            self.enter(cursor, dim, shape[dim], reads, innermost=last, floor=floor, fresh=fresh)
+            kind: LoopKind = last if k == len(looped) - 1 else "nest"
+            self.enter(cursor, dim, shape[dim], reads, kind=kind, floor=floor, fresh=fresh)
             floor = 0
         return cursor
 

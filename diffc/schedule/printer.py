@@ -15,6 +15,7 @@ from diffc.ir.loops import (
     Loops,
     MatMul,
     Matrix,
+    NestCall,
     Part,
     Routine,
     Statement,
@@ -42,7 +43,7 @@ def _line(item: Statement | Loop) -> str:
     match item:
         case Loop():
             accumulators = "".join(f", {value} = {how} identity" for value, how in item.accumulators)
-            vector = " vector" if item.innermost and item.kind != "sequential" else ""
+            vector = " vector" if item.vector else ""
             return f"for {item.axis} in {item.axis.extent} ({item.kind}{vector}{accumulators})"
         case Compute():
             return f"{item.value} = {item.op.name} {', '.join(map(str, item.operands))}"
@@ -65,6 +66,10 @@ def _line(item: Statement | Loop) -> str:
         case Routine():
             inputs = ", ".join(map(_part, item.inputs))
             return f"{_part(item.out)} = {item.name}({inputs})  # sizes {', '.join(map(str, item.sizes))}"
+        case NestCall():
+            places = [f"{place.buffer.name} + {place.offset}" for place in item.places]
+            result = "" if item.result is None else f"{item.result} = "
+            return f"{result}nest {item.nest.number}({', '.join([*places, *map(str, item.values)])})"
 
 
 def _place(buffer: Buffer, index: tuple[Affine, ...]) -> str:

@@ -15,10 +15,16 @@ from diffc.schedule.views import DimIndex, Index, identity_index, resolve
 if TYPE_CHECKING:
     from diffc.schedule.scheduler import Scheduler
 
-__all__ = ["blas_operand", "inlined", "place_product"]
+__all__ = ["copied_factors", "inlined", "place_product"]
 
 INLINE_PANEL = 512
 """Up to this size of a static factor or result the product runs in our own loops."""
+
+SMALL_FACTOR = 1 << 16
+"""Up to this size a second factor that is read transposed is copied: tiles need it row by row."""
+
+WORTH_A_COPY = 16
+"""From so many rows of the first factor on."""
 
 INLINE_WORK = 8192
 """Up to this many multiplications, all extents static, likewise."""
@@ -69,6 +75,19 @@ def blas_operand(s: Scheduler, node: Node) -> BlasOperand | None:
     return None
 
 
+def copied_factors(s: Scheduler, node: Node) -> list[Node]:
+    """Return the factors that must be copied: what BLAS cannot read, and what is read faster row by row."""
+    a, b = node.inputs
+    left, right = blas_operand(s, a), blas_operand(s, b)
+    found = [each for each, operand in ((a, left), (b, right)) if operand is None]
+    if right is not None and right.transposed:
+        rows, size = a.shape[-2], b.type.size
+        few = isinstance(rows, int) and rows < WORTH_A_COPY
+        if isinstance(size, int) and size <= SMALL_FACTOR and not few:
+            found.append(b)
+    return found
+
+
 def _at_least(leading: Extent, extent: Extent) -> bool:
     """Tell whether rows this far apart cannot overlap, as far as the extents show."""
     if leading == extent:
@@ -117,8 +136,9 @@ def _matrix(s: Scheduler, cursor: Cursor, operand: BlasOperand, batch: range) ->
 def _loops(s: Scheduler, node: Node) -> None:
     """Run the product as loops over batch, rows, columns and the inner axis, as the layout suits.
 
-    Where both factors are contiguous along the inner axis that is innermost, a dot product in a
-    register; else the columns are, and rows of the result accumulate in memory.
+    Where both factors are contiguous along the inner axis, a dot product in a register. Else the lanes of a
+    vector run over the columns, and each one's result accumulates in a register; a sum of outer products
+    accumulates in memory.
     """
     a, b = node.inputs
     batch = node.rank - 2
@@ -133,12 +153,15 @@ def _loops(s: Scheduler, node: Node) -> None:
         (a, (*leading, at(row), at(inner))),
         (b, (*leading, at(inner), at(column))),
     ]
+    vector = None
     dot = space[column] == 1 or all(_contiguous_along(s, each, index, inner) for each, index in operands)
     if dot:
         order = [*range(batch), row, column, inner]
     elif all(_outermost_along(s, each, index, inner) for each, index in operands):
         # A sum of outer products: the loop over what is summed is the one that made the factors.
         order = [*range(batch), inner, row, column]
+    elif _contiguous_along(s, *operands[1], column):
+        order, vector = [*range(batch), row, column, inner], column
     else:
         order = [*range(batch), row, inner, column]
 
@@ -149,7 +172,7 @@ def _loops(s: Scheduler, node: Node) -> None:
         return (value,)
 
     kept = [*range(batch), row, column]
-    place_reduction(s, node, space, order, kept, s.reads(operands), "add", contribution)
+    place_reduction(s, node, space, order, kept, s.reads(operands), "add", contribution, vector)
 
 
 def _outermost_along(s: Scheduler, node: Node, index: Index, dim: int) -> bool:

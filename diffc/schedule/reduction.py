@@ -10,7 +10,7 @@ from diffc.ir import Extent, Node
 from diffc.ir.loops import Accumulate, Compute, Operand, Store
 from diffc.ops.elementwise import cast_op
 from diffc.ops.reductions import lowest
-from diffc.schedule.placement import Cursor, Location, Read
+from diffc.schedule.placement import Cursor, Location, LoopKind, Read
 from diffc.schedule.views import DimIndex
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def place_reduction(
     reads: Sequence[Read],
     how: str,
     contribution: Callable[[Cursor], tuple[Operand, ...]],
+    vector: int | None = None,
 ) -> None:
     """Place a reduction of values over an iteration space.
 
@@ -52,11 +53,13 @@ def place_reduction(
         reads: what the values are computed from.
         how: add, mul, max or or.
         contribution: emits the value at a place and returns it.
+        vector: the kept dimension that the lanes of a vector run over, if it is not the innermost loop's.
     """
     looped = [d for d in order if shape[d] != 1]
     first = next((k for k, d in enumerate(looped) if d not in kept), len(looped))
     outer, inner = looped[:first], looped[first:]
-    cursor = s.nests.enter_all(outer, shape, reads, inside=not inner)
+    lanes = outer[-1:] == [vector] and inner
+    cursor = s.nests.enter_all(outer, shape, reads, last="lanes" if lanes else "nest" if inner else "inner")
     reduction = _Reduction(s, node, shape, {d: k for k, d in enumerate(kept)}, reads, how, contribution)
     if not inner:
         reduction.without_loop(cursor)
@@ -89,7 +92,8 @@ class _Reduction:
         block, path = cursor.block, list(cursor.path)
         accumulator = self.s.value(self.node.dtype, self.node)
         for k, d in enumerate(inner):
-            loop = self.s.nests.enter(cursor, d, self.shape[d], self.reads, innermost=k == len(inner) - 1)
+            kind: LoopKind = "inner" if k == len(inner) - 1 else "nest"
+            loop = self.s.nests.enter(cursor, d, self.shape[d], self.reads, kind=kind)
             loop.kind = "reduction"
             if k == 0:
                 loop.accumulators.append((accumulator, self.how))

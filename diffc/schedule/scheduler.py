@@ -38,7 +38,7 @@ from diffc.schedule.memory import plan_memory
 from diffc.schedule.nests import place
 from diffc.schedule.order import ordered
 from diffc.schedule.placement import Cursor, Nests, Read
-from diffc.schedule.products import blas_operand, inlined
+from diffc.schedule.products import copied_factors, inlined
 from diffc.schedule.requirements import requirements
 from diffc.schedule.routines import is_routine, reads_in_place
 from diffc.schedule.views import VIEWS, DimIndex, Index, identity_index, is_identity, resolve
@@ -81,8 +81,11 @@ class Scheduler:
     def run(self) -> Loops:
         """Return the finished program."""
         nodes = self.graph.nodes
-        for node in nodes:
-            self._find_copies(node)
+        found = -1
+        while found < len(self.copied):  # A copy ends what is read through it, which others relied on.
+            found = len(self.copied)
+            for node in nodes:
+                self._find_copies(node)
         later = self._assign_outputs()
         for extent, problem in requirements(self.graph):
             self.checks.append(problem)
@@ -142,7 +145,7 @@ class Scheduler:
         if node.op is gather_op and not gathers_in_place(self, node):
             self.copied.add(node.inputs[0])
         if node.op is matmul_op and not inlined(self, node):
-            self.copied.update(each for each in node.inputs if blas_operand(self, each) is None)
+            self.copied.update(copied_factors(self, node))
         if is_routine(node):
             self.copied.update(each for each in node.inputs if not reads_in_place(self, each))
 

@@ -76,20 +76,24 @@ def outer(a: Node, b: Node) -> Node:
 
 
 def cumsum(x: Node, axis: int = 0) -> Node:
-    """Return the sums of the elements up to each place of an axis."""
-    front = moveaxis(_floating(x), normal_axis(axis, x.rank, "cumsum"), 0)
+    """Return the sums of the elements up to each place of an axis; of integers exact, modulo 2**64."""
+    front = moveaxis(_number(x), normal_axis(axis, x.rank, "cumsum"), 0)
     return moveaxis(linear_recurrence(full(1, front.type), front), 0, axis % x.rank)
 
 
 def cumprod(x: Node, axis: int = 0) -> Node:
     """Return the products of the elements up to each place of an axis; exact with zeros among them."""
-    front = moveaxis(_floating(x), normal_axis(axis, x.rank, "cumprod"), 0)
+    front = moveaxis(_number(x), normal_axis(axis, x.rank, "cumprod"), 0)
     return moveaxis(mul(exclusive_products(front), front), 0, axis % x.rank)
 
 
 def all_(x: Node, axis: Axis = None, keepdims: bool = False) -> Node:
     """Return whether every element over some axes is true."""
     return logical_not(any_(logical_not(x), axis, keepdims))
+
+
+def _number(x: Node) -> Node:
+    return cast(x, "i64") if x.dtype == "bool" else x
 
 
 def _floating(x: Node) -> Node:

@@ -2,7 +2,7 @@
 
 The grammar is that of Python's expressions, less what a formula has no use for. From loose to tight:
 
-    or | and | not | < <= > >= == != (no chains) | + - | * / @ | unary - + | ** | call, index, .T
+    or | and | not | < <= > >= == != (no chains) | + - | * / // % @ | unary - + | ** | call, index, .T
 
 The parser is operator precedence with an explicit stack. The stack holds the operators that wait for
 their right operand, and a frame for every bracket that is open.
@@ -25,7 +25,8 @@ _COMPARISON, _NOT, _UNARY, _POWER = 4, 3, 7, 8
 _BINARY = {
     "or": ("or", 1), "and": ("and", 2),
     "<": ("lt", 4), "<=": ("le", 4), ">": ("gt", 4), ">=": ("ge", 4), "==": ("eq", 4), "!=": ("ne", 4),
-    "+": ("add", 5), "-": ("sub", 5), "*": ("mul", 6), "/": ("div", 6), "@": ("matmul", 6), "**": ("pow", 8),
+    "+": ("add", 5), "-": ("sub", 5), "*": ("mul", 6), "/": ("div", 6), "//": ("floor_divide", 6),
+    "%": ("mod", 6), "@": ("matmul", 6), "**": ("pow", 8),
 }  # fmt: skip
 _WORDS = {"True": True, "False": False, "None": None}
 

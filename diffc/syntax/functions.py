@@ -18,6 +18,7 @@ from diffc.ir import Extent, Node, topological
 from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift, linalg
 from diffc.ops.broadcasting import broadcast, mean, sum_
 from diffc.ops.factorizations import cholesky
+from diffc.ops.gamma import polygamma_of
 from diffc.ops.indexing import gather
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.powers import power
@@ -28,10 +29,11 @@ from diffc.ops.reshaping import expand_dims, flip, normal_axis, reshape, transpo
 from diffc.ops.slicing import concatenate, stack
 from diffc.ops.softmax import logsumexp, softmax
 from diffc.ops.spectra import eigvalsh, svdvals
-from diffc.syntax import compositions, linear_algebra, pointwise
+from diffc.syntax import compositions, linear_algebra, pointwise, special
 from diffc.syntax.values import (
     Bundle,
     Value,
+    Weak,
     apply_weak,
     as_extent,
     as_node,
@@ -159,10 +161,14 @@ def _composed(builder: Callable[..., Node]) -> Callable[..., Value]:
         operands = [as_operand(each) for each in values]
         if any(isinstance(each, Node) for each in operands):
             return builder(*operands)
-        node = builder(*[lift(each, "f64") for each in operands])
-        return evaluate_nodes(topological((node,)), (node,), {}, {})[0].item()
+        return _evaluated(builder(*[lift(each, "f64") for each in operands]))
 
     return build
+
+
+def _evaluated(node: Node) -> Weak:
+    """Return the value of a composition of numbers."""
+    return evaluate_nodes(topological((node,)), (node,), {}, {})[0].item()
 
 
 def _reduction(builder: Callable[..., Node]) -> Callable[..., Value]:
@@ -181,6 +187,13 @@ def _power(x: Value, y: Value) -> Value:
     if isinstance(exponent, Node):
         return power(lift(base, exponent.dtype if exponent.type.is_float else None), exponent)
     return power_weak(base, exponent)
+
+
+def _polygamma(n: Value, x: Value) -> Value:
+    order, operand = as_operand(n), as_operand(x)
+    if isinstance(operand, Node):
+        return polygamma_of(order, operand)
+    return _evaluated(polygamma_of(order, lift(operand, "f64")))
 
 
 def _matmul(a: Value, b: Value) -> Node:
@@ -225,8 +238,9 @@ ALIASES: Mapping[str, str] = {
     "negative": "neg", "remainder": "mod", "fix": "trunc", "radians": "deg2rad", "degrees": "rad2deg",
     "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq",
     "not_equal": "ne", "logical_and": "and", "logical_or": "or", "logical_not": "not",
-    "log_expit": "log_sigmoid", "power": "pow", "expit": "sigmoid", "logistic": "sigmoid",
-    "amax": "max", "amin": "min", "take": "gather", "ravel": "flatten", "concat": "concatenate",
+    "psi": "digamma", "lgamma": "gammaln", "log_expit": "log_sigmoid", "power": "pow",
+    "expit": "sigmoid", "logistic": "sigmoid", "amax": "max", "amin": "min", "take": "gather",
+    "ravel": "flatten", "concat": "concatenate",
 }  # fmt: skip
 """Familiar names for functions of the table."""
 
@@ -245,6 +259,7 @@ def _parameters(op: Elementwise) -> str:
 _REDUCED = "x, axis=None, keepdims=False"
 
 _add("pow", "x, y", "x**y", _power)
+_add("polygamma", "n, x", "the derivative of order n of digamma(x), n a number", _polygamma)
 for _op in REGISTRY.values():
     if isinstance(_op, Elementwise):
         _add(_op.name, _parameters(_op), _op.summary, _elementwise(_op))
@@ -263,7 +278,6 @@ for _name, _names, _doc in (
     ("reciprocal", "x", "1/x"),
     ("deg2rad", "x", "an angle in degrees as radians"),
     ("rad2deg", "x", "an angle in radians as degrees"),
-    ("hypot", "x, y", "sqrt(x**2 + y**2); derivatives 0 at the origin"),
     ("log_sigmoid", "x", "log(sigmoid(x)), finite for every finite x"),
     ("logaddexp2", "x, y", "log2(2**x + 2**y), finite for finite x and y"),
     ("xlogy", "x, y", "x*log(y), 0 where x is 0"),
@@ -275,6 +289,19 @@ for _name, _names, _doc in (
     ("exprel", "x", "(exp(x) - 1)/x, 1 at 0"),
 ):
     _add(_name, _names, _doc, _composed(getattr(pointwise, _name)))
+
+for _name, _names, _doc in (
+    ("gamma", "x", "the gamma function, from gammaln: its relative error grows with log(abs(gamma(x)))"),
+    ("loggamma", "x", "log(gamma(x)), NaN below 0"),
+    ("betaln", "x, y", "log(abs(beta(x, y)))"),
+    ("logit", "x", "log(x/(1 - x))"),
+    ("entr", "x", "-x*log(x), 0 at 0"),
+    ("rel_entr", "x, y", "x*log(x/y), 0 where x is 0"),
+    ("kl_div", "x, y", "x*log(x/y) - x + y, y where x is 0"),
+    ("huber", "delta, r", "r**2/2, but delta*(abs(r) - delta/2) beyond abs(r) = delta"),
+    ("pseudo_huber", "delta, r", "delta**2*(sqrt(1 + (r/delta)**2) - 1)"),
+):
+    _add(_name, _names, _doc, _composed(getattr(special, _name)))
 
 _add("sum", _REDUCED, "the sum over axes", _reduction(sum_))
 _add("mean", _REDUCED, "the mean over axes", _reduction(mean))

@@ -19,7 +19,7 @@ _WORDS = frozenset(("and", "or", "not", "True", "False", "None"))
 _TOKEN = re.compile(
     r"(?P<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[^\W\d]\w*)"
-    r"|(?P<symbol>\.\.\.|\*\*|//|<=|>=|==|!=|<>|&&|\|\||[-+*/@<>=()\[\],:.])"
+    r"|(?P<symbol>\.\.\.|\*\*|//|<=|>=|==|!=|<>|&&|\|\||[-+*/%@<>=()\[\],:.])"
 )
 _SPACE = re.compile(r"\s*")
 
@@ -32,8 +32,6 @@ _HINTS = {
     "!": "write 'not', and != for 'is not equal'",
     "<>": "write !=",
     "~": "write 'not'",
-    "//": "write floor(x/y)",
-    "%": "write x - y*floor(x/y)",
     "{": "lists are written with [ ]",
     "}": "lists are written with [ ]",
     "#": "a formula has no comments",

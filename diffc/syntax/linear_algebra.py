@@ -63,6 +63,8 @@ def vector_norm(x: Node, ord: Order, axis: int | Sequence[int] | None, keepdims:
         TypeProblem: for an ord that is no number.
     """
     x = _floating(x)
+    if isinstance(ord, Node):
+        raise TypeProblem("norm: ord must be a number that is known when compiling")
     if ord is None or ord == 2:
         return euclidean_norm(x, axis, keepdims)
     if isinstance(ord, str):

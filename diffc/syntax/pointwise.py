@@ -17,11 +17,10 @@ from diffc.ops.constant import constant_like
 from diffc.ops.elementary import exp, expm1, log, log1p, logaddexp, sin, softplus, sqrt
 from diffc.ops.elementwise import Elementwise, Operand, lift
 from diffc.ops.logic import eq, gt, le, logical_and, logical_or, lt, ne, where
-from diffc.syntax.compositions import safe_sqrt
 
 __all__ = [
     "acosh", "acosh_of_one_plus", "asinh", "atanh", "clip", "deg2rad", "exprel", "fmax", "fmin",
-    "heaviside", "hypot", "isfinite", "isinf", "isnan", "log_sigmoid", "logaddexp2", "logical_xor", "odd",
+    "heaviside", "isfinite", "isinf", "isnan", "log_sigmoid", "logaddexp2", "logical_xor", "odd",
     "positive", "rad2deg", "reciprocal", "signbit", "sinc", "sinc_of_angle", "xlog1py", "xlogy",
 ]  # fmt: skip
 
@@ -111,13 +110,6 @@ def deg2rad(x: Operand) -> Node:
 def rad2deg(x: Operand) -> Node:
     """Return an angle in radians as degrees."""
     return mul(_float(x), 180 / math.pi)
-
-
-def hypot(x: Operand, y: Operand) -> Node:
-    """Return the distance of the point (x, y) from the origin; both derivatives there are 0."""
-    # Brought to one dtype first: a Python number on its own would be squared as an integer.
-    dtype = exp.common_dtype((x, y))
-    return safe_sqrt(add(square(lift(x, dtype)), square(lift(y, dtype))))
 
 
 # Exponentials and logarithms.

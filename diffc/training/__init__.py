@@ -17,6 +17,7 @@ from diffc.training.checkpoint import read_parameters as read_parameters
 from diffc.training.checkpoint import write_checkpoint as write_checkpoint
 from diffc.training.checkpoint import write_parameters as write_parameters
 from diffc.training.fit import Result as Result
+from diffc.training.fit import UnsavedResult as UnsavedResult
 from diffc.training.fit import fit as fit
 from diffc.training.history import Epoch as Epoch
 from diffc.training.model import fit_model as fit_model

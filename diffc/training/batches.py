@@ -1,4 +1,4 @@
-"""Batches: the samples of an epoch in a drawn order, gathered into buffers that are used again and again."""
+"""Batches: the samples of an epoch in a drawn order, gathered into buffers that are used again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from diffc.training.data import Samples
 __all__ = ["Batch", "Batches"]
 
 Batch = tuple[NDArray[Any], ...]
-"""One contiguous array for each data input, in order. It is overwritten by the next batch."""
+"""One contiguous array for each data input, in order. It is overwritten by later batches."""
+
+
+_ROWS = 256
+"""Samples are gathered so many at a time: a call of NumPy's for each small batch would take longer."""
 
 
 class Batches:
@@ -27,18 +31,20 @@ class Batches:
         self._samples = samples
         self._size = samples.count if size == "all" else min(int(size), samples.count)
         self._seed, self._shuffle = seed, shuffle
-        self._whole = tuple(samples.arrays.values())
-        self._full = self._views(self._size)
-        rest = samples.count % self._size
-        self._last = tuple(
-            buffer[:rest] if name in samples.rows else buffer
-            for name, buffer in zip(samples.arrays, self._full, strict=True)
+        together = max(1, _ROWS // self._size)
+        self._buffers = tuple(
+            np.empty((together * self._size, *array.shape[1:]), array.dtype)
+            if name in samples.rows and self._size < samples.count
+            else array
+            for name, array in samples.arrays.items()
         )
+        self._full = [self._batch(k * self._size, (k + 1) * self._size) for k in range(together)]
 
-    def _views(self, size: int) -> Batch:
+    def _batch(self, start: int, stop: int) -> Batch:
+        """Return views of the gathered samples."""
         return tuple(
-            np.empty((size, *array.shape[1:]), array.dtype) if name in self._samples.rows else array
-            for name, array in self._samples.arrays.items()
+            buffer[start:stop] if name in self._samples.rows else buffer
+            for name, buffer in zip(self._samples.arrays, self._buffers, strict=True)
         )
 
     @property
@@ -48,20 +54,26 @@ class Batches:
 
     def epoch(self, number: int) -> Iterator[tuple[int, Batch]]:
         """Yield how many samples each batch of an epoch has, and the batch."""
-        count = self._samples.count
-        if self._size == count:
-            yield count, self._whole
+        count, size = self._samples.count, self._size
+        if size == count:
+            yield count, self._buffers
             return
         order = np.arange(count)
         if self._shuffle:
             order = np.random.default_rng((self._seed, number)).permutation(count)
-        for start in range(0, count, self._size):
-            chosen = order[start : start + self._size]
-            batch = self._full if len(chosen) == self._size else self._last
-            for name, array, buffer in zip(
-                self._samples.arrays, self._samples.arrays.values(), batch, strict=True
-            ):
-                if name in self._samples.rows:
-                    # Not the default mode "raise", which would gather into a copy first.
-                    np.take(array, chosen, 0, buffer, mode="clip")
-            yield len(chosen), batch
+        together = size * len(self._full)
+        for start in range(0, count, together):
+            chosen = order[start : start + together]
+            self._gather(chosen)
+            whole, rest = divmod(len(chosen), size)
+            for batch in self._full[:whole]:
+                yield size, batch
+            if rest:
+                yield rest, self._batch(whole * size, len(chosen))
+
+    def _gather(self, chosen: NDArray[np.int64]) -> None:
+        arrays = self._samples.arrays
+        for (name, array), buffer in zip(arrays.items(), self._buffers, strict=True):
+            if name in self._samples.rows:
+                # Not the default mode "raise", which would gather into a copy first.
+                np.take(array, chosen, 0, buffer[: len(chosen)], mode="clip")

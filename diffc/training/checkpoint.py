@@ -58,7 +58,7 @@ class Checkpoint:
         epoch: how many epochs are over.
         steps: how many steps the optimiser has taken.
         history: one record for each epoch.
-        model: the name of the loss.
+        model: the model's name, or that of the loss.
     """
 
     parameters: _Arrays

@@ -79,7 +79,7 @@ def check_data(
     arrays = {name: convert(Parameter(name, kind), data[name]) for name, kind in types.items()}
     for name, array in arrays.items():
         if array.ndim != types[name].rank and array.dtype.kind == "f":
-            _hint_at_classes(name, types[name], data[name])
+            _hint_at_rows(name, types[name], data[name])
     _read_symbols(loss, {**arrays, **parameters})
     for name, array in arrays.items():
         _check_finite(name, array, what)
@@ -156,9 +156,14 @@ def _check_names(types: Mapping[str, Type], data: Mapping[str, Any], what: str) 
         raise InputError(f"{what}: {', '.join(surplus)} not wanted; {wanted}")
 
 
-def _hint_at_classes(name: str, kind: Type, value: Any) -> None:
-    """Raise `InputError` where whole numbers of one axis are given for rows of classes."""
+def _hint_at_rows(name: str, kind: Type, value: Any) -> None:
+    """Raise `InputError` where whole numbers of one axis are given for rows of classes, or of one number."""
     given: NDArray[Any] = np.asarray(value)
+    if kind.rank == 2 and given.ndim == 1 and kind.shape[1] == 1:
+        raise InputError(
+            f"{name}: expected {kind}, got the shape {given.shape}; "
+            f"a row of one number for each sample is needed: {name}.reshape(-1, 1)"
+        )
     if kind.rank == 2 and given.ndim == 1 and given.dtype.kind in "iu":
         raise InputError(
             f"{name}: expected {kind}, got whole numbers of the shape {given.shape}; "

@@ -56,6 +56,12 @@ class Evaluation:
                 f"{predict.name} gives {found}, and the targets are {', '.join(targets)}"
             )
         (self._target,) = targets
+        (kind,) = predict.outputs.values()
+        if metric == "accuracy" and kind.shape[-1] == 1:
+            raise InputError(
+                f"the metric accuracy compares classes, and {predict.name} gives {kind}, one alone; "
+                "choose binary_accuracy, bipolar_accuracy or rms_error"
+            )
         self.metric = metric_for(data[self._target], ranks[0]) if metric == "auto" else metric
         self._predict = predict
         return self

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from diffc.errors import InputError
+from diffc.errors import ArtefactError, InputError
 from diffc.function import Function
 from diffc.training.batches import Batches
 from diffc.training.checkpoint import Checkpoint, read_checkpoint
@@ -21,7 +21,7 @@ from diffc.training.session import Session
 from diffc.training.settings import LBFGS, Settings
 from diffc.training.step import Step
 
-__all__ = ["Result", "fit"]
+__all__ = ["Result", "UnsavedResult", "fit"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,15 @@ class Result:
         return last.best_epoch if last.best else last.epoch
 
 
+class UnsavedResult(ArtefactError):
+    """The last checkpoint of a training could not be written; `result` is what came out."""
+
+    def __init__(self, problem: str, result: Result) -> None:
+        """Say why, and keep the result."""
+        super().__init__(problem)
+        self.result = result
+
+
 def fit(
     loss: Function,
     parameters: Mapping[str, Any] | None,
@@ -61,12 +70,19 @@ def fit(
     resume: Checkpoint | str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    name: str | None = None,
     cache: bool = True,
     **options: Any,
 ) -> Result:
     """Train the parameters of a function, and return them with the history.
 
-    The same arguments give the same bits, and so does a training that is continued from a checkpoint.
+    The same arguments give the same bits on the same machine, whatever ended it but `time_limit`, which may
+    end an epoch early. A training that goes on from a checkpoint, with the checkpoint's settings but for
+    `epochs` and the criteria for stopping, gives the bits of one that never stopped; the schedules `linear`
+    and `cosine` end where they were to end at first. Excepted are two: after `time_limit` the rest of that
+    epoch's samples stays out, and `lbfgs` begins anew at the checkpoint's parameters, without its memory of
+    earlier gradients, which SciPy does not give out.
+
     An interrupt (Ctrl-C) ends the training after its last whole epoch; the result then says so.
 
     Args:
@@ -80,20 +96,26 @@ def fit(
         resume: a checkpoint, or its file, to go on from.
         checkpoint: the file to write checkpoints to, from time to time and at the end.
         on_epoch: told of every epoch.
+        name: what the checkpoint calls the model; the loss's name when not given.
         cache: whether kernels are looked for and left in the cache.
         options: single settings, which override `settings`.
 
     Raises:
         SettingsProblem: for a setting that means nothing.
         InputError: for data or parameters that do not fit.
-        ArtefactError: for a checkpoint that cannot be read or written.
+        ArtefactError: for a checkpoint that cannot be read or written; `UnsavedResult` at the end.
     """
     start = read_checkpoint(resume) if isinstance(resume, str | os.PathLike) else resume
-    base = settings or (start.settings if start is not None else Settings())
-    chosen = Settings.of({**asdict(base), **options}) if options else base
+    chosen = _settings(settings, start, options).with_end()
+    name = name or loss.name
     values = check_parameters(loss, _first(parameters, start))
     if start is None:
-        start = Checkpoint(values, chosen, model=loss.name)
+        start = Checkpoint(values, chosen, model=name)
+    elif start.model and start.model != name:
+        raise InputError(
+            f"the checkpoint is of another model: of {start.model!r}, not of {name!r}; if it is the same "
+            "under a new name, give it the old one"
+        )
     elif start.epoch >= chosen.epochs:
         raise InputError(
             f"the checkpoint is at epoch {start.epoch} of {chosen.epochs} already: "
@@ -111,9 +133,20 @@ def fit(
         stopped = _descend(loss, training, start, session, cache)
     except KeyboardInterrupt:
         stopped = "interrupted"
-    session.write()
     last = session.last
-    return Result(dict(last.best or last.parameters), last.history, stopped, last)
+    result = Result(dict(last.best or last.parameters), last.history, stopped, last)
+    try:
+        session.write()
+    except ArtefactError as problem:
+        raise UnsavedResult(str(problem), result) from None
+    return result
+
+
+def _settings(given: Settings | None, start: Checkpoint | None, options: Mapping[str, Any]) -> Settings:
+    if given is None and start is not None:
+        return start.settings.changed(options)
+    base = given or Settings()
+    return Settings.of({**asdict(base), **options}) if options else base
 
 
 def _first(parameters: Mapping[str, Any] | None, start: Checkpoint | None) -> Mapping[str, Any]:
@@ -166,17 +199,19 @@ def _descend(loss: Function, samples: Samples, start: Checkpoint, session: Sessi
     step = Step(loss, start.parameters, settings.rule(), cache)
     if start.epoch:
         step.restore(start.state, start.steps)
-    batches = Batches(samples, settings.batch_size, settings.seed, settings.shuffle)
-    schedule = settings.rates()
+    batches = Batches(samples, settings.samples_a_step, settings.seed, settings.shuffled)
+    schedule, first_rate, steps = settings.rates(), settings.rate, batches.steps
     for number in range(start.epoch + 1, settings.epochs + 1):
-        total, rate = 0.0, settings.rate
+        total, seen, rate = 0.0, 0, first_rate
         for k, (count, batch) in enumerate(batches.epoch(number)):
-            rate = settings.rate * schedule.at(number - 1 + k / batches.steps, 1 / batches.steps)
+            rate = first_rate * schedule.at(number - 1 + k / steps, 1 / steps)
             total += count * step.run(batch, rate)
+            seen += count
             if total - total != 0.0:  # infinite or NaN
                 return "diverged"
-        mean = total / samples.count
-        reason = session.finish_epoch(mean, rate, step.parameters, step.state, step.count)
+            if session.late:
+                break
+        reason = session.finish_epoch(total / seen, rate, step.parameters, step.state, step.count)
         if reason is not None:
             return reason
     return "epochs"

@@ -18,8 +18,8 @@ class Epoch:
 
     Attributes:
         number: from 1.
-        loss: the mean over the epoch's samples, each before the step that it took part in; for `lbfgs` the
-            loss after the iteration.
+        loss: the mean over the epoch's samples, each before the step that it took part in, as far as
+            `time_limit` let it come; for `lbfgs` the loss after the iteration.
         rate: the learning rate of the last step.
         seconds: since the training began; a continued training adds to those before.
         validation_loss: the mean over the validation samples after the epoch.

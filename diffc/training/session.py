@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diffc.errors import ArtefactError
 from diffc.training.checkpoint import Checkpoint, write_checkpoint
 from diffc.training.evaluation import Evaluation
 from diffc.training.history import Epoch
@@ -46,6 +47,7 @@ class Session:
         past = start.history[-1].seconds if start.history else 0.0
         self._began = perf_counter()
         self._origin = self._began - past
+        self._deadline = self._began + (start.settings.time_limit or float("inf"))
         self._written = self._began
         self._best = self._history[start.best_epoch - 1].monitored if start.best_epoch else float("inf")
 
@@ -88,8 +90,20 @@ class Session:
         if self._on_epoch is not None:
             self._on_epoch(epoch)
         if perf_counter() - self._written > _SECONDS:
-            self.write()
+            self._write_if_possible()
         return self._reason(epoch, before.parameters)
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return perf_counter() >= self._deadline
+
+    def _write_if_possible(self) -> None:
+        """Write the checkpoint; a full disk ends no training that may write again later."""
+        try:
+            self.write()
+        except ArtefactError:
+            self._written = perf_counter()
 
     def write(self) -> None:
         """Write the checkpoint, if the training has a place for it."""
@@ -105,9 +119,7 @@ class Session:
             return "patience"
         if settings.min_update is not None and _change(last.parameters, before) <= settings.min_update:
             return "updates"
-        if settings.time_limit is not None and perf_counter() - self._began >= settings.time_limit:
-            return "time"
-        return None
+        return "time" if self.late else None
 
 
 def _change(now: _Arrays, before: _Arrays) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NoReturn, cast
 
 from diffc.errors import DiffcError
@@ -33,7 +33,7 @@ class SettingsProblem(DiffcError):
     def __init__(self, key: str, problem: str) -> None:
         """Say what is wrong with the setting `key`."""
         super().__init__(f"{key}: {problem}")
-        self.key = key
+        self.key, self.problem = key, problem
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Settings:
 
     Attributes:
         epochs: how often all samples are gone through; iterations for `lbfgs`.
-        batch_size: samples a step: 1 is online learning, "all" one step an epoch.
+        batch_size: samples a step, 32 by default: 1 is online learning, "all" one step an epoch.
         optimizer: sgd, nesterov, rmsprop, adam or lbfgs.
         learning_rate: of the first step after the warm-up; each optimiser has its own default.
         momentum: for sgd (default 0) and nesterov (default 0.9).
@@ -51,26 +51,28 @@ class Settings:
         decay: for rmsprop, 0.9.
         epsilon: for adam and rmsprop, 1e-8.
         weight_decay: decoupled: each step takes rate*weight_decay of each parameter away.
-        schedule: constant, step, exponential, linear or cosine.
+        schedule: constant (the default), step, exponential, linear or cosine.
         schedule_factor: see `Schedule.factor`; 0.1 for step, 0.95 for exponential, 0 for linear and cosine.
-        step_epochs: for the schedule step.
-        warmup_epochs: for how many epochs the learning rate first grows from 0.
+        schedule_epochs: when linear and cosine end; a training that goes on keeps what it began with,
+            which is `epochs` by default.
+        step_epochs: for the schedule step, 10.
+        warmup_epochs: for how many epochs the learning rate first grows from 0; 0.
         seed: of the parameters' first values, the split and the order of samples.
-        shuffle: whether the samples' order is drawn anew for each epoch.
+        shuffle: whether the samples' order is drawn anew for each epoch; true.
         validation_split: the fraction of the samples that is kept for validation.
         patience: stop after so many epochs without a better loss and return the best parameters; 0: never.
         target_loss: stop as soon as the loss is this small.
         min_update: stop as soon as no parameter changes by more than this in an epoch.
-        time_limit: stop after so many seconds.
+        time_limit: stop after so many seconds, after any step; after any iteration of `lbfgs`.
         one_hot: targets that are given as class numbers.
         metric: what is measured beside the loss: see `diffc.training.metrics`.
 
     The loss that counts for `patience` and `target_loss` is that of the validation samples where there are
-    any, else that of the training samples.
+    any, else that of the training samples. What an optimiser or a schedule would ignore is refused.
     """
 
     epochs: int = 100
-    batch_size: int | str = 32
+    batch_size: int | str | None = None
     optimizer: str = "adam"
     learning_rate: float | None = None
     momentum: float | None = None
@@ -79,12 +81,13 @@ class Settings:
     decay: float | None = None
     epsilon: float | None = None
     weight_decay: float | None = None
-    schedule: str = "constant"
+    schedule: str | None = None
     schedule_factor: float | None = None
-    step_epochs: float = 10.0
-    warmup_epochs: float = 0.0
+    schedule_epochs: float | None = None
+    step_epochs: float | None = None
+    warmup_epochs: float | None = None
     seed: int = 0
-    shuffle: bool = True
+    shuffle: bool | None = None
     validation_split: float = 0.0
     patience: int = 0
     target_loss: float | None = None
@@ -115,19 +118,21 @@ class Settings:
         for key, (holds, wanted) in _REAL.items():
             self._check_real(key, holds, wanted)
         for key, names in _CHOICES.items():
-            if getattr(self, key) not in names:
-                _refuse(key, f"it is one of {', '.join(names)}", getattr(self, key))
-        if self.batch_size != "all":
+            value = getattr(self, key)
+            if value not in names and not (value is None and key in _OPTIONAL):
+                _refuse(key, f"it is one of {', '.join(names)}", value)
+        if self.batch_size not in ("all", None):
             self._check_whole("batch_size", 1, None, 'a whole number of at least 1, or "all"')
         shuffle: Any = self.shuffle
-        if not isinstance(shuffle, bool):
+        if shuffle is not None and not isinstance(shuffle, bool):
             _refuse("shuffle", "it is true or false", shuffle)
         names: Any = self.one_hot
         if not isinstance(names, tuple) or not all(
             isinstance(each, str) for each in cast("tuple[Any, ...]", names)
         ):
             _refuse("one_hot", "it is a list of inputs' names", names)
-        self._check_options()
+        self._check_optimizer()
+        self._check_schedule()
 
     def _check_whole(self, key: str, low: int, high: int | None, wanted: str) -> None:
         value = getattr(self, key)
@@ -143,16 +148,69 @@ class Settings:
         if not holds(value):
             _refuse(key, f"it is {wanted}", value)
 
-    def _check_options(self) -> None:
+    def _check_optimizer(self) -> None:
+        for key in _OF_STEPS if self.optimizer == LBFGS else ():
+            if getattr(self, key) is not None:
+                others = ", ".join(OPTIMIZERS)
+                raise SettingsProblem(
+                    key, f"{LBFGS} has none: it {_OF_STEPS[key]}; leave it out, or choose one of {others}"
+                )
         options = _options(self.optimizer)
         for key in _OPTIONS:
             if getattr(self, key) is not None and key not in options:
-                has = f"has {', '.join(options)}" if options else "has no options"
+                has = f"has {', '.join(options)}" if options else "has no options; leave it out"
                 raise SettingsProblem(key, f"it is no option of {self.optimizer}, which {has}")
-        if self.schedule_factor is not None and self.schedule == "constant":
+
+    def _check_schedule(self) -> None:
+        schedule = self.schedule or _CONSTANT
+        for key, owners in _OF_SCHEDULES.items():
+            if getattr(self, key) is not None and schedule not in owners:
+                advice = f"choose the schedule {' or '.join(owners)}, or leave it out"
+                raise SettingsProblem(key, f"the {schedule} schedule has none; {advice}")
+        end = self.schedule_epochs
+        if end is not None and end < self.epochs and not self.schedule_factor:
             raise SettingsProblem(
-                "schedule_factor", "the constant schedule has none; choose another schedule"
+                "schedule_epochs",
+                f"the {schedule} schedule ends at the rate 0 after epoch {end:g} of {self.epochs}, so "
+                f"nothing is learned then; {self.epochs} stretches it, a schedule_factor above 0 goes on",
             )
+
+    def changed(self, options: Mapping[str, Any]) -> Settings:
+        """Return these settings with some others, as a training goes on with them.
+
+        With another optimizer or schedule, what belonged to the old one goes, but for what is given. The
+        validation samples stay: they would be among those to train with.
+
+        Raises:
+            SettingsProblem: for the first wrong one.
+        """
+        values = asdict(self)
+        for key in ("seed", "validation_split") if self.validation_split else ():
+            if options.get(key, values[key]) != values[key]:
+                raise SettingsProblem(
+                    key,
+                    f"the validation samples were drawn with {values[key]} and are to stay; leave it out",
+                )
+        if options.get("optimizer", self.optimizer) != self.optimizer:
+            values |= dict.fromkeys([*_OPTIONS, *_OF_STEPS])
+        if options.get("schedule", self.schedule) != self.schedule:
+            values |= dict.fromkeys(_OF_SCHEDULES)
+        return Settings.of({**values, **options})
+
+    def with_end(self) -> Settings:
+        """Return the same with the end of the schedule said, if it has one."""
+        ends = self.schedule in _OF_SCHEDULES["schedule_epochs"] and self.schedule_epochs is None
+        return replace(self, schedule_epochs=float(self.epochs)) if ends else self
+
+    @property
+    def samples_a_step(self) -> int | str:
+        """The batch size, "all" for one step an epoch."""
+        return 32 if self.batch_size is None else self.batch_size
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether each epoch has an order of its own."""
+        return self.shuffle is not False
 
     @property
     def rate(self) -> float:
@@ -167,8 +225,10 @@ class Settings:
     def rates(self) -> Schedule:
         """Return the schedule of the learning rate."""
         factor = self.schedule_factor
-        factor = _FACTORS.get(self.schedule, 0.0) if factor is None else float(factor)
-        return Schedule(self.schedule, self.epochs, self.warmup_epochs, self.step_epochs, factor)
+        kind = self.schedule or _CONSTANT
+        factor = _FACTORS.get(kind, 0.0) if factor is None else float(factor)
+        end = self.schedule_epochs or self.epochs
+        return Schedule(kind, end, self.warmup_epochs or 0.0, self.step_epochs or 10.0, factor)
 
 
 def _options(optimizer: str) -> list[str]:
@@ -180,7 +240,24 @@ def _refuse(key: str, wanted: str, value: object) -> NoReturn:
 
 
 _OPTIONS = ("momentum", "beta1", "beta2", "decay", "epsilon", "weight_decay")
-_OPTIONAL = {"learning_rate", "schedule_factor", "target_loss", "min_update", "time_limit", *_OPTIONS}
+_CONSTANT = "constant"
+_OF_SCHEDULES = {
+    "schedule_factor": tuple(each for each in SCHEDULES if each != _CONSTANT),
+    "schedule_epochs": ("linear", "cosine"),
+    "step_epochs": ("step",),
+}
+"""Settings that some schedules have."""
+_SEARCHES, _WHOLE_DATA = "searches for the length of each step itself", "takes all samples in each step"
+_OF_STEPS = {
+    "learning_rate": _SEARCHES,
+    "batch_size": _WHOLE_DATA,
+    "schedule": _SEARCHES,
+    **dict.fromkeys(_OF_SCHEDULES, _SEARCHES),
+    "warmup_epochs": _SEARCHES,
+    "shuffle": _WHOLE_DATA,
+}
+"""Settings that L-BFGS has not, and what it does instead."""
+_OPTIONAL = {"target_loss", "min_update", "time_limit", *_OPTIONS, *_OF_STEPS}
 
 _WHOLE: dict[str, tuple[int, int | None, str]] = {
     "epochs": (1, None, "a whole number of at least 1"),
@@ -200,6 +277,7 @@ _REAL: dict[str, tuple[Any, str]] = {
     "epsilon": _POSITIVE,
     "weight_decay": _NOT_NEGATIVE,
     "schedule_factor": (lambda x: 0 <= x <= 1, "a number from 0 to 1"),
+    "schedule_epochs": _POSITIVE,
     "step_epochs": _POSITIVE,
     "warmup_epochs": _NOT_NEGATIVE,
     "validation_split": _FRACTION,

@@ -108,9 +108,14 @@ class Step:
             name: (each.shape, each.dtype) for name, each in state.items()
         }:
             raise DiffcError(
-                f"the state is that of another optimiser: it holds {', '.join(state) or 'nothing'}, "
-                f"and {', '.join(own) or 'nothing'} is needed"
+                f"the checkpoint's state is that of another optimiser: it holds {_shown(state)}, and "
+                f"{_shown(own)} is needed; keep its optimizer and its momentum, or begin a new training"
             )
         for name, array in own.items():
             array[...] = state[name]
         self.count = count
+
+
+def _shown(state: _Arrays) -> str:
+    more = f" and {len(state) - 6} more" if len(state) > 6 else ""
+    return (", ".join(list(state)[:6]) or "nothing") + more

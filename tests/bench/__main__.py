@@ -3,7 +3,9 @@
 scalar arm mlp mlp32 small pinn gmm   diffc beside its peers: microseconds, first results, floors, agreement
 scale   seconds per 1,000 nodes of parse, gradient, optimise, schedule, lower and compile
 start   process start to first result, cold and from the cache
-call    microseconds a call, and elementwise functions over 100,000 numbers
+call    microseconds a call
+functions  the elementary functions over 100,000 numbers, beside JAX's and NumPy's
+training  microseconds an epoch of a network, beside Torch and scikit-learn; also `-m tests.bench.training`
 
 Peers are those that are installed (`pip install -e ".[bench]"`). Single thread each, but for `parallel`;
 nothing here is a test, and no test asserts a time.
@@ -20,10 +22,11 @@ from pathlib import Path
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-from tests.bench import calls, compare, scale, start  # noqa: E402 - threads are set before NumPy is loaded
+from tests.bench import calls, compare, functions, scale, start, training  # noqa: E402 - threads are set before NumPy is loaded
 from tests.bench.workloads import WORKLOADS  # noqa: E402
 
 BENCHMARKS = {"scale": scale.run, "start": start.run, "call": calls.run}
+BENCHMARKS |= {"functions": functions.run, "training": training.run}
 
 
 def main() -> int:

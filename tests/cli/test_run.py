@@ -215,7 +215,8 @@ def test_options_that_do_not_fit(refused, built, archive, tmp_path):
     refused(
         "run", built, "--input", tmp_path / "none.npz", says="none.npz: the file cannot be read: No such file"
     )
-    refused("run", built, "--input", tmp_path / "x.csv", says="a .npz, a .json or a .safetensors file")
+    refused("run", built, "--input", tmp_path / "x.csv", says="x.csv: the file cannot be read: No such file")
+    refused("run", built, "--input", tmp_path / "x.txt", says="a .npz, .npy, .csv, .json or")
     (tmp_path / "folder.npz").mkdir()
     refused("run", built, "--input", tmp_path / "folder.npz", says="this is a directory")
     refused("run", built, "--input", path, "--output", tmp_path / "y.csv", says="a .npz or a .json file")

@@ -32,6 +32,7 @@ ONE_ARGUMENT = {
     sp.asinh: (*EVERYWHERE, 0.0, 1e-300, 1e9, -1e200), sp.acosh: (1.0, 1.0000001, 2.5, 1e9, 1e200),
     sp.atanh: INSIDE, sp.acoth: OUTSIDE, sp.asech: (1e-200, 0.3, 0.999, 1.0), sp.acsch: NO_ZERO,
     sp.erf: EVERYWHERE, sp.erfc: (-3.0, -0.5, 0.2, 0.9),
+    sp.gamma: (-3.25, -0.75, 0.25, 5.5), sp.factorial: (0.0, 0.5, 3.0), sp.loggamma: (0.25, 1.5, 9.25),
     sp.Abs: EVERYWHERE, sp.sign: (*EVERYWHERE, 0.0), sp.floor: EVERYWHERE, sp.ceiling: EVERYWHERE,
     sp.frac: (-2.75, -0.5, 0.25, 7.3), sp.Heaviside: (-1.5, 0.0, 2.0),
     sp.re: EVERYWHERE, sp.im: EVERYWHERE, sp.conjugate: EVERYWHERE, sp.arg: NO_ZERO,
@@ -52,6 +53,7 @@ COMPOSED = {
 
 TWO_ARGUMENTS = (
     sp.atan2, sp.Mod, sp.Rem, sp.Min, sp.Max, sp.Lt, sp.Le, sp.Gt, sp.Ge, sp.Eq, sp.Ne, sp.Pow,
+    lambda a, b: sp.polygamma(3, a * b),
     sp.Heaviside, cfunctions.hypot, numpy_nodes.logaddexp, lambda a, b: sp.log(a, b, evaluate=False),
 )  # fmt: skip
 
@@ -118,7 +120,7 @@ def test_signs_of_remainders_and_angles(function, signs):
 def test_every_function_of_the_table_is_tested():
     tested = {type(f(x)).__name__ for f in ONE_ARGUMENT} | {type(f(x, y)).__name__ for f in TWO_ARGUMENTS}
     logic = {"And", "Or", "Not", "Xor", "ITE", "Implies", "Equivalent"}
-    assert set(FUNCTIONS) - tested - logic == {"erf2", "fma"}
+    assert set(FUNCTIONS) - tested - logic == {"erf2", "fma", "digamma", "trigamma"}
 
 
 @pytest.mark.parametrize(
@@ -302,7 +304,9 @@ def test_wide_sums_and_products():
 
 
 REFUSED = [
-    (sp.sin(sp.gamma(x)) + 1, r"gamma\(x\) in sin\(gamma\(x\)\) \+ 1: gamma is not supported; rewrite it"),
+    (sp.sin(sp.Si(x)) + 1, r"Si\(x\) in sin\(Si\(x\)\) \+ 1: Si is not supported; rewrite it"),
+    (sp.polygamma(x, 2), r"polygamma\(n, x\): n is an integer that is known"),
+    (sp.polygamma(sp.Rational(1, 2), x), r"polygamma\(n, x\): n is an integer that is known"),
     (sp.Derivative(sp.gamma(x), x), r"Derivative is not supported; evaluate it first, with \.doit\(\)"),
     (sp.Integral(sp.sin(t) / t, (t, 0, x)), r"Integral is not supported; .*doit"),
     (sp.Sum(t, (t, 1, x)), r"Sum is not supported; .*doit"),
@@ -371,8 +375,8 @@ def test_other_refusals():
     deep = x
     for _ in range(3000):
         deep = sp.sin(deep, evaluate=False)
-    with pytest.raises(DiffcError, match=r"gamma\(\.\.\.\) in sin\(\.\.\.\): gamma is not supported"):
-        from_sympy(sp.sin(sp.gamma(deep, evaluate=False), evaluate=False))
+    with pytest.raises(DiffcError, match=r"Si\(\.\.\.\) in sin\(\.\.\.\): Si is not supported"):
+        from_sympy(sp.sin(sp.Si(deep, evaluate=False), evaluate=False))
 
 
 class Homemade(sp.Function):

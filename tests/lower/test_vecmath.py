@@ -13,6 +13,7 @@ import pytest
 
 from diffc.lower.emitter import FunctionEmitter, Module, Parameter, Value
 from diffc.lower.vecmath import FUNCTIONS, MAX_ULP, ipow
+from diffc.ops.gamma import MAX_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ DTYPES: dict[str, type[np.floating[Any]]] = {"f64": np.float64, "f32": np.float3
 _VECTOR = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
 LANES = {"f64": (1, _VECTOR), "f32": (1, 2 * _VECTOR)}
 SHAPES = [(kind, lanes) for kind, widths in LANES.items() for lanes in widths]
-_BINARY = ("atan2", "pow", "logaddexp", "minimum", "maximum", "mod", "floor_divide")
+_BINARY = ("atan2", "pow", "logaddexp", "hypot", "minimum", "maximum", "mod", "fmod", "floor_divide")
 INF, NAN = float("inf"), float("nan")
 
 
@@ -106,6 +107,12 @@ _NEAR_POLES = (
     6381956970095103 * 2.0**797,
 )
 _NEAR_ONE = (*(1 - 2.0**-k for k in range(1, 53)), *(1 + 2.0**-k for k in range(1, 53)))
+_NEAR_TWO = tuple(1 + each for each in _NEAR_ONE)
+_NEAR_ROOT = tuple(1.4616321449683622 * each for each in _NEAR_ONE)
+# Around the integers the functions of gamma change from a sum to a series.
+_STEPS = (*np.arange(1.0, 26.0), *(k - 2.0**-50 for k in range(1, 26)), *np.arange(0.3, 40, 0.7))
+_ORDERS = (1, 2, 3, 8, 20)
+"""Orders of polygamma; the code of those between differs in numbers only."""
 _NEAR_OVERFLOW = (709.7, 709.78, 710.4, -708.3, -708.4, -720.1, -745.1, 88.7, 89.4, -87.3, -100.2, -103.9)
 
 
@@ -146,6 +153,10 @@ CASES = {
     "erfc": Case(_complement_of_erf, (*np.arange(-6, 28, 0.07), 0.84999, 0.85001, 26.54, 9.19, 10.05, 10.2)),
     "atan2": Case(mpmath.atan2),
     "pow": Case(mpmath.power),
+    "hypot": Case(lambda x, y: mpmath.sqrt(x * x + y * y)),
+    "gammaln": Case(mpmath.loggamma, (*_NEAR_ONE, *_NEAR_TWO, *_STEPS), low=0.0),
+    "digamma": Case(mpmath.digamma, (*_NEAR_ONE, *_NEAR_ROOT, *_STEPS), low=0.0),
+    **{f"polygamma_{n}": Case(functools.partial(mpmath.psi, n), _STEPS, low=0.0) for n in _ORDERS},
 }
 
 
@@ -182,6 +193,11 @@ def _arguments(name: str, kind: str) -> tuple[Array, ...]:
         total = np.logaddexp(x, y)
         apart = np.abs(total) > 0.25 * np.maximum(np.abs(x), np.abs(y))
         x, y = x[apart], y[apart]
+    elif name == "hypot":
+        x = 10.0 ** generator.uniform(-3, 3, 900) * generator.choice([-1, 1], 900)
+        x[300:] = 10.0 ** generator.uniform(-limit * 1.28, limit * 1.23, 600)
+        y = x * generator.uniform(-3, 3, 900)
+        y[600:] = x[600:] * 10.0 ** generator.uniform(-20, 0, 300)
     elif name == "pow":
         x = 10.0 ** generator.uniform(-limit, limit, 900)
         x[:300] = generator.uniform(0.5, 2, 300)
@@ -233,8 +249,9 @@ def test_accuracy_against_mpmath(name: str, kind: str, lanes: int) -> None:
 
 def test_every_function_has_a_bound_and_a_test() -> None:
     """Adding a function without its bound and its points fails here."""
-    exact = {"sign", "minimum", "maximum", "mod", "floor_divide"}
-    assert FUNCTIONS.keys() == MAX_ULP.keys() == CASES.keys() | exact
+    exact = {"sign", "minimum", "maximum", "mod", "fmod", "floor_divide"}
+    between = {f"polygamma_{n}" for n in range(1, MAX_ORDER + 1)}
+    assert FUNCTIONS.keys() == MAX_ULP.keys() == CASES.keys() | exact | between
     assert all(bound <= 1.0 for bound in MAX_ULP.values())
 
 
@@ -304,6 +321,21 @@ SPECIAL: dict[str, tuple[tuple[tuple[float, ...], float], ...]] = {
     "softplus": (((INF,), INF), ((-INF,), 0.0), ((800.0,), 800.0), ((-800.0,), 0.0)),
     "erf": (((0.0,), 0.0), ((-0.0,), -0.0), ((INF,), 1.0), ((-INF,), -1.0), ((7.0,), 1.0)),
     "erfc": (((0.0,), 1.0), ((-0.0,), 1.0), ((INF,), 0.0), ((-INF,), 2.0), ((30.0,), 0.0), ((-7.0,), 2.0)),
+    "gammaln": (
+        *(((at,), INF) for at in (0.0, -0.0, -1.0, -7.0, -1e17, INF, -INF)),
+        ((1.0,), 0.0),
+        ((2.0,), 0.0),
+    ),
+    "digamma": (
+        ((0.0,), -INF),
+        ((-0.0,), INF),
+        ((-1.0,), NAN),
+        ((-1e17,), NAN),
+        ((INF,), INF),
+        ((-INF,), NAN),
+    ),
+    "polygamma_1": (*(((at,), INF) for at in (0.0, -0.0, -1.0, -1e17, -INF)), ((INF,), 0.0)),
+    "polygamma_2": (*(((at,), -INF) for at in (0.0, -0.0, -1.0, -1e17, -INF)), ((INF,), -0.0)),
     "sign": (((0.0,), 0.0), ((-0.0,), 0.0), ((-3.0,), -1.0), ((1e-40,), 1.0), ((-INF,), -1.0), ((INF,), 1.0)),
 }
 _EDGES = (0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0, 0.5, -0.5, 1e-40, -1e-40, 1e30, -1e30, INF, -INF, NAN)
@@ -311,8 +343,10 @@ _NUMPY = {
     "pow": np.power,
     "atan2": np.arctan2,
     "mod": np.mod,
+    "fmod": np.fmod,
     "floor_divide": np.floor_divide,
     "logaddexp": np.logaddexp,
+    "hypot": np.hypot,
     "minimum": np.minimum,
     "maximum": np.maximum,
 }
@@ -349,6 +383,26 @@ def test_special_pairs_as_numpy(name: str, kind: str, lanes: int) -> None:
     right = _same(results, expected) | ((close | (results == expected)) & signs)
     wrong = np.flatnonzero(~right)
     assert not wrong.size, [(a[i], b[i], results[i], expected[i]) for i in wrong[:5]]
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("gammaln", lambda x: mpmath.loggamma(x).real),
+        ("digamma", mpmath.digamma),
+        *((f"polygamma_{n}", functools.partial(mpmath.psi, n)) for n in (1, 2, 5)),
+    ],
+)
+def test_functions_of_gamma_below_0(name: str, reference: Callable[..., Any]) -> None:
+    """The error is small beside the larger of the value and 1: there are zeros between the poles."""
+    generator = np.random.default_rng(6)
+    x = -np.concatenate([generator.uniform(0, 30, 300), 10.0 ** generator.uniform(-40, 2, 100)])
+    x = x[x != np.rint(x)]
+    results = compiled(name, "f64", LANES["f64"][1])(x)
+    with mpmath.workdps(50):
+        true = [reference(mpmath.mpf(each)) for each in x.tolist()]
+    errors = [abs(r - t) / max(1, abs(t)) for r, t in zip(results.tolist(), true, strict=True)]
+    assert max(errors) < 1e-13
 
 
 @pytest.mark.parametrize("name", ["mod", "floor_divide"])

@@ -134,3 +134,16 @@ def test_gelu_against_long_arithmetic() -> None:
     with mpmath.workdps(30):
         expected = [float(z * mpmath.ncdf(z)) for z in map(mpmath.mpf, (-3.0, -0.5, 0.25, 2.5))]
     np.testing.assert_allclose(function_of("gelu")(np.array([-3.0, -0.5, 0.25, 2.5])), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["f64", "f32"])
+def test_gelu_tanh_of_huge_arguments(dtype: str) -> None:
+    """The cube overflows there; value and derivatives are those of 0 and of z."""
+    f = function_of("gelu_tanh", f"{dtype}[6]")
+    z = np.array([-np.finfo(np.float32).max, -1e14, -32, 32, 1e14, 1e38]).astype(f"float{dtype[1:]}")
+    np.testing.assert_array_equal(f(z), np.maximum(z, 0))
+    ones = np.ones_like(z)
+    value, slope = dc.jvp(f)(z, ones)
+    np.testing.assert_array_equal(slope, z > 0)
+    assert value.dtype == slope.dtype == z.dtype
+    np.testing.assert_array_equal(dc.jvp(dc.jvp(f))(z, ones, ones)[1][1], np.zeros(6))

@@ -117,14 +117,26 @@ def test_logical_xor():
     same(kernel("logical_xor(x, y)", x="f64[N]", y="i64[N]")(x, y), np.logical_xor(x, y))
 
 
+@pytest.mark.parametrize("lowering", ["llvm", "source"])
 @pytest.mark.parametrize("name", ["mod", "fmod", "floor_divide", "fmax", "fmin"])
-def test_integers(name):
+def test_integers(name, lowering):
     """Exact, with NumPy's results for a divisor 0 and where the quotient overflows."""
     least, most = np.iinfo(np.int64).min, np.iinfo(np.int64).max
     values = np.array([0, 1, -1, 2, -3, 7, -7, 2**53 + 1, least, least + 1, most])
     x, y = (grid.ravel() for grid in np.meshgrid(values, values))
     with np.errstate(all="ignore"):
-        same(kernel(f"{name}(x, y)", x="i64[N]", y="i64[N]")(x, y), getattr(np, name)(x, y))
+        f = dc.parse(f"{name}(x, y)", inputs={"x": "i64[N]", "y": "i64[N]"})
+        run = dc.compile(f, cache=False, lowering=lowering)
+        same(run(x, y), getattr(np, name)(x, y))
+
+
+@pytest.mark.parametrize("name", ["floor", "ceil", "trunc", "rint"])
+def test_rounding_keeps_integers(name):
+    """As in NumPy since 2.1, floor, ceil and trunc do; rint makes floats of them."""
+    x = np.array([-3, 0, 2**53 + 1])
+    for lowering in ("llvm", "source"):
+        f = dc.parse(f"{name}(x)", inputs={"x": "i64[N]"})
+        same(dc.compile(f, cache=False, lowering=lowering)(x), getattr(np, name)(x))
 
 
 # -- derivatives -------------------------------------------------------------------------------------------

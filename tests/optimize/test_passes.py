@@ -14,7 +14,9 @@ from diffc.ops import REGISTRY, cast, constant, dim, evaluate, input_node
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, neg, relu, square, sub
 from diffc.ops.broadcasting import broadcast, broadcast_op, sum_, sum_op
 from diffc.ops.elementary import exp, log, log1p, sigmoid, sin, softplus, sqrt, tanh
+from diffc.ops.linalg import solve
 from diffc.ops.logic import eq, gt, logical_not, lt, where
+from diffc.ops.matrices import as_row, eye, triangle
 from diffc.ops.powers import pow_
 from diffc.ops.products import matmul
 from diffc.ops.reductions import amax
@@ -159,6 +161,7 @@ def structural_cases() -> list[Node]:
         Node.make(REGISTRY["slice"], (y,), {"starts": (0,), "sizes": (3,), "steps": (1,)}),
         mul(cast(dim(n.shape[0]), "f64"), n),
         add(pad(s1 := reshape(s, (1,)), [0], [2]), pad(exp(s1), [2], [0])),
+        solve(triangle(add(eye(3, "f64"), mul(0.1, as_row(y)))), y),
     ]
 
 

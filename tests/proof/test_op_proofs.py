@@ -185,6 +185,8 @@ def test_the_sympy_form_is_the_reference(name):
         args = [rng.random() < 0.5 if truth else float(rng.uniform(0.1, 0.9)) for _ in range(op.arity)]
         if name == "where":
             args[0] = bool(rng.random() < 0.5)
+        for k in op.parameters:
+            args[k] = float(rng.integers(1, 5))
         expected = op.numpy(*map(np.asarray, args))
         got = MULTIPRECISION.scalar(op, *[MULTIPRECISION.number(each) for each in args])
         assert float(got) == pytest.approx(float(expected), rel=1e-14)

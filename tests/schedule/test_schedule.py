@@ -7,13 +7,13 @@ import itertools
 import pytest
 
 import diffc as dc
-from diffc.ir import Dim, Graph, Type, evaluate_extent
+from diffc.ir import Dim, Graph, Node, Type, evaluate_extent
 from diffc.ir.loops import Load, Loop, Store, walk
 from diffc.ops import REGISTRY, constant, input_node, iota
 from diffc.ops.broadcasting import sum_
 from diffc.ops.indexing import gather
 from diffc.ops.recurrence import linear_recurrence
-from diffc.ops.reshaping import flip, reshape, transpose
+from diffc.ops.reshaping import flip, reshape, transpose, transpose_op
 from diffc.ops.slicing import pad, slice_
 from diffc.schedule import expand, print_loops, schedule
 from diffc.schedule.requirements import requirements
@@ -136,3 +136,15 @@ def test_an_index_vector_needs_no_memory():
     x = array("x", N)
     loops = schedule(Graph("f", (x,), (mul(x, iota(N)),)))
     assert not loops.work
+
+
+def test_a_copy_between_two_transpositions():
+    # Both reshapes mix axes: the second needs a copy, which the first must not take for its own.
+    x = input_node("x", Type("f64", (2, 3, 4)))
+    there = Node.make(transpose_op, (Node.make(REGISTRY["exp"], (x,)),), {"axes": (0, 2, 1)})
+    back = Node.make(transpose_op, (there,), {"axes": (0, 2, 1)})
+    outputs = tuple(Node.make(REGISTRY["sin"], (r,)) for r in (reshape(back, (6, 4)), reshape(there, (8, 3))))
+    loops = schedule(Graph("g", (x,), outputs))
+    text = print_loops(loops)
+    assert "reshape_3: f64[6, 4] of transpose_2" in text
+    assert "reshape_5: f64[8, 3] of transpose_1" in text

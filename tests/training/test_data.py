@@ -77,7 +77,7 @@ def test_split():
     assert len({tuple(each) for each in others}) > 1
 
 
-@pytest.mark.parametrize("count", [1, 9, 10, 11])
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 255, 256, 257, 603])
 def test_batches(count):
     """Every sample once an epoch, in another order each time; buffers of one set, contiguous."""
     samples = Samples({"x": np.arange(2.0 * count).reshape(count, 2), "c": np.ones(3)}, ("x",))

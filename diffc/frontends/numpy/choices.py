@@ -54,7 +54,10 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Node:
     """numpy.choose: at each place the array that the integers of `a` name."""
     unsupported("choose", out=out)
     parts = list(choices) if isinstance(choices, list | tuple) else [choices[k] for k in range(len(choices))]
-    index, *nodes = broadcast_together([as_integers(a, "a"), *map(as_array, parts)], "choose")
+    numbers = [as_number(each) for each in parts]
+    dtype = choose_by.common_dtype(numbers)
+    values = [lift(each, dtype) for each in numbers]
+    index, *nodes = broadcast_together([as_integers(a, "a"), *values], "choose")
     if mode == "wrap":
         index = mod(index, len(nodes))
     elif mode == "clip":

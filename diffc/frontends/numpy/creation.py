@@ -8,13 +8,14 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer
-from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_shape, floating
+from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_number, as_shape
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import broadcast_together
-from diffc.ir import Node, Type, promote
-from diffc.ops import cast, iota, reshaping
+from diffc.ir import Node, Type
+from diffc.ops import cast, iota, lift, reshaping
 from diffc.ops.arithmetic import add, div, mul, sub
 from diffc.ops.broadcasting import broadcast, full
+from diffc.ops.elementary import exp
 from diffc.ops.logic import eq, where
 from diffc.ops.powers import power
 
@@ -76,9 +77,9 @@ def imag(val: Any) -> Node:
 
 def _bounds(start: Any, stop: Any) -> tuple[Node, Node]:
     """Return both bounds as floats of one dtype and shape."""
-    first, last = (floating(as_array(each)) for each in (start, stop))
-    dtype = promote(first.dtype, last.dtype)
-    low, high = broadcast_together([cast(first, dtype), cast(last, dtype)], "linspace")
+    numbers = [as_number(each) for each in (start, stop)]
+    dtype = exp.common_dtype(numbers)
+    low, high = broadcast_together([lift(each, dtype) for each in numbers], "linspace")
     return low, high
 
 
@@ -124,7 +125,7 @@ def logspace(
 ) -> Node:  # fmt: skip
     """numpy.logspace: powers of the base with exponents at equal distances."""
     exponents = linspace(start, stop, num, endpoint)
-    return _finished(power(as_array(base), exponents), dtype, axis)
+    return _finished(power(as_number(base), exponents), dtype, axis)
 
 
 @implements(np.geomspace)

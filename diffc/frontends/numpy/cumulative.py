@@ -23,14 +23,6 @@ from diffc.ops.logic import eq, gt, logical_and, lt, ne, where
 from diffc.ops.remainders import mod
 from diffc.syntax import compositions
 
-__all__ = ["running_sum"]
-
-
-def running_sum(x: Node, axis: int) -> Node:
-    """Return the sums up to each place of an axis; integers are summed as f64, exactly below 2**53."""
-    total = compositions.cumsum(x, axis)
-    return total if x.type.is_float else cast(total, "i64")
-
 
 def _along(a: Any, axis: Any, dtype: Any, what: str) -> tuple[Node, int]:
     x = ravel(a) if axis is None else as_array(a)
@@ -42,16 +34,14 @@ def _along(a: Any, axis: Any, dtype: Any, what: str) -> tuple[Node, int]:
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Node:
     """numpy.cumsum."""
     unsupported("cumsum", out=out)
-    return running_sum(*_along(a, axis, dtype, "cumsum"))
+    return compositions.cumsum(*_along(a, axis, dtype, "cumsum"))
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Node:
     """numpy.cumprod; exact with zeros among the factors."""
     unsupported("cumprod", out=out)
-    x, along = _along(a, axis, dtype, "cumprod")
-    product = compositions.cumprod(x, along)
-    return product if x.type.is_float else cast(product, "i64")
+    return compositions.cumprod(*_along(a, axis, dtype, "cumprod"))
 
 
 @implements(np.nancumsum)
@@ -205,9 +195,11 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Node:
     values = floating(as_array(y))
     along = as_axis(axis, values.rank, "trapezoid")
     extent = values.shape[along]
+    if extent == 0:
+        return sum_(values, along)
     pairs = add(part(values, 1, extent, along), part(values, 0, extent - 1, along))
     if x is None:
-        return mul(sum_(pairs, along), mul(lift(as_number(dx)), 0.5))
+        return mul(mul(sum_(pairs, along), 0.5), as_number(dx))
     points = as_array(x)
     if points.rank == 1:
         widths = reshaping.reshape(_steps(points, 0), (-1, *(1,) * (values.rank - 1 - along)))
@@ -224,6 +216,8 @@ def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.
     """
     x = floating(as_array(p))
     along = as_axis(axis, x.rank, "unwrap")
+    if x.shape[along] == 0:
+        return x
     whole = as_number(period)
     half = div(lift(whole, x.dtype), 2)
     steps = _steps(x, along)
@@ -231,5 +225,5 @@ def unwrap(p: Any, discont: Any = None, axis: Any = -1, *, period: Any = 2 * np.
     wrapped = where(logical_and(eq(wrapped, mul(half, -1)), gt(steps, 0)), half, wrapped)
     limit = half if discont is None else maximum(lift(as_number(discont), x.dtype), half)
     correction = where(lt(abs_(steps), limit), constant_like(0, x.dtype), sub(wrapped, steps))
-    moved = add(part(x, 1, x.shape[along], along), running_sum(correction, along))
+    moved = add(part(x, 1, x.shape[along], along), compositions.cumsum(correction, along))
     return slicing.concatenate([part(x, 0, 1, along), moved], along)

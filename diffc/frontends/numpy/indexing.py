@@ -74,4 +74,8 @@ def _step(value: Any) -> int | None:
 
 
 def _number(value: Any) -> Any:
-    return value if isinstance(value, Node) else operator.index(value)
+    if isinstance(value, Node):
+        return value
+    if not hasattr(value, "__index__"):
+        raise TypeProblem(f"start, stop and step of a slice are integers, not {value!r}")
+    return operator.index(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Node
-from diffc.ops import cast, constant, lift
+from diffc.ops import cast, constant, lift, scalar_value
 from diffc.ops.base import DTYPES
 from diffc.ops.reshaping import normal_axis
 from diffc.syntax.values import Bundle, as_extent, as_node
@@ -102,8 +103,11 @@ def floating(x: Node) -> Node:
 
 
 def as_axis(value: Any, rank: int, what: str) -> int:
-    """Return an axis counted from the front."""
-    return normal_axis(int(value.__index__()), rank, what)
+    """Return an axis counted from the front; raise `TypeProblem` for what is no known integer."""
+    number: Any = scalar_value(value) if isinstance(value, Node) else value
+    if not hasattr(number, "__index__"):
+        raise TypeProblem(f"{what}: an axis must be an integer that is known when tracing")
+    return normal_axis(operator.index(number), rank, what)
 
 
 def as_axes(value: Any, rank: int, what: str) -> tuple[int, ...]:
@@ -132,7 +136,10 @@ def as_dtype(value: Any) -> str:
     Raises:
         TypeProblem: for another one.
     """
-    kind = np.dtype(value)
+    try:
+        kind = np.dtype(value)
+    except TypeError:
+        kind = repr(value)
     for name, each in DTYPES.items():
         if kind == each:
             return name

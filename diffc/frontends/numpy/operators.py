@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from diffc.errors import TypeProblem
+
 __all__ = ["Operators"]
 
 _ufuncs: Any = np  # NumPy's types do not know of arguments that are no arrays
@@ -61,7 +63,9 @@ class Operators:
     def __rdivmod__(self, other: Any) -> Any:
         return _ufuncs.divmod(other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        if modulus is not None:
+            raise TypeProblem("pow(x, y, m) is not supported while tracing: write x**y % m")
         return _ufuncs.power(self, other)
 
     def __rpow__(self, other: Any) -> Any:

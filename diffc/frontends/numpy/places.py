@@ -102,6 +102,8 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Node:
     axis = 0 if axis is None else as_axis(axis, x.rank, "repeat")
     extent = x.shape[axis]
     counts = None if isinstance(repeats, Node) else known_array(repeats, "repeats")
+    if counts is not None and counts.dtype.kind not in "iub":
+        raise TypeProblem(f"numpy.repeat: repeats must be integers, not {counts.dtype}")
     if counts is None or counts.size == 1:
         times = known_extent(repeats if counts is None else int(counts.flat[0]), "repeats")
         shape = (*x.shape[: axis + 1], times, *x.shape[axis + 1 :])

@@ -19,7 +19,7 @@ from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node, size_of
 from diffc.ops import cast, constant, constant_like, dim, reshaping
 from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
-from diffc.ops.broadcasting import broadcast, sum_
+from diffc.ops.broadcasting import broadcast, full, sum_
 from diffc.ops.logic import eq, gt, logical_and, logical_not, where
 from diffc.ops.rounding import floor
 from diffc.ops.sorting import sort, take_along_axis
@@ -108,7 +108,8 @@ def _quantiles(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_na
     rest = [k for k in range(x.rank) if k not in axes]
     count = size_of(tuple(x.shape[k] for k in axes))
     if count == 0:
-        raise TypeProblem(f"a quantile of no elements: {x.type}")
+        kept = [1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in rest]
+        return full(np.nan, x.type.with_shape((*q.shape, *kept)))
     rows = reshaping.reshape(reshaping.transpose(x, [*rest, *axes]), (*(x.shape[k] for k in rest), count))
     ordered = sort(rows, -1)
     if skip_nan:

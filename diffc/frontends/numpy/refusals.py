@@ -13,8 +13,8 @@ from diffc.ir import Extent
 from diffc.syntax.functions import nearest
 
 __all__ = [
-    "TracedAttributeError", "assignment", "no_array", "no_attribute", "no_number", "symbolic_extent",
-    "unhashable",
+    "TracedAttributeError", "assignment", "no_array", "no_attribute", "no_axis", "no_index", "no_number",
+    "symbolic_extent", "unhashable",
 ]  # fmt: skip
 
 
@@ -47,6 +47,20 @@ def no_number(value: Any, wanted: str) -> TypeProblem:
     return TypeProblem(f"{value!r} has no value while {value.owner.name} is traced, but {what}: {instead}")
 
 
+def no_index(value: Any) -> TypeProblem:
+    """Return the error of a number that is no integer and is asked to be an index or a count."""
+    _, instead = _CONVERSIONS["index"]
+    return TypeProblem(
+        f"{value!r} is no integer, but one is asked for, by range(), an index, or a shape. For a loop, a "
+        f"list or a shape it must be known when tracing: {instead}. An array is indexed with x[i.astype(int)]"
+    )
+
+
+def no_axis(value: Any, what: str) -> TypeProblem:
+    """Return the error of a scalar that is used as a sequence."""
+    return TypeProblem(f"{value!r} is a scalar, without an axis, but {what}: write x itself, or np.stack")
+
+
 def no_array(value: Any) -> TypeProblem:
     """Return the error of a value that is asked to be a NumPy array."""
     return TypeProblem(
@@ -54,7 +68,8 @@ def no_array(value: Any) -> TypeProblem:
         "np.array([a, b]) write np.stack([a, b]); instead of np.asarray(x) write x; instead of filling an "
         "array with a[i] = value collect the values in a list and write np.stack(values), or "
         "a = dc.at(a, i).set(value); instead of scipy.special.logsumexp(x, axis) write "
-        "np.logaddexp.reduce(x, axis), softmax is np.exp of x minus it"
+        "np.logaddexp.reduce(x, axis), softmax is np.exp of x minus it; instead of "
+        "scipy.special.polygamma(n, x) write dc.polygamma(n, x)"
     )
 
 

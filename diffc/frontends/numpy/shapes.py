@@ -204,9 +204,9 @@ def resize(a: Any, new_shape: Any) -> Node:
     shape = tuple(known_integer(extent, "an extent of new_shape") for extent in as_shape(new_shape))
     wanted = int(np.prod(shape, dtype=np.int64))
     have = known_integer(known_extent(x.shape[0], "the number of elements"), "the number of elements")
-    if wanted and not have:
-        raise TypeProblem(f"numpy.resize: there is nothing to repeat in {x.type}")
-    repeats = -(-wanted // have) if have else 0
+    if not have:
+        return broadcasting.full(0, x.type.with_shape(shape))
+    repeats = -(-wanted // have)
     repeated: Extent = repeats * have
     filled = reshaping.reshape(broadcasting.broadcast(x, (repeats, have)), (repeated,))
     return reshaping.reshape(slicing.slice_(filled, (0,), (wanted,)), shape)

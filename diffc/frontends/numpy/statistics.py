@@ -14,7 +14,7 @@ from diffc.frontends.numpy.reductions import count_of, mean_of, not_nan, squeeze
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node
 from diffc.ops import cast
-from diffc.ops.arithmetic import div, mul, square, sub
+from diffc.ops.arithmetic import div, maximum, mul, square, sub
 from diffc.ops.broadcasting import broadcast, sum_
 from diffc.ops.elementary import sqrt
 from diffc.ops.products import matmul
@@ -120,7 +120,8 @@ def cov(
     """numpy.cov: covariances of the rows; columns for `rowvar=False`."""
     x = _observations(m, rowvar)
     if y is not None:
-        x = concatenate([x, _observations(y, rowvar)])
+        # NumPy leaves a second argument that is one row as it is.
+        x = concatenate([x, _observations(y, rowvar or as_array(y).shape[:1] == (1,))])
     x = x if dtype is None else cast(x, as_dtype(dtype))
     freedom = (0 if bias else 1) if ddof is None else ddof
     weights = _weights(x, fweights, aweights)
@@ -138,7 +139,7 @@ def cov(
             squares = sum_(mul(weights, as_array(aweights)))
             count = sub(total, mul(div(squares, total), spread))
         product = matmul(mul(centred, weights), transpose(centred))
-    result = div(product, count)
+    result = div(product, maximum(count, 0.0))
     rows = result.shape[0]
     return reshape(result, () if rows == 1 else result.shape)
 
@@ -149,7 +150,7 @@ def _observations(m: Any, rowvar: bool) -> Node:
         raise TypeProblem(f"numpy.cov: {x.type} has more than 2 axes")
     if x.rank < 2:
         return reshape(x, (1, x.size))
-    return x if rowvar or x.shape[0] == 1 else transpose(x)
+    return x if rowvar else transpose(x)
 
 
 def _weights(x: Node, fweights: Any, aweights: Any) -> Node | None:

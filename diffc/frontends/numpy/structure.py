@@ -1,4 +1,5 @@
-"""Nested structures of values: tuples, lists and dicts, taken apart into leaves and put together again.
+"""Nested structures of values: tuples, named ones too, lists and dicts, taken apart into leaves and put
+together again.
 
 A structure is what remains without its leaves: None where one stood, `Branch` with the kind of the container.
 It is hashable, so that a compiled program can be found by the structure of its arguments.
@@ -10,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-__all__ = ["Branch", "Structure", "flatten", "leaf_count", "map_leaves", "names_of", "unflatten"]
+__all__ = ["Branch", "Structure", "flatten", "leaf_count", "maker", "map_leaves", "names_of", "unflatten"]
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A container: its kind, the keys of a dict, and the structure of each item; a leaf is None."""
+    """A container: its kind, its keys, fields or positions, and each item's structure; a leaf is None."""
 
     kind: type[Any]
     keys: tuple[Any, ...]
@@ -26,7 +27,7 @@ Structure: TypeAlias = "Branch | None"
 
 
 def flatten(value: Any) -> tuple[list[Any], Structure]:
-    """Return the leaves of a nested tuple, list or dict, in order, and its structure."""
+    """Return the leaves of nested tuples, lists and dicts, in order, and their structure."""
     leaves: list[Any] = []
     return leaves, _flatten(value, leaves)
 
@@ -38,7 +39,8 @@ def _flatten(value: Any, leaves: list[Any]) -> Structure:
     if isinstance(value, list | tuple):
         items = cast(Sequence[Any], value)
         kind = cast(type[Any], type(value))
-        return Branch(kind, tuple(range(len(items))), tuple(_flatten(each, leaves) for each in items))
+        keys = getattr(kind, "_fields", tuple(range(len(items))))
+        return Branch(kind, keys, tuple(_flatten(each, leaves) for each in items))
     leaves.append(value)
     return None
 
@@ -51,12 +53,14 @@ def unflatten(structure: Structure, leaves: Iterable[Any]) -> Any:
 def _unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
     if structure is None:
         return next(leaves)
-    items = [_unflatten(each, leaves) for each in structure.items]
-    if structure.kind is dict:
-        return dict(zip(structure.keys, items, strict=True))
-    if hasattr(structure.kind, "_fields"):
-        return structure.kind(*items)
-    return structure.kind(items)
+    return maker(structure)([_unflatten(each, leaves) for each in structure.items])
+
+
+def maker(branch: Branch) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes a container of its items."""
+    if branch.kind is dict:
+        return lambda items: dict(zip(branch.keys, items, strict=True))
+    return getattr(branch.kind, "_make", branch.kind)
 
 
 def leaf_count(structure: Structure) -> int:

@@ -199,8 +199,8 @@ def _output(value: Any, name: str) -> Node:
 
 
 def _output_names(structure: Structure) -> tuple[str, ...]:
-    """Return the keys of a dict of outputs as their names, the default ones otherwise."""
-    if structure is not None and structure.kind is dict:
+    """Return the keys of a dict, or the fields of a named tuple, as names of outputs; else the default."""
+    if structure is not None and (structure.kind is dict or hasattr(structure.kind, "_fields")):
         return _distinct(names_of(structure, ""))
     return ()
 

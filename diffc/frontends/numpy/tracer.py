@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NoReturn
+from typing import cast as typed
 
 import numpy as np
 
@@ -105,7 +106,7 @@ class Traced(Operators):
 
     def __len__(self) -> int:
         if not self.node.rank:
-            raise TypeError("len() of a scalar, which has no axis")
+            raise refusals.no_axis(self, "len() of it is asked for")
         extent = self.node.shape[0]
         if isinstance(extent, int):
             return extent
@@ -113,7 +114,7 @@ class Traced(Operators):
 
     def __iter__(self) -> Iterator[Any]:
         if not self.node.rank:
-            raise TypeError("iteration over a scalar, which has no axis")
+            raise refusals.no_axis(self, "its elements are asked for, by a loop, *x, sum() or list()")
         extent = self.node.shape[0]
         if not isinstance(extent, int):
             raise refusals.symbolic_extent("a loop over x", extent)
@@ -158,10 +159,9 @@ class Traced(Operators):
         return complex(self._known("complex"))
 
     def __index__(self) -> int:
-        value = self._known("index") if self.node.dtype == "i64" else None
-        if value is None:
-            raise TypeError(f"an index is an integer, this is {self.node.type}")
-        return int(value)
+        if self.node.dtype != "i64":
+            raise refusals.no_index(self)
+        return int(self._known("index"))
 
     def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         raise refusals.unhashable(self)
@@ -238,8 +238,10 @@ def untraced(value: Any) -> Any:
         if value.owner is trace:
             return value.node
         return check_open(value.owner).own(value.node, value.owner)
-    if type(value) in (list, tuple):
-        return type(value)(map(untraced, value))
+    if isinstance(value, list):
+        return list(map(untraced, typed(list[Any], value)))
+    if isinstance(value, tuple):  # a named one, too: NumPy's functions take it for what is in it
+        return tuple(map(untraced, typed(tuple[Any, ...], value)))
     if type(value) is dict:
         return {key: untraced(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, slice):

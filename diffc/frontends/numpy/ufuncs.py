@@ -32,10 +32,18 @@ NAMES: Mapping[str, str] = {
     "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh", "divide": "div", "equal": "eq", "fabs": "abs",
     "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "logical_and": "and",
     "logical_not": "not", "logical_or": "or", "multiply": "mul", "negative": "neg", "not_equal": "ne",
-    "power": "pow", "remainder": "mod", "subtract": "sub", "expit": "sigmoid", "exprel": "expm1_over",
-    "log_expit": "log_sigmoid", "radians": "deg2rad", "degrees": "rad2deg",
+    "power": "pow", "remainder": "mod", "subtract": "sub", "radians": "deg2rad", "degrees": "rad2deg",
 }  # fmt: skip
 """The name among diffc's functions of each ufunc that has another one there."""
+
+SPECIAL: Mapping[str, str] = {
+    **{name: name for name in (
+        "betaln", "cbrt", "entr", "erf", "erfc", "exp2", "expm1", "exprel", "gamma", "gammaln", "huber",
+        "kl_div", "log1p", "loggamma", "logit", "pseudo_huber", "rel_entr", "xlog1py", "xlogy",
+    )},
+    "expit": "sigmoid", "log_expit": "log_sigmoid", "psi": "digamma",
+}  # fmt: skip
+"""The name among diffc's functions of each ufunc of scipy.special, which are known by their names alone."""
 
 _UNSUPPORTED: Mapping[str, str] = {
     "spacing": "it depends on how numbers are stored, not on what they are",
@@ -85,10 +93,10 @@ def _no_truth_values(*_: Operand) -> Node:
 
 
 def _whole(name: str) -> _Builder:
-    """Return a builder of a rounding, which leaves integers as they are."""
+    """Return a builder of a rounding, which leaves integers and truth values as they are."""
 
     def builder(x: Node) -> Any:
-        return x if x.dtype == "i64" else _named(name)(x)
+        return _named(name)(x) if x.type.is_float else x
 
     return builder
 
@@ -119,32 +127,6 @@ def _modf(x: Node) -> tuple[Any, Any]:
     return where(_named("isinf")(x), 0.0, _named("sub")(floating(x), whole)), whole
 
 
-def _times_log(log: str, pole: float) -> _Builder:
-    """Return the builder of x log(y): 0 where x is 0, also where the logarithm is no finite number."""
-
-    def builder(x: Operand, y: Operand) -> Any:
-        no_logarithm = logical_or(_named("le")(y, pole), _named("isinf")(y))
-        nothing = logical_and(_named("eq")(x, 0), no_logarithm)
-        inside = where(nothing, pole + 1.0, y)
-        return where(nothing, 0.0, mul(x, _named(log)(inside)))
-
-    return builder
-
-
-def _entropy(x: Operand) -> Any:
-    inside = where(_named("gt")(x, 0), x, 1.0)
-    # 0 * x is in the dtype of x; it is not a number where x is not.
-    outside = where(_named("lt")(x, 0), -np.inf, mul(0.0, x))
-    return where(_named("gt")(x, 0), _named("neg")(mul(inside, _named("log")(inside))), outside)
-
-
-def _relative_exponential(x: Operand) -> Any:
-    at_zero = _named("eq")(x, 0)
-    inside = where(at_zero, 1.0, x)
-    # 1 + x/2 where x is 0: the value and the first derivative there.
-    return where(at_zero, add(1.0, mul(0.5, x)), _named("div")(_named("expm1")(inside), inside))
-
-
 def _named(name: str) -> _Builder:
     function = FUNCTIONS.get(name)
     if function is None:
@@ -172,10 +154,6 @@ UFUNCS: dict[str, _Builder] = {
     "bitwise_xor": _bitwise("bitwise_xor", _xor),
     "invert": _bitwise("invert", logical_not),
     "logical_xor": _xor,
-    "xlogy": _times_log("log", 0.0),
-    "xlog1py": _times_log("log1p", -1.0),
-    "entr": _entropy,
-    "exprel": _relative_exponential,
 }
 """The ufuncs, by name, that are more than one function of diffc by another name."""
 
@@ -229,6 +207,10 @@ def builder_of(ufunc: Any) -> _Builder:
     if ufunc in BUILDERS:
         return BUILDERS[ufunc]
     name: str = ufunc.__name__
+    if getattr(np, name, None) is not ufunc:
+        if name not in SPECIAL:
+            raise TypeProblem(f"{name} is not supported{nearest(name, SPECIAL)}")
+        return _named(SPECIAL[name])
     if name in UFUNCS:
         return UFUNCS[name]
     inner = NAMES.get(name, name)

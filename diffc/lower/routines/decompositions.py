@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffc.lower.emitter import FunctionEmitter, Value
-from diffc.lower.routines.flow import count, either, loop_while
+from diffc.lower.flow import count, either, loop_while
 from diffc.lower.routines.lapack import Lapack, all_finite, copy, fill, fill_nan, transpose
 
 __all__ = ["eigh", "qr", "svd"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from diffc.lower.emitter import FunctionEmitter, Parameter, Value
-from diffc.lower.routines.flow import count, loop_while
+from diffc.lower.flow import count, loop_while
 
 __all__ = ["Lapack", "all_finite", "copy", "fill", "fill_nan", "transpose"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffc.lower.emitter import FunctionEmitter, Module, Parameter, Value
-from diffc.lower.routines.flow import count, either, loop_while
+from diffc.lower.flow import count, either, loop_while
 from diffc.lower.routines.lapack import copy
 
 __all__ = ["argsort", "searchsorted"]

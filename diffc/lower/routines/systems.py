@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffc.lower.emitter import FunctionEmitter, Value
-from diffc.lower.routines.flow import count, either
+from diffc.lower.flow import count, either
 from diffc.lower.routines.lapack import Lapack, copy, fill, fill_nan, transpose
 
 __all__ = ["cholesky", "det", "slogdet", "solve", "triangular_solve"]

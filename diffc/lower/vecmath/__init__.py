@@ -10,16 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffc.lower.vecmath.cube_root import cbrt
+from diffc.lower.vecmath.digamma import digamma
 from diffc.lower.vecmath.error_function import erf, erfc
 from diffc.lower.vecmath.exponential import exp, exp2, expm1
 from diffc.lower.vecmath.hyperbolic import cosh, sinh, tanh
+from diffc.lower.vecmath.hypotenuse import hypot
 from diffc.lower.vecmath.inverse_trigonometric import acos, asin, atan, atan2
+from diffc.lower.vecmath.log_gamma import gammaln
 from diffc.lower.vecmath.logarithm import log, log1p, log2, log10
 from diffc.lower.vecmath.logistic import logaddexp, sigmoid, softplus
+from diffc.lower.vecmath.polygamma import polygamma
 from diffc.lower.vecmath.power import ipow, power
-from diffc.lower.vecmath.remainder import floor_divide, mod
+from diffc.lower.vecmath.remainder import floor_divide, fmod, mod
 from diffc.lower.vecmath.selection import maximum, minimum, sign, sqrt
 from diffc.lower.vecmath.trigonometric import cos, sin, tan
+from diffc.ops.gamma import MAX_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +43,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "log1p": log1p,
     "sqrt": sqrt,
     "cbrt": cbrt,
+    "hypot": hypot,
     "sin": sin,
     "cos": cos,
     "tan": tan,
@@ -53,14 +59,21 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "logaddexp": logaddexp,
     "erf": erf,
     "erfc": erfc,
+    "gammaln": gammaln,
+    "digamma": digamma,
+    **{f"polygamma_{n}": polygamma(n) for n in range(1, MAX_ORDER + 1)},
     "pow": power,
     "sign": sign,
     "minimum": minimum,
     "maximum": maximum,
     "mod": mod,
+    "fmod": fmod,
     "floor_divide": floor_divide,
 }
 """Name -> emitter function `(e: FunctionEmitter, *args: Value) -> Value`."""
 
 MAX_ULP: dict[str, float] = dict.fromkeys(FUNCTIONS, 1.0)
-"""The largest error of each function over its whole range, in units in the last place of the true value."""
+"""The largest error of each function over its whole range, in units in the last place of the true value.
+
+For the functions of gamma that range begins at 0: between the poles below it they have zeros.
+"""

@@ -147,6 +147,14 @@ def _log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value,
     return hi, e.fsub(lo, e.fsub(half_square, small))
 
 
+def log_pair(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
+    """Return the natural logarithm of a positive finite x as a pair, right to about 2^-60."""
+    scaled, places = normalise(e, x)
+    parts = decompose(e, scaled)
+    s = e.fdiv(parts.f, e.fadd(literal(e, x, 2.0), parts.f))
+    return fast_two_sum(e, *_log_terms(e, e.fsub(parts.k, places), parts.f, s))
+
+
 def log(e: FunctionEmitter, x: Value) -> Value:
     """Return the natural logarithm: -inf at 0, NaN below."""
     zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))

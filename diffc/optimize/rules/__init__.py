@@ -13,11 +13,18 @@ from diffc.optimize.rules import (
     powers,
     shape,
     stable,
+    systems,
 )
 
 __all__ = ["ABSORB", "ALGEBRA", "ALL", "DERIVATIVE", "POWERS", "RULES", "SHAPE", "STABLE"]
 
-SHAPE: tuple[Rewrite, ...] = (*constants.STRUCTURAL, *shape.STRUCTURAL, *parts.STRUCTURAL, *logic.STRUCTURAL)
+SHAPE: tuple[Rewrite, ...] = (
+    *constants.STRUCTURAL,
+    *shape.STRUCTURAL,
+    *parts.STRUCTURAL,
+    *logic.STRUCTURAL,
+    *systems.STRUCTURAL,
+)
 ALGEBRA: tuple[Rewrite, ...] = (*SHAPE, *algebra.RULES, *logic.RULES, *fast.RULES)
 STABLE: tuple[Rewrite, ...] = (*ALGEBRA, *stable.RULES, *logarithms.STRUCTURAL)
 DERIVATIVE: tuple[Rewrite, ...] = (*STABLE, *derivative.RULES)

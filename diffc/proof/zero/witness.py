@@ -47,6 +47,7 @@ _NAMES: dict[Any, str] = {
     sympy.erfc: "erfc",
     sympy.gamma: "gamma",
     sympy.loggamma: "loggamma",
+    sympy.polygamma: "psi",
     sympy.atan2: "atan2",
     sympy.floor: "floor",
     sympy.ceiling: "ceil",

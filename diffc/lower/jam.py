@@ -1,0 +1,231 @@
+"""Jam: several rounds of a loop run side by side, so that what they all read is read once.
+
+    for r in 10: for j in N: a = 0; for k in K: a += x[r, k] * y[k, j]; z[r, j] = a
+    => for r in 2: for j in N: five a's; for k in K: t = y[k, j]; a0 += x[5*r, k] * t, ...; z[5*r, j] = a0 ...
+
+A sum in a register otherwise waits for each addition to finish before the next, and loads twice for one
+multiplication.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from diffc.ir.loops import (
+    Accumulate,
+    Affine,
+    Axis,
+    Block,
+    Buffer,
+    Check,
+    Compute,
+    DimValue,
+    Index,
+    IndexValue,
+    Load,
+    Loop,
+    Operand,
+    Statement,
+    Store,
+    Value,
+    walk,
+)
+
+__all__ = ["jammed"]
+
+WIDTHS = (5, 6, 4, 3)
+"""How many rounds may run side by side, the best first: with what they share they fit into 16 registers."""
+
+LARGEST_BODY = 24
+"""Rounds of more statements than this have work of their own to overlap."""
+
+_Item = TypeVar("_Item", Load, Store)
+
+
+def jammed(block: Block) -> Block:
+    """Return a block with the loops jammed that gain by it."""
+    numbers = [value.number for item, _ in walk(block) for value in _defined(item)]
+    return _block(block, _Numbers(max(numbers, default=0)))
+
+
+@dataclass
+class _Numbers:
+    """The numbers of values that are not taken."""
+
+    last: int
+
+    def fresh(self, value: Value) -> Value:
+        """Return a value like one, with a number of its own."""
+        self.last += 1
+        return replace(value, number=self.last)
+
+
+def _block(block: Block, numbers: _Numbers) -> Block:
+    found: Block = []
+    for item in block:
+        if not isinstance(item, Loop):
+            found.append(item)
+        elif _gains(item):
+            found.extend(_in_rounds(item, numbers))
+        else:
+            found.append(replace(item, body=_block(item.body, numbers)))
+    return found
+
+
+def _gains(loop: Loop) -> bool:
+    """Tell whether a loop may be jammed, and an inner loop of it adds up what does not depend on the loop."""
+    extent, items = loop.axis.extent, [item for item, _ in walk(loop.body)]
+    if not isinstance(extent, int) or extent < 2 or loop.kind == "sequential" or loop.outer_vector:
+        return False
+    if loop.accumulators and extent % _width(extent):
+        return False  # A second loop over the rest would have to go on with them.
+    if len(items) > LARGEST_BODY or not all(map(_is_plain, items)):
+        return False
+    read = {item.buffer.root for item in items if isinstance(item, Load)}
+    if not all(_is_own(item, loop.axis, read) for item in items if isinstance(item, Store)):
+        return False
+    inner = [item for item in items if isinstance(item, Loop) and item.innermost]
+    return any(_shares(each, loop.axis, _written(loop)) for each in inner)
+
+
+def _is_own(store: Store, axis: Axis, read: set[Buffer]) -> bool:
+    """Tell whether each round writes elsewhere, or adds to what no round reads."""
+    adds = store.accumulate is not None and store.buffer.root not in read
+    return adds or any(axis in _axes(at) for at in store.index)
+
+
+def _written(loop: Loop) -> set[Buffer]:
+    return {item.buffer.root for item, _ in walk(loop.body) if isinstance(item, Store)}
+
+
+def _shares(inner: Loop, axis: Axis, written: set[Buffer]) -> bool:
+    sums = any(isinstance(item, Accumulate) for item in inner.body)
+    loads = [item for item in inner.body if isinstance(item, Load)]
+    return sums and any(_is_shared(load.index, axis, load.buffer, written) for load in loads)
+
+
+def _is_plain(item: Statement | Loop) -> bool:
+    if isinstance(item, Compute):
+        return not item.op.is_function
+    if isinstance(item, Load | Store):
+        return all(at.dynamic is None for at in item.index)
+    return isinstance(item, IndexValue | Loop) or (isinstance(item, Accumulate) and item.how != "recurrence")
+
+
+def _axes(affine: Affine) -> Iterator[Axis]:
+    return (axis for axis, _ in affine.terms)
+
+
+def _is_shared(index: Index, axis: Axis, buffer: Buffer, written: set[Buffer]) -> bool:
+    return buffer.root not in written and not any(axis in _axes(at) for at in index)
+
+
+def _width(extent: int) -> int:
+    """Return how many rounds run side by side: all of them, where possible in whole groups."""
+    return next((each for each in WIDTHS if extent % each == 0), min(WIDTHS[-2], extent))
+
+
+def _in_rounds(loop: Loop, numbers: _Numbers) -> Iterator[Statement | Loop]:
+    """Yield the statements before a loop, then the loop over rounds side by side, and one over the rest."""
+    yield from loop.prologue
+    extent = loop.axis.extent
+    if not isinstance(extent, int):
+        raise TypeError("the extent of a jammed loop is known")
+    width = _width(extent)
+    own = {value.number for item, _ in walk(loop.body) for value in _defined(item)}
+    for start, rounds, copies in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
+        if copies:
+            axis = Axis(numbers.fresh(Value(0, "i64")).number, rounds)
+            rows = [_Copy(loop, axis, copies, start + k, own, numbers) for k in range(copies)]
+            body = _side_by_side(loop.body, rows, _written(loop))
+            yield Loop(axis, loop.kind, accumulators=loop.accumulators, body=body)
+
+
+@dataclass
+class _Copy:
+    """One of the rounds side by side: the loop's axis is `width` times the new axis, plus `offset`."""
+
+    loop: Loop
+    axis: Axis
+    width: int
+    offset: int
+    own: set[int]
+    numbers: _Numbers
+    values: dict[int, Value] = field(default_factory=dict[int, Value])
+
+    def value(self, value: Value) -> Value:
+        """Return this round's own value, or the accumulator around all rounds."""
+        if value.number not in self.own:
+            return value
+        if value.number not in self.values:
+            self.values[value.number] = self.numbers.fresh(value)
+        return self.values[value.number]
+
+    def operand(self, operand: Operand) -> Operand:
+        """Return what this round reads: its own value, or the one that all rounds share."""
+        return self.values.get(operand.number, operand) if isinstance(operand, Value) else operand
+
+    def affine(self, affine: Affine) -> Affine:
+        """Return a place in this round."""
+        constant, terms = affine.constant, dict(affine.terms)
+        factor = terms.pop(self.loop.axis, 0)
+        if factor != 0:
+            terms[self.axis] = factor * self.width
+            constant = constant + factor * self.offset
+        return Affine(constant, tuple(terms.items()))
+
+    def access(self, item: _Item) -> _Item:
+        """Return a load or store in this round."""
+        return replace(item, index=tuple(map(self.affine, item.index)))
+
+    def statement(self, item: Statement) -> Statement:
+        """Return a statement in this round."""
+        match item:
+            case Load():
+                return replace(self.access(item), value=self.value(item.value))
+            case Store():
+                return replace(self.access(item), value=self.operand(item.value))
+            case IndexValue():
+                return IndexValue(self.value(item.value), self.affine(item.affine))
+            case Compute():
+                operands = tuple(map(self.operand, item.operands))
+                return replace(item, operands=operands, value=self.value(item.value))
+            case Accumulate():
+                operands = tuple(map(self.operand, item.operands))
+                return replace(item, accumulator=self.value(item.accumulator), operands=operands)
+            case _:
+                raise TypeError(f"{type(item).__name__} cannot be jammed")
+
+
+def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> Block:
+    """Return the rounds of a block side by side; what is read at the same place by all is read once."""
+    found: Block = []
+    for item in block:
+        if isinstance(item, Loop):
+            found.append(
+                replace(
+                    item,
+                    prologue=[row.statement(each) for each in item.prologue for row in rows],
+                    accumulators=[
+                        (row.value(value), how) for value, how in item.accumulators for row in rows
+                    ],
+                    body=_side_by_side(item.body, rows, written),
+                )
+            )
+        elif isinstance(item, Load) and _is_shared(item.index, rows[0].loop.axis, item.buffer, written):
+            found.append(item)
+        else:
+            found.extend(row.statement(item) for row in rows)
+    return found
+
+
+def _defined(item: Statement | Loop) -> list[Value]:
+    match item:
+        case Loop():
+            return [Value(item.axis.number, "i64"), *(value for value, _ in item.accumulators)]
+        case Compute() | Load() | IndexValue() | DimValue() | Check():
+            return [item.value]
+        case _:
+            return []

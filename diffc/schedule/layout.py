@@ -1,0 +1,138 @@
+"""Layout: a short last axis changes places with a long one before it, so that vectors run over the long one.
+
+    c = x[N, 3] @ w[3, 4]; sum(square(c), axis=1)
+    => c' = transpose(w) @ transpose(x); sum(square(c'), axis=0)
+
+A vector along an axis of 4 is half empty, and a sum over it must add its lanes. Only products of matrices
+with few columns, and what is computed with their factors and results element by element, is laid out anew;
+whoever reads it otherwise reads it as a view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from diffc.ir import Graph, Node, size_of
+from diffc.ops import Elementwise
+from diffc.ops.broadcasting import sum_op
+from diffc.ops.elementwise import cast_op
+from diffc.ops.products import matmul_op
+from diffc.ops.reductions import amax, prod_op
+from diffc.ops.reshaping import reshape, transpose, transpose_op
+
+__all__ = ["long_axes_last"]
+
+SHORT = 12
+"""Up to this extent an axis is short."""
+
+LONG = 64
+"""From this extent on an axis is long, and where nobody knows it."""
+
+WORTH_A_COPY = 4
+"""A transposed operand that is read at least so many times over is copied, once."""
+
+
+def long_axes_last(graph: Graph) -> Graph:
+    """Return a graph of the same values in which the matrices with few columns are stored by columns.
+
+    A transposed matrix that a whole batch reads is copied, so that it is not read across its rows each time.
+    """
+    tall = _tall_nodes(graph)
+
+    def change(node: Node, inputs: Sequence[Node]) -> Node:
+        if node.op is transpose_op:
+            return transpose(inputs[0], node.attrs["axes"])
+        if node not in tall and isinstance(node.op, Elementwise):
+            return node.replace([_copied(each, node) for each in inputs])
+        if node not in tall:
+            return _reduced(node, inputs) or node.replace(inputs)
+        if node.op is matmul_op:
+            a, b = inputs
+            return _swapped(Node.make(matmul_op, (_swapped(b), _swapped(a)), node.attrs))
+        return _swapped(Node.make(node.op, [_operand(each, node) for each in inputs], node.attrs))
+
+    laid_out = graph.map_nodes(change)
+    origins = {node.inputs[0]: text for node, text in laid_out.provenance.items() if node.op is transpose_op}
+    return laid_out.with_outputs(laid_out.outputs, provenance={**origins, **laid_out.provenance})
+
+
+def _tall_nodes(graph: Graph) -> set[Node]:
+    """Return the tall matrices among products, and what is computed with them element by element."""
+    found = {node for node in graph.nodes if node.op is matmul_op and _is_tall(node) and _is_short(node)}
+    for node in graph.nodes:
+        if node.op is matmul_op:
+            found.update(each for each in map(_untransposed, node.inputs) if _is_computed(each))
+    users: dict[Node, list[Node]] = {}
+    for node in graph.nodes:
+        for each in node.inputs:
+            users.setdefault(each, []).append(node)
+    waiting = list(found)
+    while waiting:
+        node = waiting.pop()
+        near = [*users.get(node, ()), *(node.inputs if node.op is not matmul_op else ())]
+        new = [n for n in near if n not in found and _is_computed(n) and n.shape == node.shape]
+        found.update(new)
+        waiting.extend(new)
+    return found
+
+
+def _is_computed(node: Node) -> bool:
+    return (isinstance(node.op, Elementwise) or node.op is cast_op) and _is_tall(node)
+
+
+def _is_tall(node: Node) -> bool:
+    """Tell whether the last axis is short and the one before it is long."""
+    if node.rank < 2:
+        return False
+    rows, columns = node.shape[-2:]
+    return isinstance(columns, int) and 1 < columns <= SHORT and not (isinstance(rows, int) and rows < LONG)
+
+
+def _is_short(product: Node) -> bool:
+    inner = product.inputs[0].shape[-1]
+    return isinstance(inner, int) and inner <= SHORT
+
+
+def _untransposed(node: Node) -> Node:
+    """Return what a factor is the transpose of, if it is one."""
+    is_swap = node.op is transpose_op and node.attrs["axes"] == _swap(node.rank)
+    return node.inputs[0] if is_swap else node
+
+
+def _swap(rank: int) -> tuple[int, ...]:
+    return (*range(rank - 2), rank - 1, rank - 2)
+
+
+def _swapped(x: Node) -> Node:
+    return transpose(x, _swap(x.rank))
+
+
+def _operand(x: Node, node: Node) -> Node:
+    """Return an operand of a tall computation as the swapped one reads it."""
+    if x.rank == 0:
+        return x
+    if x.rank == 1:
+        return reshape(x, (*x.shape, 1))
+    return _copied(_swapped(x), node)
+
+
+def _copied(x: Node, node: Node) -> Node:
+    """Return a copy of a transposed matrix that every matrix of a batch reads, else the operand as it is."""
+    times = size_of(node.shape[:-2])
+    alone = all(extent == 1 for extent in x.shape[:-2])
+    often = alone and 1 not in x.shape[-2:] and isinstance(times, int) and times >= WORTH_A_COPY
+    across = x.op is transpose_op and x.attrs["axes"][-1] != x.rank - 1
+    return Node.make(cast_op, (x,), {"dtype": x.dtype}) if often and across else x
+
+
+def _reduced(node: Node, inputs: Sequence[Node]) -> Node | None:
+    """Return a reduction of what was laid out anew, along its present axes."""
+    if node.op not in (sum_op, prod_op, amax) or inputs[0].op is not transpose_op:
+        return None
+    (x,) = inputs
+    swap = _swap(x.rank)
+    if x.attrs["axes"] != swap or not _is_tall(x):
+        return None
+    axes = tuple(sorted(swap[axis] for axis in node.attrs["axes"]))
+    reduced = Node.make(node.op, (x.inputs[0],), {**node.attrs, "axes": axes})
+    return reduced if set(axes) & set(swap[-2:]) else _swapped(reduced)
