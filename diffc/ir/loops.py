@@ -302,6 +302,8 @@ class Loops:
     aliases: list[Buffer] = field(default_factory=list[Buffer])
     workspace: Extent = 0
     """The size of the workspace in bytes."""
+    least_workspace: Extent = 0
+    """What is alive at the same time, at most, in bytes: no plan does with less."""
 
 
 def walk(block: Block) -> Iterator[tuple[Statement | Loop, int]]:

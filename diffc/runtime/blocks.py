@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from typing import Any
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 
 from diffc.errors import InputError
 from diffc.ir import evaluate_extent
-from diffc.ir.plan import START, Plan, Step, Write
+from diffc.ir.plan import START, Plan, Read, Step, Write
+from diffc.runtime.block_driver import Blocks
 from diffc.runtime.inputs import extent_value
 from diffc.runtime.kernel import Kernel, Launch
 from diffc.runtime.program import DTYPES
@@ -106,25 +108,11 @@ class _Run:
             raise InputError(f"a value of the shape {shape} does not fit into memory: {error}") from None
 
     def _blocks(self, step: Step, kernel: Kernel) -> list[Array]:
-        starts = range(0, self.extent, self.rows) or range(1)
+        starts = np.arange(0, max(self.extent, 1), self.rows)
         whole = [self._new(write, len(starts) if write.combine else None) for write in step.writes]
-
-        def block(position: int) -> None:
-            start = starts[position]
-            stop = min(start + self.rows, self.extent)
-            inputs = [
-                np.array(start, np.int64)
-                if read.name == START
-                else _part(self.values[read.name], read.axis, start, stop)
-                for read in step.reads
-            ]
-            outputs = [
-                array[position, ...] if write.combine else _part(array, write.axis, start, stop)
-                for write, array in zip(step.writes, whole, strict=True)
-            ]
-            _call(kernel, inputs, outputs)
-
-        _for_each(block, len(starts), self.threads)
+        given = [starts if read.name == START else self.values[read.name] for read in step.reads]
+        blocks = _StepInBlocks(step, kernel, starts, given, whole, self.rows, self.extent)
+        blocks.run(min(self.threads, len(starts)))
         return [
             self._combined(write, array) if write.combine else array
             for write, array in zip(step.writes, whole, strict=True)
@@ -132,6 +120,78 @@ class _Run:
 
     def _combined(self, write: Write, parts: Array) -> Array:
         return _COMBINE[write.combine].reduce(parts, axis=0, out=self._new(write))
+
+
+@dataclass(frozen=True)
+class _StepInBlocks:
+    """A step with what it reads, in order (the places where blocks begin stand for `START`), and writes."""
+
+    step: Step
+    kernel: Kernel
+    starts: NDArray[np.int64]
+    given: Sequence[Array]
+    whole: Sequence[Array]
+    rows: int
+    extent: int
+
+    def run(self, threads: int) -> None:
+        """Run all blocks: in machine code where their parts lie in one piece, else one by one."""
+        axes = [each.axis for each in (*self.step.reads, *self.step.writes)]
+        arrays = (*self.given, *self.whole)
+        in_place = not any(axes) and all(each.flags.c_contiguous for each in arrays)
+        (self._in_place if in_place and self.kernel.address else self._one_by_one)(threads)
+
+    def _in_place(self, threads: int) -> None:
+        symbols = [self.kernel.symbols(self._parts(k)[0]) for k in (0, len(self.starts) - 1)]
+        names = self.kernel.signature.symbols
+        dims = [np.array([each[name] for name in names], np.int64) for each in symbols]
+        constants = self.kernel.program.constants
+        arrays = (*self.given, *constants, *self.whole)
+        bases = np.array([each.ctypes.data for each in arrays], np.int64)
+        steps = [self._step(read, array) for read, array in zip(self.step.reads, self.given, strict=True)]
+        steps += [0] * len(constants)
+        steps += [self._step(write, array) for write, array in zip(self.step.writes, self.whole, strict=True)]
+        taken = np.zeros(1, np.int64)
+        blocks = Blocks(
+            self.kernel.address, bases, np.array(steps, np.int64), dims[0], dims[1], len(self.starts), taken
+        )
+        largest = max(symbols, key=lambda each: tuple(each.values()))
+
+        def work() -> None:
+            self.kernel.check_status(blocks.run(self.kernel.workspace(largest)))
+
+        _together(work, threads)
+
+    def _step(self, part: Read | Write, array: Array) -> int:
+        """Return how many bytes behind one block's part of an array the next block's begins."""
+        if isinstance(part, Read) and part.name == START:
+            return array.strides[0]
+        if isinstance(part, Write) and part.combine:
+            return array.strides[0]
+        return 0 if part.axis is None else self.rows * array.strides[0]
+
+    def _one_by_one(self, threads: int) -> None:
+        taken = count()
+
+        def work() -> None:
+            while (position := next(taken)) < len(self.starts):
+                _call(self.kernel, *self._parts(position))
+
+        _together(work, threads)
+
+    def _parts(self, position: int) -> tuple[list[Array], list[Array]]:
+        """Return what the kernel reads and writes for the block at a position."""
+        start = int(self.starts[position])
+        stop = min(start + self.rows, self.extent)
+        inputs = [
+            array[position, ...] if read.name == START else _part(array, read.axis, start, stop)
+            for read, array in zip(self.step.reads, self.given, strict=True)
+        ]
+        outputs = [
+            array[position, ...] if write.combine else _part(array, write.axis, start, stop)
+            for write, array in zip(self.step.writes, self.whole, strict=True)
+        ]
+        return inputs, outputs
 
 
 def _rows(cost: int, extent: int) -> int:
@@ -156,20 +216,9 @@ def _call(kernel: Kernel, inputs: Iterable[Array], outputs: Sequence[Array]) -> 
             each[...] = array
 
 
-def _for_each(task: Callable[[int], None], number: int, threads: int) -> None:
-    """Run tasks 0..number-1 on several threads, this one among them; raise the first problem."""
-    workers = min(threads, number)
-    if workers <= 1:
-        for position in range(number):
-            task(position)
-        return
-    taken = count()
-
-    def work() -> None:
-        while (position := next(taken)) < number:
-            task(position)
-
-    others = [_pool().submit(work) for _ in range(workers - 1)]
+def _together(work: Callable[[], None], threads: int) -> None:
+    """Run the same work on several threads, this one among them; raise the first problem."""
+    others = [_pool().submit(work) for _ in range(threads - 1)]
     try:
         work()
     finally:

@@ -49,6 +49,8 @@ class Kernel:
         self.program = program
         _ = program.signature.bindings  # an unbound symbol is an error now, not at the first call
         self._names = tuple(each.name for each in program.signature.inputs)
+        self.address = 0
+        """Where the machine code is; 0 without any."""
         self._entry: Callable[..., Any] = _no_entry
         self._entry_out: Callable[..., Any] = _no_entry
         if launch is None:
@@ -56,7 +58,8 @@ class Kernel:
             self._code = load_object(program.object_code)
             self._entry = fast_call(self._code, "diffc_entry", program.constants) or _no_entry
             self._entry_out = fast_call(self._code, "diffc_entry_out", program.constants) or _no_entry
-            launch = _launcher(self._code.address("diffc_kernel"))
+            self.address = self._code.address("diffc_kernel")
+            launch = _launcher(self.address)
         self._launch = launch
 
     def __call__(self, /, *args: Any, out: Any = None, **named: Any) -> Any:
@@ -92,24 +95,32 @@ class Kernel:
 
     def run(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
         """Run on contiguous arrays of the right dtypes and shapes, which nothing checks, without the GIL."""
-        symbols = {
+        self._run(inputs, self.symbols(inputs), outputs)
+
+    def symbols(self, inputs: Sequence[NDArray[Any]]) -> dict[str, int]:
+        """Return the values of the symbols for inputs of the right shapes."""
+        return {
             each.symbol: (inputs[each.input].shape[each.axis] - each.offset) // each.factor
             for each in self.signature.bindings
         }
-        self._run(inputs, symbols, outputs)
+
+    def workspace(self, symbols: Mapping[str, int]) -> NDArray[np.uint8]:
+        """Return the memory that a call works in; this thread's next call may have it, too."""
+        return _workspace(extent_value(self.signature.workspace, symbols, "the workspace"))
+
+    def check_status(self, status: int) -> None:
+        """Raise `InputError` for what a check at run time found."""
+        if status:
+            checks = self.signature.checks
+            known = 0 < status <= len(checks)
+            raise InputError(checks[status - 1] if known else f"{self.name}: run-time check {status} failed")
 
     def _run(
         self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
     ) -> None:
-        signature = self.signature
-        work = _workspace(extent_value(signature.workspace, symbols, "the workspace"))
         arrays = [*inputs, *self.program.constants, *outputs]
-        status = self._launch(arrays, [symbols[name] for name in signature.symbols], work)
-        if status:
-            known = 0 < status <= len(signature.checks)
-            raise InputError(
-                signature.checks[status - 1] if known else f"{self.name}: run-time check {status} failed"
-            )
+        values = [symbols[name] for name in self.signature.symbols]
+        self.check_status(self._launch(arrays, values, self.workspace(symbols)))
 
     @property
     def name(self) -> str:

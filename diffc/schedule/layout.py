@@ -1,16 +1,16 @@
-"""Layout: a short last axis changes places with a long one before it, so that vectors run over the long one.
+"""Layout: in a batch of matrices with few columns, the columns change places with the rows.
 
-    c = x[N, 3] @ w[3, 4]; sum(square(c), axis=1)
-    => c' = transpose(w) @ transpose(x); sum(square(c'), axis=0)
+    z = (x[1, N, 3] - m[25, 1, 3]) @ w[25, 3, 3]; sum(square(z), axis=2)
+    => z' = transpose(w) @ (transpose(x) - transpose(m)); sum(square(z'), axis=1)
 
-A vector along an axis of 4 is half empty, and a sum over it must add its lanes. Only products of matrices
-with few columns, and what is computed with their factors and results element by element, is laid out anew;
-whoever reads it otherwise reads it as a view.
+A vector along an axis of 3 is half empty, and a sum over it must add its lanes. Only products, and what is
+computed with their factors and results element by element, are laid out anew; whoever reads them otherwise
+reads them as views.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from diffc.ir import Graph, Node, size_of
 from diffc.ops import Elementwise
@@ -57,23 +57,52 @@ def long_axes_last(graph: Graph) -> Graph:
 
 
 def _tall_nodes(graph: Graph) -> set[Node]:
-    """Return the tall matrices among products, and what is computed with them element by element."""
-    found = {node for node in graph.nodes if node.op is matmul_op and _is_tall(node) and _is_short(node)}
-    for node in graph.nodes:
-        if node.op is matmul_op:
-            found.update(each for each in map(_untransposed, node.inputs) if _is_computed(each))
+    """Return the tall matrices among products, and what is computed with them element by element.
+
+    What is connected is laid out together, or not at all where it reads or gives whole rows to the outside.
+    """
+    products = [node for node in graph.nodes if node.op is matmul_op]
+    seeds = [node for node in products if _is_tall(node) and _is_short(node)]
+    seeds += [each for node in products for each in map(_untransposed, node.inputs) if _is_computed(each)]
     users: dict[Node, list[Node]] = {}
     for node in graph.nodes:
         for each in node.inputs:
             users.setdefault(each, []).append(node)
-    waiting = list(found)
+    found: set[Node] = set()
+    seen: set[Node] = set()
+    for seed in seeds:
+        if seed not in seen:
+            connected = _connected(seed, users, set(seeds))
+            seen |= connected
+            if not any(_is_at_the_edge(node, connected, graph) for node in connected):
+                found |= connected
+    return found
+
+
+def _connected(seed: Node, users: Mapping[Node, Sequence[Node]], seeds: set[Node]) -> set[Node]:
+    """Return a node with all that is connected to it: of its shape, or by a product with a small matrix."""
+    found = {seed}
+    waiting = [seed]
     while waiting:
         node = waiting.pop()
-        near = [*users.get(node, ()), *(node.inputs if node.op is not matmul_op else ())]
-        new = [n for n in near if n not in found and _is_computed(n) and n.shape == node.shape]
+        near = {n for n in (*users.get(node, ()), *map(_untransposed, node.inputs)) if n.shape == node.shape}
+        near.update(
+            n for n in users.get(node, ()) if n in seeds and n.op is matmul_op and n.inputs[0] is node
+        )
+        near.update(node.inputs[:1] if node.op is matmul_op else ())
+        new = [n for n in near if n not in found and (_is_computed(n) or n in seeds)]
         found.update(new)
         waiting.extend(new)
     return found
+
+
+def _is_at_the_edge(node: Node, connected: set[Node], graph: Graph) -> bool:
+    """Tell whether a node is an output, or reads a whole tall matrix that is not laid out anew."""
+    read = node.inputs[:1] if node.op is matmul_op else node.inputs
+    whole = [
+        each for each in map(_untransposed, read) if _is_tall(each) and each.shape[:-1] == node.shape[:-1]
+    ]
+    return node in graph.outputs or any(each not in connected for each in whole)
 
 
 def _is_computed(node: Node) -> bool:
@@ -81,11 +110,18 @@ def _is_computed(node: Node) -> bool:
 
 
 def _is_tall(node: Node) -> bool:
-    """Tell whether the last axis is short and the one before it is long."""
-    if node.rank < 2:
+    """Tell whether a node is a batch of matrices whose last axis is short and the one before it long."""
+    if node.rank < 3:
         return False
     rows, columns = node.shape[-2:]
-    return isinstance(columns, int) and 1 < columns <= SHORT and not (isinstance(rows, int) and rows < LONG)
+    short = isinstance(columns, int) and 1 < columns <= SHORT
+    return short and not (isinstance(rows, int) and rows < LONG) and _are_many(node)
+
+
+def _are_many(node: Node) -> bool:
+    """Tell whether a batch has so many matrices that a copy of what they share pays."""
+    number = size_of(node.shape[:-2])
+    return isinstance(number, int) and number >= WORTH_A_COPY
 
 
 def _is_short(product: Node) -> bool:
@@ -118,9 +154,8 @@ def _operand(x: Node, node: Node) -> Node:
 
 def _copied(x: Node, node: Node) -> Node:
     """Return a copy of a transposed matrix that every matrix of a batch reads, else the operand as it is."""
-    times = size_of(node.shape[:-2])
     alone = all(extent == 1 for extent in x.shape[:-2])
-    often = alone and 1 not in x.shape[-2:] and isinstance(times, int) and times >= WORTH_A_COPY
+    often = alone and 1 not in x.shape[-2:] and _are_many(node)
     across = x.op is transpose_op and x.attrs["axes"][-1] != x.rank - 1
     return Node.make(cast_op, (x,), {"dtype": x.dtype}) if often and across else x
 

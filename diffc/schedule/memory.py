@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from diffc.ir import Dim, Extent, size_of
+from diffc.ir import Dim, Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.loops import Buffer, Load, Loop, Loops, MatMul, Routine, Statement, Store, walk
 from diffc.ir.types import ITEM_SIZE
 
@@ -19,10 +19,16 @@ _LINE = 64
 """Static sizes are rounded up to whole cache lines."""
 
 
+LARGE = 1000
+"""What stands for every symbol where sizes are compared."""
+
+
 def plan_memory(program: Loops) -> None:
     """Set the offset of every work buffer and the size of the workspace, in bytes."""
     groups: dict[int, dict[Buffer, tuple[int, int]]] = {8: {}, 4: {}, 1: {}}
-    for buffer, lifetime in _lifetimes(program).items():
+    alive = _lifetimes(program)
+    program.least_workspace = _most_alive(alive)
+    for buffer, lifetime in alive.items():
         # A static size is a multiple of a cache line.
         group = 8 if isinstance(_size(buffer), int) else ITEM_SIZE[buffer.type.dtype]
         groups[group][buffer] = lifetime
@@ -51,6 +57,25 @@ def _placed(lifetimes: Mapping[Buffer, tuple[int, int]], total: Extent) -> Exten
         for buffer in ends.get(position, ()):
             free.setdefault(_size(buffer), []).append(buffer.offset)
     return total
+
+
+def _most_alive(lifetimes: Mapping[Buffer, tuple[int, int]]) -> Extent:
+    """Return the size of what is alive at the same time, where that is most for large extents."""
+    changes: dict[int, Extent] = {}
+    for buffer, (first, last) in lifetimes.items():
+        changes[first] = changes.get(first, 0) + _size(buffer)
+        changes[last + 1] = changes.get(last + 1, 0) + -1 * _size(buffer)
+    now: Extent = 0
+    most: Extent = 0
+    for position in sorted(changes):
+        now = now + changes[position]
+        if _at_large(now) > _at_large(most):
+            most = now
+    return most
+
+
+def _at_large(extent: Extent) -> int:
+    return evaluate_extent(extent, dict.fromkeys(dim_symbols(extent), LARGE))
 
 
 def _size(buffer: Buffer) -> Extent:

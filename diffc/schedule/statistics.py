@@ -16,7 +16,8 @@ def statistics(loops: Loops) -> dict[str, Any]:
 
     `flops` counts arithmetic and comparisons, a multiply-add as two, and of a routine's the leading terms;
     `maths_calls` counts the elementary functions;
-    `bytes` the inputs and outputs, each once; `workspace_bytes` the peak of the memory plan.
+    `bytes` the inputs and outputs, each once; `workspace_bytes` the peak of the memory plan and
+    `least_workspace_bytes` what is alive at the same time, which no plan can undercut.
     """
     operations: dict[str, int] = {}
     for node in loops.graph.nodes:
@@ -34,6 +35,7 @@ def statistics(loops: Loops) -> dict[str, Any]:
         "bytes": str(moved),
         "buffers": len(loops.work),
         "workspace_bytes": str(loops.workspace),
+        "least_workspace_bytes": str(loops.least_workspace),
     }
 
 

@@ -351,7 +351,7 @@ def test_refused_expressions(expr, message):
         ([[x, y], z], r"a vector among the inputs needs a name"),
         ({"x": "f64", "y": y, "z": z}, r"'f64' is text"),
         ({x: x, y: y, z: z}, r"the keys of inputs are names, such as 'x'"),
-        ({x, y, z}, r"inputs is a list of symbols or a dict"),
+        pytest.param({x, y, z}, r"inputs is a list of symbols or a dict", id="a set"),
         ({"x": sp.Integer(2)}, r"the input 'x' stands for 2, which is no symbol"),
         ([sp.pi, x], r"stands for pi, which is no symbol"),
     ],

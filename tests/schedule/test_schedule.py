@@ -8,6 +8,7 @@ import pytest
 
 import diffc as dc
 from diffc.ir import Dim, Graph, Node, Type, evaluate_extent
+from diffc.ir.dim import parse_extent
 from diffc.ir.loops import Load, Loop, Store, walk
 from diffc.ops import REGISTRY, constant, input_node, iota
 from diffc.ops.broadcasting import sum_
@@ -148,3 +149,13 @@ def test_a_copy_between_two_transpositions():
     text = print_loops(loops)
     assert "reshape_3: f64[6, 4] of transpose_2" in text
     assert "reshape_5: f64[8, 3] of transpose_1" in text
+
+
+def test_no_plan_needs_less_than_what_is_alive():
+    f = dc.parse(
+        "sum(tanh(tanh(x @ w) @ v))", inputs={"x": "f64[N, 40]", "w": "f64[40, 50]", "v": "f64[50, 60]"}
+    )
+    stats = dc.compile(dc.grad(f, ["w", "v"]), cache=False).stats
+    least, planned = (parse_extent(stats[key]) for key in ("least_workspace_bytes", "workspace_bytes"))
+    for rows in (1, 100, 10_000):
+        assert 0 < evaluate_extent(least, {"N": rows}) <= evaluate_extent(planned, {"N": rows})
