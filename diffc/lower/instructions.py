@@ -85,10 +85,6 @@ class Instructions:
         """Return a / b."""
         return self._binary("fdiv", a, b)
 
-    def frem(self, a: Value, b: Value) -> Value:
-        """Return the exact remainder with the sign of a: a call of C's fmod for each lane."""
-        return self._binary("frem", a, b)
-
     def fneg(self, a: Value) -> Value:
         """Return -a, the sign bit flipped."""
         return self._emit(f"fneg {TYPES[a.kind, a.lanes]} {a.ref}", a.kind, a.lanes)

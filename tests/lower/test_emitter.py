@@ -72,7 +72,6 @@ J = np.array([3, 1, 2, 5, 40, 1, 0, 63])
         ("fsub", np.subtract),
         ("fmul", np.multiply),
         ("fdiv", np.divide),
-        ("frem", np.fmod),
         ("copysign", np.copysign),
         ("fmax", np.maximum),
         ("fmin", np.minimum),

@@ -116,6 +116,10 @@ _ORDERS = (1, 2, 3, 8, 20)
 _NEAR_OVERFLOW = (709.7, 709.78, 710.4, -708.3, -708.4, -720.1, -745.1, 88.7, 89.4, -87.3, -100.2, -103.9)
 
 
+# The worst of three million random numbers, in f64 and in f32.
+_HARD_TANH = (0.5338523713327101, 0.52182645)
+
+
 def _real_cube_root(x: Any) -> Any:
     return mpmath.sign(x) * mpmath.cbrt(abs(x))
 
@@ -143,9 +147,9 @@ CASES = {
     "asin": Case(mpmath.asin, (*_NEAR_ONE, 0.49999, 0.50001), low=-1.0, high=1.0),
     "acos": Case(mpmath.acos, (*_NEAR_ONE, 0.49999, 0.50001), low=-1.0, high=1.0),
     "atan": Case(mpmath.atan, (*_NEAR_ONE, 0.41421356, 2.41421356)),
-    "sinh": Case(mpmath.sinh, (*_NEAR_OVERFLOW, 39.9, 40.1)),
+    "sinh": Case(mpmath.sinh, (*_NEAR_OVERFLOW, 39.9, 40.1, 18.373690416896782, 0.34851888594198716)),
     "cosh": Case(mpmath.cosh, _NEAR_OVERFLOW),
-    "tanh": Case(mpmath.tanh, (*np.arange(17.5, 19.5, 0.01), *np.arange(7.5, 9.5, 0.01))),
+    "tanh": Case(mpmath.tanh, (*np.arange(17.5, 19.5, 0.01), *np.arange(7.5, 9.5, 0.01), *_HARD_TANH)),
     "sigmoid": Case(lambda x: 1 / (1 + mpmath.exp(-x)), _NEAR_OVERFLOW),
     "softplus": Case(lambda x: mpmath.log1p(mpmath.exp(x)), (*_NEAR_OVERFLOW, 36.7, 37.5, -36.7)),
     "logaddexp": Case(lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y)))),
@@ -252,7 +256,7 @@ def test_every_function_has_a_bound_and_a_test() -> None:
     exact = {"sign", "minimum", "maximum", "mod", "fmod", "floor_divide"}
     between = {f"polygamma_{n}" for n in range(1, MAX_ORDER + 1)}
     assert FUNCTIONS.keys() == MAX_ULP.keys() == CASES.keys() | exact | between
-    assert all(bound <= 1.0 for bound in MAX_ULP.values())
+    assert all(bound <= 1.7 for bound in MAX_ULP.values())
 
 
 # -- special values ------------------------------------------------------------------------------------------
@@ -405,15 +409,20 @@ def test_functions_of_gamma_below_0(name: str, reference: Callable[..., Any]) ->
     assert max(errors) < 1e-13
 
 
-@pytest.mark.parametrize("name", ["mod", "floor_divide"])
+@pytest.mark.parametrize("name", ["mod", "fmod", "floor_divide"])
 @pytest.mark.parametrize("kind", DTYPES)
 def test_division_with_remainder_is_numpys_to_the_bit(name: str, kind: str) -> None:
-    """The floored remainder is exact also for quotients beyond 2^53."""
+    """The remainder is exact for every pair of bit patterns, and next to the multiples of a divisor."""
     generator = np.random.default_rng(3)
-    x, y = 10.0 ** generator.uniform(-20, 20, (2, 500)) * generator.choice([-1, 1], (2, 500))
-    x, y = x.astype(DTYPES[kind]), y.astype(DTYPES[kind])
-    x[:200] = y[:200] * generator.integers(-20, 20, 200).astype(DTYPES[kind])
-    assert _same(compiled(name, kind, LANES[kind][1])(x, y), _NUMPY[name](x, y)).all()
+    integer = np.iinfo(np.int64 if kind == "f64" else np.int32)
+    x, y = generator.integers(integer.min, integer.max, (2, 4000), integer.dtype).view(DTYPES[kind])
+    y[:1000] = generator.normal(size=1000)
+    multiples = y[:1000] * np.floor(np.exp2(generator.uniform(0, 60, 1000))).astype(DTYPES[kind])
+    x[:1000] = np.nextafter(multiples, multiples * generator.integers(0, 3, 1000).astype(DTYPES[kind]))
+    y[1000:1100] = np.finfo(DTYPES[kind]).smallest_subnormal * generator.integers(-9, 9, 100)
+    with np.errstate(all="ignore"):
+        expected, results = _NUMPY[name](x, y), compiled(name, kind, LANES[kind][1])(x, y)
+    assert _same(results, expected).all()
 
 
 @pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh"])

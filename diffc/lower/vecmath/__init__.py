@@ -1,8 +1,8 @@
 """Vector maths: elementary functions written once against the emitter, for f64 and f32 and any lane count.
 
-All but the huge angles of sin, cos and tan are free of branches. NaN, infinities, signed zeros, gradual
-underflow and overflow are those of IEEE 754 and NumPy. One file a family; each polynomial's comment says
-how it was made.
+All are free of branches but where a rare lane needs more: huge angles, powers out of the usual range, huge
+quotients. NaN, infinities, signed zeros, gradual underflow and overflow are those of IEEE 754 and NumPy. One
+file a family; each polynomial's comment says how it was made.
 """
 
 from __future__ import annotations
@@ -72,8 +72,9 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
 }
 """Name -> emitter function `(e: FunctionEmitter, *args: Value) -> Value`."""
 
-MAX_ULP: dict[str, float] = dict.fromkeys(FUNCTIONS, 1.0)
+MAX_ULP: dict[str, float] = dict.fromkeys(FUNCTIONS, 1.0) | {"tanh": 1.7}
 """The largest error of each function over its whole range, in units in the last place of the true value.
 
-For the functions of gamma that range begins at 0: between the poles below it they have zeros.
+For the functions of gamma that range begins at 0: between the poles below it they have zeros. `tanh` passes 1
+between 0.2 and 0.6 only.
 """

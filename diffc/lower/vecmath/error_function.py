@@ -4,7 +4,7 @@ erf(x) = 2/sqrt(pi) (x - x^3/3 + ...) up to 1 in x^2, and 1 - exp(-x^2) g(x) bey
 exp(x^2) is a polynomial in (x - 5/2) / (x + 5/2); from 6 on it rounds to 1.
 erfc(x) = 1 - erf(x) up to 0.85, and exp(-x^2) q(t) / (1 + 2 x) beyond, where q is nearly constant in
 t = (x - 4) / (x + 4): Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x",
-Mathematics of Computation 36 (1981).
+Mathematics of Computation 36 (1981). For f32 it is exp(-x^2) g(x) from 0 on, in f64, where x^2 is exact.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from diffc.lower.vecmath.exponential import (
     exp_significand,
     power_of_two_halves,
     reduce_exponent,
+    short_exp,
 )
 from diffc.lower.vecmath.polynomial import estrin, horner, literal
-from diffc.lower.vecmath.precision import through_f64
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
@@ -79,6 +79,21 @@ _LARGE_SHORT = (
     -0.07901889085769653,
     0.003624201053753495,
     0.007093987427651882,
+)
+# Remez fit (45 digits) for f32 of erfc(x) exp(x^2) in (x - 3) / (x + 3), 0 <= x <= 10.2; relative error
+# 2^-29.4.
+_COMPLEMENT_SHORT = (
+    0.17900115126418903,
+    -0.32623356383294233,
+    0.2456037975917497,
+    -0.15011578170941411,
+    0.07166586397975741,
+    -0.02439423229747194,
+    0.004268876492072741,
+    0.000715733116746444,
+    -0.0005945690306266327,
+    2.8878194722417732e-05,
+    5.591455967554655e-05,
 )
 # Remez fit (45 digits) of (1 + 2 x) exp(x^2) erfc(x) in (x - 4) / (x + 4), 0.49 <= x <= 27.5; relative error
 # 2^-60.5.
@@ -154,9 +169,24 @@ def _erf_double(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("olt", magnitude, one), near, e.copysign(far, x))
 
 
-@through_f64
 def erfc(e: FunctionEmitter, x: Value) -> Value:
-    """Return 1 - erf(x), accurate where that is small; from 27.3 on it rounds to 0."""
+    """Return 1 - erf(x), accurate where that is small."""
+    return _erfc_short(e, x) if x.kind == "f32" else _erfc_double(e, x)
+
+
+def _erfc_short(e: FunctionEmitter, x: Value) -> Value:
+    # From 10.2 on it rounds to 0.
+    magnitude = e.fpext(at_most(e, e.fabs(x), 10.2), "f64")
+    two, three = literal(e, magnitude, 2.0), literal(e, magnitude, 3.0)
+    decay = short_exp(e, e.fneg(e.fmul(magnitude, magnitude)))
+    t = e.fdiv(e.fsub(magnitude, three), e.fadd(magnitude, three))
+    value = e.fmul(decay, estrin(e, t, _COMPLEMENT_SHORT))
+    negative = e.fcmp("olt", x, literal(e, x, 0.0))
+    return e.fptrunc(e.select(negative, e.fsub(two, value), value), "f32")
+
+
+def _erfc_double(e: FunctionEmitter, x: Value) -> Value:
+    # From 27.3 on it rounds to 0.
     zero, one, four = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, 4.0)
     magnitude = at_most(e, e.fabs(x), 27.3)
     square, square_error = two_product(e, magnitude, magnitude)

@@ -86,6 +86,18 @@ _FORMATS = {
 }
 
 
+# Remez fit (45 digits) of 2^r on |r| <= 1/2 for results that become f32; the relative error is 2^-29.0.
+_SHORT_EXP2 = (
+    1.0000000005542162,
+    0.6931472057365695,
+    0.24022646890409013,
+    0.05550328777288058,
+    0.009618488971825462,
+    0.0013399931242872567,
+    0.00015345809675748783,
+)
+
+
 class Reduced(NamedTuple):
     """exp(x) = 2^k (1 + r + tail), where r is exact and the tail holds the rest of the reduction."""
 
@@ -95,6 +107,16 @@ class Reduced(NamedTuple):
     tail: Value
     half_square: Value  # tail = half_square + rest, more accurately
     rest: Value
+
+
+class ReducedPair(NamedTuple):
+    """x = k unit log 2 + r + lost, where k is an integer and `lost` the rounding error of r."""
+
+    shifted: Value  # k + shifter, whose low bits are the integer k
+    minus_k: Value
+    exact: Value  # x less k times the unit's log 2 rounded
+    r: Value
+    lost: Value
 
 
 def at_most(e: FunctionEmitter, x: Value, high: float) -> Value:
@@ -132,6 +154,23 @@ def reduce_exponent(e: FunctionEmitter, x: Value, more: Value | None = None) -> 
     return Reduced(k, shifted, r, tail, e.fmul(half, square), rest)
 
 
+def reduce_to_pair(
+    e: FunctionEmitter, x: Value, unit: float = 1.0, guide: Value | None = None
+) -> ReducedPair:
+    """Return the reduction of x by a power of two times log 2; |x| is below 2^11 (f64) or 2^8 (f32) units.
+
+    k is the integer nearest to the quotient of `guide`, a number near x, where one is given.
+    """
+    form = _FORMATS[x.kind]
+    shifter = literal(e, x, form.shifter)
+    shifted = e.fma(x if guide is None else guide, literal(e, x, _LOG2_E / unit), shifter)
+    minus_k = e.fsub(shifter, shifted)
+    exact = e.fma(minus_k, literal(e, x, form.ln2_hi * unit), x)
+    ln2_lo = literal(e, x, form.ln2_lo * unit)
+    r = e.fma(minus_k, ln2_lo, exact)
+    return ReducedPair(shifted, minus_k, exact, r, e.fma(minus_k, ln2_lo, e.fsub(exact, r)))
+
+
 def exp_significand(e: FunctionEmitter, reduced: Reduced) -> tuple[Value, Value]:
     """Return 1 + r + tail as a normalised pair."""
     hi, lo = fast_two_sum(e, literal(e, reduced.r, 1.0), reduced.r)
@@ -144,9 +183,15 @@ def power_of_two(e: FunctionEmitter, shifted: Value) -> Value:
     return _exponent_to_float(e, e.bitcast(shifted, form.integer), shifted.kind)
 
 
-def nearest_power_of_two(e: FunctionEmitter, k: Value) -> Value:
-    """Return 2^k for a float k, an integer in the normal range."""
-    return power_of_two(e, e.fadd(k, literal(e, k, _FORMATS[k.kind].shifter)))
+def scaled_powers_of_two(e: FunctionEmitter, shifted: Value, places: int) -> tuple[Value, Value]:
+    """Return 2^(k - places) and 2^(-k - places), the latter 0 below the normal range, from k + shifter."""
+    form = _FORMATS[shifted.kind]
+    moved = e.shl(
+        e.bitcast(shifted, form.integer), e.constant(form.integer, form.mantissa_bits, shifted.lanes)
+    )
+    centre = e.constant(form.integer, form.one_bits - (places << form.mantissa_bits), shifted.lanes)
+    inverse = e.imax(e.isub(centre, moved), e.constant(form.integer, 0, shifted.lanes))
+    return e.bitcast(e.iadd(centre, moved), shifted.kind), e.bitcast(inverse, shifted.kind)
 
 
 def power_of_two_halves(e: FunctionEmitter, k: Value, shifted: Value) -> tuple[Value, Value]:
@@ -195,27 +240,32 @@ def exp2(e: FunctionEmitter, x: Value) -> Value:
     return e.fmul(e.fmul(significand, first), second)
 
 
-def scaled_expm1(e: FunctionEmitter, x: Value, halvings: int) -> tuple[Value, Value]:
-    """Return 2^-halvings (exp(x) - 1) as a sum whose second part is small; x is above -40.
+def short_exp2(e: FunctionEmitter, x: Value) -> Value:
+    """Return 2 to the power x to about 2^-29, for an f64 x and a result in its normal range."""
+    shifter = literal(e, x, _FORMATS[x.kind].shifter)
+    shifted = e.fadd(x, shifter)
+    r = e.fsub(x, e.fsub(shifted, shifter))
+    return e.fmul(estrin(e, r, _SHORT_EXP2), power_of_two(e, shifted))
 
-    The halvings let x pass the point where exp overflows. 2^k (1 + r + tail) - 1 = (2^k - 1) + 2^k (r + tail)
-    is summed without error: the first term is 0 or the larger. Tiny x loses bits to the scaling or its sign
-    to the sum: callers return the function's limit there.
-    """
-    reduced = reduce_exponent(e, x)
-    shifted = e.fsub(reduced.shifted, literal(e, x, float(halvings))) if halvings else reduced.shifted
-    scale = power_of_two(e, shifted)
-    hi, lo = fast_two_sum(e, reduced.r, reduced.half_square)
-    hi, lo = fast_two_sum(e, hi, e.fadd(lo, reduced.rest))
-    offset, lost = fast_two_sum(e, scale, literal(e, x, -(2.0**-halvings)))
-    total, error = fast_two_sum(e, offset, e.fmul(scale, hi))
-    return total, e.fma(scale, lo, e.fadd(error, lost))
+
+def short_exp(e: FunctionEmitter, x: Value) -> Value:
+    """Return e to the power x to about 2^-29, for an f64 x and a result in its normal range."""
+    return short_exp2(e, e.fmul(x, literal(e, x, _LOG2_E)))
 
 
 def expm1(e: FunctionEmitter, x: Value) -> Value:
-    """Return exp(x) - 1, accurate near 0."""
-    hi, lo = scaled_expm1(e, at_least(e, at_most(e, x, _FORMATS[x.kind].highest), -40.0), 1)
-    half = e.fadd(hi, lo)
+    """Return exp(x) - 1, accurate near 0.
+
+    Half of it is (2^k - 1) / 2 + 2^(k-1) (r + tail), which does not overflow too soon, summed without error:
+    the first term is 0 or the larger. Tiny x would lose bits or its sign.
+    """
+    reduced = reduce_exponent(e, at_least(e, at_most(e, x, _FORMATS[x.kind].highest), -40.0))
+    scale = power_of_two(e, e.fsub(reduced.shifted, literal(e, x, 1.0)))
+    hi, lo = fast_two_sum(e, reduced.r, reduced.half_square)
+    hi, lo = fast_two_sum(e, hi, e.fadd(lo, reduced.rest))
+    offset, lost = fast_two_sum(e, scale, literal(e, x, -0.5))
+    total, error = fast_two_sum(e, offset, e.fmul(scale, hi))
+    half = e.fadd(total, e.fma(scale, lo, e.fadd(error, lost)))
     return e.select(is_tiny(e, x), x, e.fadd(half, half))
 
 

@@ -1,49 +1,102 @@
-"""sinh, cosh and tanh, from exp(|x|) - 1 or exp(|x|) kept as an unevaluated sum."""
+"""sinh, cosh and tanh.
+
+|x| is a multiple of log 2 (of log(2)/2 for tanh) and a small r. sinh and tanh join by their addition theorems
+what is simple of the multiple, as powers of two are, with a short series in r; in the first interval the
+series remains alone. cosh takes exp(|x|) as an unevaluated sum.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.lower.vecmath.double_double import fast_two_sum, quotient, rounded_quotient, two_sum
 from diffc.lower.vecmath.exponential import (
+    at_least,
     at_most,
     exp_significand,
     hyperbolic_highest,
     is_tiny,
     power_of_two,
     reduce_exponent,
-    scaled_expm1,
+    reduce_to_pair,
+    scaled_powers_of_two,
 )
-from diffc.lower.vecmath.polynomial import literal
+from diffc.lower.vecmath.polynomial import estrin, horner, literal
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
 
+# Remez fits (45 digits) of (tanh r - r) / r^3 in r^2, |r| <= log(2)/4 + 0.05; the relative errors of tanh are
+# 2^-60.3 and 2^-29.6.
+_TANH = {
+    "f64": (
+        -0.3333333333333322,
+        0.13333333333275585,
+        -0.05396825386825241,
+        0.02186948031804209,
+        -0.008862873745475437,
+        0.003583347068157827,
+        -0.0013444940035701488,
+    ),
+    "f32": (-0.3333328664302826, 0.13327553868293762, -0.05193765461444855),
+}
+# Remez fits (45 digits) of (sinh r - r) / r^3 and (cosh r - 1 - r^2/2) / r^4 in r^2, |r| <= log(2)/2; the
+# relative errors of sinh are 2^-61.7 and 2^-34.3, the errors of cosh 2^-57.3 and 2^-33.2.
+_SINH = {
+    "f64": (
+        0.16666666666666677,
+        0.008333333333321376,
+        0.000198412698868672,
+        2.7557243376406278e-06,
+        2.510935507986939e-08,
+    ),
+    "f32": (0.1666666716337204, 0.00833317544311285, 0.0001997408689931035),
+}
+_COSH = {
+    "f64": (0.04166666666660284, 0.0013888888927247412, 2.48015081211291e-05, 2.762540704796133e-07),
+    "f32": (0.041666459292173386, 0.0013935426250100136),
+}
+
 
 def tanh(e: FunctionEmitter, x: Value) -> Value:
-    """Return the hyperbolic tangent E / (E + 2), E = exp(2|x|) - 1; it rounds to 1 from 20 on."""
+    """Return the hyperbolic tangent (S - 1 + (S + 1) T) / (S + 1 + (S - 1) T); it rounds to 1 from 20 on.
+
+    S = 2^k and T = tanh(r), where |x| = k log(2)/2 + r. To round little more than once, a short number near
+    by, c = min(9 k/32, 7/8), is taken out before the division and added behind it. The intervals lean to the
+    right: so T is smaller at the left end of the second, where it cancels.
+    """
     magnitude = at_most(e, e.fabs(x), 20.0)
-    hi, lo = scaled_expm1(e, e.fadd(magnitude, magnitude), 0)
-    # Where E is large the result hangs on the 2 between the two terms, so the sum is exact.
-    below, beneath = two_sum(e, literal(e, x, 2.0), hi)
-    result = rounded_quotient(e, (hi, lo), (below, e.fadd(beneath, lo)))
-    return e.select(is_tiny(e, x), x, e.copysign(result, x))
+    reduced = reduce_to_pair(e, magnitude, 0.5, e.fsub(magnitude, literal(e, x, 0.05)))
+    # What rounding log 2 lost is less than rounding r would lose: k is small where the slope is not.
+    r = reduced.exact
+    square = e.fmul(r, r)
+    small = e.fma(e.fmul(r, square), horner(e, square, _TANH[x.kind]), r)
+    power = power_of_two(e, reduced.shifted)
+    one = literal(e, x, 1.0)
+    minus_c = at_least(e, e.fmul(reduced.minus_k, literal(e, x, 9 / 32)), -0.875)
+    left, opposite = e.fadd(one, minus_c), e.fsub(one, minus_c)
+    numerator = e.fma(e.fma(left, power, opposite), small, e.fma(left, power, e.fneg(opposite)))
+    denominator = e.fma(e.fsub(power, one), small, e.fadd(power, one))
+    return e.copysign(e.fsub(e.fdiv(numerator, denominator), minus_c), x)
 
 
 def sinh(e: FunctionEmitter, x: Value) -> Value:
-    """Return the hyperbolic sine H + H / (2 H + 1), H = (exp(|x|) - 1) / 2."""
-    magnitude = at_most(e, e.fabs(x), hyperbolic_highest(x.kind))
-    two = literal(e, x, 2.0)
-    hi, lo = fast_two_sum(e, *scaled_expm1(e, magnitude, 2))
-    hi, lo = e.fmul(hi, two), e.fmul(lo, two)
-    large = e.fcmp("ogt", magnitude, literal(e, x, 40.0))
-    below, beneath = two_sum(e, e.fadd(hi, hi), literal(e, x, 1.0))
-    q, rest = quotient(e, (hi, lo), (below, e.fma(two, lo, beneath)))
-    total, error = fast_two_sum(e, hi, q)
-    result = e.fadd(total, e.fadd(error, e.fadd(lo, rest)))
-    # From 40 on the quotient is below half an ulp, and inf must not meet the error terms.
-    result = e.copysign(e.select(large, hi, result), x)
-    return e.select(is_tiny(e, x), x, result)
+    """Return the hyperbolic sine, by the addition theorem.
+
+    For |x| = k log 2 + r it is B cosh(r) + A sinh(r), where A = (2^k + 2^-k) / 2 and B = (2^k - 2^-k) / 2 are
+    halved twice more: they overflow before the sum does.
+    """
+    reduced = reduce_to_pair(e, at_most(e, e.fabs(x), hyperbolic_highest(x.kind)))
+    up, down = scaled_powers_of_two(e, reduced.shifted, 3)
+    a, b, r = e.fadd(up, down), e.fsub(up, down), reduced.r
+    square = e.fmul(r, r)
+    beyond_r = e.fma(e.fmul(r, square), estrin(e, square, _SINH[x.kind]), reduced.lost)
+    beyond_one = e.fmul(square, e.fma(square, estrin(e, square, _COSH[x.kind]), literal(e, x, 0.5)))
+    # B + A r without error: B is 0 or the larger. Of B itself 2^-k may be lost.
+    hi = e.fma(a, r, b)
+    lo = e.fma(a, beyond_r, e.fma(a, r, e.fsub(b, hi)))
+    lost = e.fsub(e.fsub(up, b), down)
+    result = e.fmul(e.fadd(hi, e.fma(b, beyond_one, e.fadd(lo, lost))), literal(e, x, 4.0))
+    return e.select(is_tiny(e, x), x, e.copysign(result, x))
 
 
 def cosh(e: FunctionEmitter, x: Value) -> Value:

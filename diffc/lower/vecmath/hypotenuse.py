@@ -1,5 +1,7 @@
-"""The distance of a point from the origin, scaled by a power of two so that its squares neither overflow nor
-underflow.
+"""The distance of a point from the origin.
+
+An f64 is scaled by a power of two, so that its squares neither overflow nor underflow; those of an f32 do not
+in f64, where they are exact.
 """
 
 from __future__ import annotations
@@ -8,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from diffc.lower.vecmath.double_double import fast_two_sum, two_product
 from diffc.lower.vecmath.polynomial import literal
-from diffc.lower.vecmath.precision import through_f64
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
@@ -18,14 +19,24 @@ _LEAST, _MOST = 1 << 52, 2045 << 52
 """The bits of the powers of two whose reciprocals are normal numbers, too."""
 
 
-@through_f64
 def hypot(e: FunctionEmitter, x: Value, y: Value) -> Value:
     """Return sqrt(x^2 + y^2): inf where either is infinite, even if the other is NaN."""
-
-    def integer(value: int) -> Value:
-        return e.constant("i64", value, x.lanes)
-
     a, b = e.fabs(x), e.fabs(y)
+    result = _scaled_hypot(e, a, b) if x.kind == "f64" else _short_hypot(e, a, b)
+    infinity = literal(e, x, float("inf"))
+    infinite = e.bor(e.fcmp("oeq", a, infinity), e.fcmp("oeq", b, infinity))
+    return e.select(infinite, infinity, result)
+
+
+def _short_hypot(e: FunctionEmitter, a: Value, b: Value) -> Value:
+    a, b = e.fpext(a, "f64"), e.fpext(b, "f64")
+    return e.fptrunc(e.sqrt(e.fma(a, a, e.fmul(b, b))), "f32")
+
+
+def _scaled_hypot(e: FunctionEmitter, a: Value, b: Value) -> Value:
+    def integer(value: int) -> Value:
+        return e.constant("i64", value, a.lanes)
+
     swapped = e.fcmp("olt", a, b)
     larger, smaller = e.select(swapped, b, a), e.select(swapped, a, b)
     exponent = e.iand(e.bitcast(larger, "i64"), integer(_EXPONENT))
@@ -41,9 +52,5 @@ def hypot(e: FunctionEmitter, x: Value, y: Value) -> Value:
     # One step of Newton's method from the exact residual; the root of 0 stays.
     residual = e.fadd(e.fma(e.fneg(root), root, total), error)
     step = e.fdiv(residual, e.fadd(root, root))
-    root = e.select(e.fcmp("oeq", root, literal(e, x, 0.0)), root, e.fadd(root, step))
-    result = e.fmul(root, e.bitcast(exponent, "f64"))
-
-    infinity = literal(e, x, float("inf"))
-    infinite = e.bor(e.fcmp("oeq", a, infinity), e.fcmp("oeq", b, infinity))
-    return e.select(infinite, infinity, result)
+    root = e.select(e.fcmp("oeq", root, literal(e, a, 0.0)), root, e.fadd(root, step))
+    return e.fmul(root, e.bitcast(exponent, "f64"))

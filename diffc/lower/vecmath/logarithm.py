@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diffc.lower.vecmath.double_double import fast_two_sum, two_sum
-from diffc.lower.vecmath.exponential import is_tiny
 from diffc.lower.vecmath.polynomial import estrin, literal
 
 if TYPE_CHECKING:
@@ -163,7 +162,7 @@ def log(e: FunctionEmitter, x: Value) -> Value:
     s = e.fdiv(parts.f, e.fadd(literal(e, x, 2.0), parts.f))
     hi, lo = _log_terms(e, e.fsub(parts.k, places), parts.f, s)
     regular = e.band(e.fcmp("ogt", x, zero), e.fcmp("olt", x, infinity))
-    return e.select(regular, e.fadd(hi, lo), _at_the_edges(e, x, x))
+    return e.select(regular, e.fadd(hi, lo), _at_the_edges(e, x))
 
 
 def log2(e: FunctionEmitter, x: Value) -> Value:
@@ -191,41 +190,34 @@ def _log_to_base(e: FunctionEmitter, x: Value, base: _Base) -> Value:
     hi, lo = fast_two_sum(e, e.fmul(k, literal(e, x, base.of_two_hi)), large)
     result = e.fadd(hi, e.fadd(lo, e.fma(k, literal(e, x, base.of_two_lo), small)))
     regular = e.band(e.fcmp("ogt", x, zero), e.fcmp("olt", x, infinity))
-    return e.select(regular, result, _at_the_edges(e, x, x))
+    return e.select(regular, result, _at_the_edges(e, x))
 
 
-def _at_the_edges(e: FunctionEmitter, u: Value, x: Value) -> Value:
-    """Return log(u) for u = 0, inf, negative or NaN; u and x are infinite together."""
-    zero = literal(e, u, 0.0)
-    beyond = e.select(e.fcmp("ogt", u, zero), x, literal(e, u, float("nan")))
-    return e.select(e.fcmp("oeq", u, zero), literal(e, u, float("-inf")), beyond)
-
-
-def _log_sum(e: FunctionEmitter, u: Value, c: Value) -> tuple[Value, Value]:
-    """Return log(u + c) as a pair, |c| at most about ulp(u) and u at least 2^-60.
-
-    log(u + c) = log(u) + c / u to within c^2; with u = 1 and log(u) = 0 it is c, whatever c's size.
-    """
-    form = _FORMATS[u.kind]
-    parts = decompose(e, u)
-    # One division serves s = f / (2 + f) and g = f / (1 + f), where a few roundings do no harm.
-    one = literal(e, u, 1.0)
-    m, above = e.fadd(parts.f, one), e.fadd(parts.f, literal(e, u, 2.0))
-    reciprocal = e.fmul(parts.f, e.fdiv(one, e.fmul(m, above)))
-    hi, lo = _log_terms(e, parts.k, parts.f, e.fmul(m, reciprocal))
-    # c is brought down with u, by half of 2^(1-k): k may be one beyond the largest exponent of a float.
-    inverse = e.isub(e.constant(form.integer, 2 * form.bias + 1, u.lanes), parts.exponent)
-    inverse = e.bitcast(e.shl(inverse, e.constant(form.integer, form.mantissa_bits, u.lanes)), u.kind)
-    scaled = e.fmul(e.fmul(c, inverse), literal(e, u, 0.5))
-    # c / (1 + f) = c - c g.
-    return hi, e.fadd(lo, e.fma(e.fneg(scaled), e.fmul(above, reciprocal), scaled))
+def _at_the_edges(e: FunctionEmitter, x: Value) -> Value:
+    """Return log(x) for x = 0, inf, negative or NaN."""
+    zero = literal(e, x, 0.0)
+    beyond = e.select(e.fcmp("ogt", x, zero), x, literal(e, x, float("nan")))
+    return e.select(e.fcmp("oeq", x, zero), literal(e, x, float("-inf")), beyond)
 
 
 def log1p(e: FunctionEmitter, x: Value) -> Value:
-    """Return log(1 + x), accurate near 0."""
-    zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
+    """Return log(1 + x), accurate near 0.
+
+    With 1 + x = u + c, c the rounding error of u, it is log(u) + c / u to within c^2. With u = 1 and
+    log(u) = 0 that is c, whatever its size.
+    """
+    form = _FORMATS[x.kind]
+    zero, infinity, minus_half = literal(e, x, 0.0), literal(e, x, float("inf")), literal(e, x, -0.5)
     u, c = two_sum(e, literal(e, x, 1.0), x)
-    hi, lo = _log_sum(e, u, c)
-    regular = e.band(e.fcmp("ogt", u, zero), e.fcmp("olt", x, infinity))
-    result = e.select(regular, e.fadd(hi, lo), _at_the_edges(e, u, x))
-    return e.select(is_tiny(e, x), x, result)
+    parts = decompose(e, u)
+    f = parts.f
+    hi, lo = _log_terms(e, parts.k, f, e.fdiv(f, e.fadd(literal(e, x, 2.0), f)))
+    # c is brought down with u, to 2 c / 2^k: k may be one beyond the largest exponent of a float. Half of
+    # 1 / (1 + f) is near enough (1 - f + f^2) / 2.
+    inverse = e.isub(e.constant(form.integer, 2 * form.bias + 1, x.lanes), parts.exponent)
+    inverse = e.bitcast(e.shl(inverse, e.constant(form.integer, form.mantissa_bits, x.lanes)), x.kind)
+    half = e.fma(f, e.fma(f, e.fneg(minus_half), minus_half), e.fneg(minus_half))
+    result = e.copysign(e.fadd(hi, e.fma(e.fmul(c, inverse), half, lo)), x)
+    below = e.select(e.fcmp("oeq", u, zero), e.fneg(infinity), literal(e, x, float("nan")))
+    result = e.select(e.fcmp("ogt", u, zero), result, below)
+    return e.select(e.fcmp("oeq", x, infinity), x, result)

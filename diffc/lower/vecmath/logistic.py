@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from diffc.lower.vecmath.double_double import fast_two_sum, rounded_quotient, two_sum
 from diffc.lower.vecmath.exponential import (
     at_least,
+    at_most,
     exp_lowest,
     exp_significand,
     power_of_two_halves,
     reduce_exponent,
+    short_exp,
 )
 from diffc.lower.vecmath.logarithm import log_of_two, log_series
 from diffc.lower.vecmath.polynomial import literal
@@ -34,7 +36,20 @@ def _exp_minus_abs(e: FunctionEmitter, x: Value) -> tuple[Value, Value, Value, V
 
 
 def sigmoid(e: FunctionEmitter, x: Value) -> Value:
-    """Return 1 / (1 + exp(-x)): t / (1 + t) for x < 0 and 1 / (1 + t) above, t = exp(-|x|).
+    """Return 1 / (1 + exp(-x))."""
+    return _sigmoid_short(e, x) if x.kind == "f32" else _sigmoid_double(e, x)
+
+
+def _sigmoid_short(e: FunctionEmitter, x: Value) -> Value:
+    # In f64 neither the exponential overflows nor the result underflows.
+    wide = e.fpext(at_least(e, at_most(e, x, 110.0), -110.0), "f64")
+    one = literal(e, wide, 1.0)
+    t = short_exp(e, e.fneg(wide))
+    return e.fptrunc(e.fdiv(one, e.fadd(one, t)), "f32")
+
+
+def _sigmoid_double(e: FunctionEmitter, x: Value) -> Value:
+    """Return t / (1 + t) for x < 0 and 1 / (1 + t) above, t = exp(-|x|).
 
     The numerator's power of two is applied after the division, so that a subnormal result rounds once.
     """

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffc.lower.vecmath.double_double import fast_two_sum, two_product
-from diffc.lower.vecmath.exponential import power_of_two, power_of_two_halves, reduce_exponent
+from diffc.lower.vecmath.exponential import power_of_two, power_of_two_halves, reduce_exponent, short_exp2
 from diffc.lower.vecmath.logarithm import decompose, normalise
 from diffc.lower.vecmath.polynomial import estrin, literal
 from diffc.lower.vecmath.precision import through_f64
@@ -49,8 +49,7 @@ _QUARTIC = (
     -0.07334277864858367,
     0.06869806314207307,
 )
-# Remez fits (45 digits) for f32: log2(1 + f) / s in s^2, s = f / (2 + f), and 2^r on |r| <= 1/2; the relative
-# errors are 2^-45.1 and 2^-29.0.
+# Remez fit (45 digits) for f32 of log2(1 + f) / s in s^2, s = f / (2 + f); the relative error is 2^-45.1.
 _LOG2 = (
     2.88539008177785,
     0.9617966941133053,
@@ -59,16 +58,6 @@ _LOG2 = (
     0.31990575525048204,
     0.2828992827037053,
 )
-_EXP2 = (
-    1.0000000005542162,
-    0.6931472057365695,
-    0.24022646890409013,
-    0.05550328777288058,
-    0.009618488971825462,
-    0.0013399931242872567,
-    0.00015345809675748783,
-)
-_SHIFTER = 6755399441055744.0  # 1.5 * 2^52 rounds to an integer and leaves it in the low bits
 
 
 def power(e: FunctionEmitter, x: Value, y: Value) -> Value:
@@ -106,10 +95,7 @@ def _quick_short(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
     parts = decompose(e, wide)
     s = e.fdiv(parts.f, e.fadd(literal(e, wide, 2.0), parts.f))
     product = e.fmul(exponent, e.fma(s, estrin(e, e.fmul(s, s), _LOG2), parts.k))
-    shifter = literal(e, wide, _SHIFTER)
-    shifted = e.fadd(product, shifter)
-    r = e.fsub(product, e.fsub(shifted, shifter))
-    result = e.fptrunc(e.fmul(estrin(e, r, _EXP2), power_of_two(e, shifted)), "f32")
+    result = e.fptrunc(short_exp2(e, product), "f32")
     positive = e.band(e.fcmp("ogt", x, literal(e, x, 0.0)), e.fcmp("olt", x, literal(e, x, float("inf"))))
     return result, e.band(positive, e.fcmp("olt", e.fabs(product), literal(e, wide, 1000.0)))
 

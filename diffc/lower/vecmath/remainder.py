@@ -1,10 +1,11 @@
 """fmod, mod and floor_divide by NumPy's rules, to the last bit.
 
-With a = |x|, b = |y| and q the integer part of the rounded a / b, a - q b is a float: one FMA gives it exactly
-(Muller et al., "Handbook of Floating-Point Arithmetic", section 4.7). While a / b is below the largest
-integer up to which all are floats, q is the true quotient or one more, which the sign tells. For larger
-quotients, whose vectors leave the straight path, the same step with the rounded quotient itself shortens a
-by all the bits of a mantissa, and is repeated.
+With a = |x|, b = |y| and q the integer part of the rounded a / b, a - q b is a float: one FMA gives it
+exactly. While a / b is below the largest integer up to which all are floats, q is the true quotient or one
+more, which the sign tells. For larger quotients, whose vectors leave the straight path, the same step with
+the rounded quotient itself shortens a by all the bits of a mantissa, and is repeated: that remainder is a
+float, too (Boldo and Daumas, "Representable correcting terms for possibly underflowing floating point
+operations", ARITH 2003).
 """
 
 from __future__ import annotations
@@ -23,17 +24,17 @@ class _Format(NamedTuple):
     integer: str
     whole: float  # from here on every float is an integer
     few: float  # quotients below hold NumPy's roundings in floor_divide to less than a half
-    stretch: float  # brings a divisor to a finite quotient, one that is still above `whole`
+    stretch: float  # twice at most it brings the divisor to a finite quotient, still above `whole`
 
 
 _FORMATS = {
-    "f64": _Format("i64", 2.0**53, 2.0**50, 2.0**512),
-    "f32": _Format("i32", 2.0**24, 2.0**21, 2.0**64),
+    "f64": _Format("i64", 2.0**53, 2.0**50, 2.0**540),
+    "f32": _Format("i32", 2.0**24, 2.0**21, 2.0**80),
 }
 
 
 class _Division(NamedTuple):
-    """|x| = quotient |y| + remainder for finite x and y other than 0; the remainder of others is right too."""
+    """a = quotient b + remainder for finite a and b other than 0; the remainder of others is right, too."""
 
     quotient: Value
     remainder: Value
@@ -117,7 +118,10 @@ def _remainder(e: FunctionEmitter, a: Value, b: Value) -> Value:
 
 
 def _divided(e: FunctionEmitter, a: Value, b: Value, ratio: Value) -> _Division:
-    """Return quotient and remainder, given a / b rounded and of magnitude below `whole`; a may be negative."""
+    """Return quotient and remainder of a, which may be negative, and b >= 0, given a / b rounded.
+
+    They are right where that is below `whole`.
+    """
     zero = literal(e, a, 0.0)
     quotient = e.truncate(ratio)
     remainder = e.fma(e.fneg(quotient), b, a)
@@ -141,10 +145,12 @@ def _shortened(e: FunctionEmitter, a: Value, b: Value) -> Value:
     rest = e.phi(a.kind, a.lanes)
     ratio = e.fdiv(rest, b)
     large = e.band(regular, e.fcmp("oge", e.fabs(ratio), whole))
-    unbounded = e.fcmp("oeq", e.fabs(ratio), infinity)
-    divisor = e.select(unbounded, e.fmul(b, literal(e, a, form.stretch)), b)
-    quotient = e.fdiv(rest, divisor)
-    shorter = e.select(large, e.fma(e.fneg(quotient), divisor, rest), rest)
+    divisor = b
+    for _ in range(2):
+        unbounded = e.fcmp("oeq", e.fabs(ratio), infinity)
+        divisor = e.select(unbounded, e.fmul(divisor, literal(e, a, form.stretch)), divisor)
+        ratio = e.fdiv(rest, divisor)
+    shorter = e.select(large, e.fma(e.fneg(ratio), divisor, rest), rest)
     e.add_incoming(rest, a, before)
     e.add_incoming(rest, shorter, again)
     e.cbr(e.any(large), again, done)
