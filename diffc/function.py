@@ -29,6 +29,9 @@ __all__ = [
     "jvp", "parse", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
+LARGE_WORKSPACE = 8 << 20
+"""From this many bytes on, blocks whose part of them stays in the caches pay for being handed out."""
+
 
 class Function:
     """A static graph with named inputs and outputs. Immutable.
@@ -237,7 +240,8 @@ def compile(
         math: "precise" keeps what IEEE arithmetic keeps but for the order of sums and products; "fast"
             also rewrites by rules that hold for real numbers only; the function's own `math` without it.
         parallel: whether it runs on several threads where its arrays are large enough, or on how many at
-            most. Any number of threads gives the same bits.
+            most. Any number of threads gives the same bits. A program whose shapes are known and whose
+            workspace is larger than the caches runs in blocks on one thread, too.
         cache: whether to look for the machine code in the cache on disk, and to leave it there.
         lowering: "llvm", or "source" to have Numba compile the printed source.
     """
@@ -246,10 +250,14 @@ def compile(
         raise DiffcError(f"cache is True or False, not {cache!r:.60}")
     options = pipeline.Options(f.math if math is None else math, lowering, f.derived)
     if parallel is False:
-        return pipeline.compile_graph(graph, options, cache=cache, captured=f.captured)
+        kernel = pipeline.compile_graph(graph, options, cache=cache, captured=f.captured)
+        workspace = kernel.signature.workspace
+        if lowering == "source" or not isinstance(workspace, int) or workspace <= LARGE_WORKSPACE:
+            return kernel
     from diffc.parallel import compile_parallel
 
-    return compile_parallel(graph, options, parallel, cache=cache, captured=f.captured)
+    threads = 1 if parallel is False else parallel
+    return compile_parallel(graph, options, threads, cache=cache, captured=f.captured)
 
 
 def _named(name: Any) -> str:

@@ -184,7 +184,7 @@ class Statements:
 
     def _matmul(self, item: MatMul) -> None:
         e, kind = self.e, item.out.buffer.type.dtype
-        name = matrix_product(e.module, kind)
+        name = matrix_product(e.module, kind, item.rows)
         matrices = (item.out, item.a, item.b)
         pointers = [self.addresses.start(matrix) for matrix in matrices]
         sizes = [self.r.extents(extent) for extent in (item.rows, item.columns, item.inner)]

@@ -8,6 +8,7 @@ do not repay.
 
 from __future__ import annotations
 
+from diffc.ir import Extent
 from diffc.lower.blas import PRODUCT, product_by_blas
 from diffc.lower.emitter import FunctionEmitter, Module, Value
 from diffc.lower.flow import count, either, loop_while
@@ -25,22 +26,31 @@ MOST_WORK = 1 << 26
 """With more multiplications than this the threads and the packing of BLAS can pay."""
 
 
-def matrix_product(module: Module, kind: str) -> str:
-    """Return the symbol of a function that computes c = a @ b, emitted into the module on first use."""
-    lanes = module.vector_bytes // BYTES[kind]
+def matrix_product(module: Module, kind: str, rows: Extent) -> str:
+    """Return the symbol of a function that computes c = a @ b, emitted into the module on first use.
+
+    It is made for products of so many rows; other ones it computes as well, by BLAS if need be.
+    """
+    lanes, height = module.vector_bytes // BYTES[kind], _height(module, rows)
 
     def body(e: FunctionEmitter) -> None:
         def by_blas() -> None:
             e.call(product_by_blas(module, kind), None, 1, *e.arguments)
 
-        either(e, _fits(e, lanes, _height(module)), lambda: _Tiles(e, kind, lanes).emit(), by_blas)
+        either(e, _fits(e, lanes, height), lambda: _Tiles(e, kind, lanes, height).emit(), by_blas)
 
-    return module.internal_function(f"matrix_product_{kind}", PRODUCT, body)
+    return module.internal_function(f"matrix_product_{kind}x{height}", PRODUCT, body)
 
 
-def _height(module: Module) -> int:
-    """Return the rows of a tile: 32 registers hold 8 of them with three vectors each, 16 registers 4."""
-    return 8 if module.vector_bytes == 64 else 4
+def _height(module: Module, rows: Extent) -> int:
+    """Return the rows of a tile: 32 registers hold 8 of them with three vectors each, 16 registers 4.
+
+    Where there are known to be fewer rows, the tile has half or a quarter of that.
+    """
+    height = 8 if module.vector_bytes == 64 else 4
+    while isinstance(rows, int) and 1 < rows < height:
+        height //= 2
+    return height
 
 
 def _fits(e: FunctionEmitter, lanes: int, height: int) -> Value:
@@ -61,16 +71,15 @@ class _Tiles:
     The last tiles begin early enough to be whole ones; what two tiles share, both compute alike.
     """
 
-    def __init__(self, e: FunctionEmitter, kind: str, lanes: int) -> None:
+    def __init__(self, e: FunctionEmitter, kind: str, lanes: int, height: int) -> None:
         self.e, self.kind, self.lanes = e, kind, lanes
         self.c, self.a, self.b, self.rows, self.columns, self.inner, self.ldc, lda, self.ldb, ta, _ = (
             e.arguments
         )
         one = e.constant("i64", 1)
         self.row_step, self.inner_step = e.select(ta, one, lda), e.select(ta, lda, one)
-        height = range(_height(e.module))
-        self.steps = [e.imul(self.row_step, e.constant("i64", r)) for r in height]
-        self.distances = [e.imul(self.ldc, e.constant("i64", r)) for r in height]
+        self.steps = [e.imul(self.row_step, e.constant("i64", r)) for r in range(height)]
+        self.distances = [e.imul(self.ldc, e.constant("i64", r)) for r in range(height)]
 
     def emit(self) -> None:
         """Emit the panels of three vectors, then those of one."""

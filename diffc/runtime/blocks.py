@@ -30,10 +30,10 @@ from diffc.runtime.program import DTYPES
 
 __all__ = ["cores", "launch_plan"]
 
-BLOCK_COST = 1_000_000
-"""The work of a block, in multiplications: some 50 us, against some 10 us that handing it over costs."""
+BLOCK_COST = 4_000_000
+"""The work of a block, in multiplications: some 100 us. A thread that wakes up takes some 50 us to begin."""
 
-MIN_BLOCKS = 4
+MIN_BLOCKS = 8
 """A program with less work than that of so many blocks runs as it is."""
 
 MAX_BLOCKS = 64
@@ -58,7 +58,7 @@ def launch_plan(plan: Plan, plain: Kernel, kernels: Sequence[Kernel], threads: i
         inputs, outputs = arrays[: len(plan.inputs)], arrays[len(arrays) - len(plan.outputs) :]
         cost, extent = (evaluate_extent(each, symbols) for each in (plan.cost, plan.extent))
         if cost * extent < MIN_BLOCKS * BLOCK_COST:
-            plain.run(inputs, outputs)
+            plain(*inputs, out=tuple(outputs) if len(outputs) > 1 else outputs[0])
             return 0
         run = _Run(plan, symbols, _rows(cost, extent), threads)
         run.values.update(zip(plan.inputs, inputs, strict=True))

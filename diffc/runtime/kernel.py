@@ -30,7 +30,7 @@ __all__ = ["Kernel", "Launch"]
 Launch = Callable[[Sequence[NDArray[Any]], Sequence[int], NDArray[np.uint8]], int]
 """What runs a kernel on checked arrays (inputs, constants, outputs), symbols and workspace: its status."""
 
-_KEPT = 4 << 20
+_KEPT = 32 << 20
 _ALIGNMENT = 64
 _local = threading.local()
 

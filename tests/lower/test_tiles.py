@@ -45,6 +45,16 @@ def test_every_edge(monkeypatch, dtype, vector_bytes, form):
         assert (error <= np.finfo(kind).eps * bound).all(), (rows, inner, columns)
 
 
+@pytest.mark.parametrize("rows", range(1, 10))
+def test_few_rows_known_when_it_is_compiled(rows):
+    inputs = {"a": f"f64[{rows}, 300]", "b": "f64[300, 53]"}
+    kernel = dc.compile(dc.parse("a @ b", inputs=inputs), cache=False)
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(rows, 300)), rng.normal(size=(300, 53))
+    expected, bound = reference("plain", a, b)
+    assert (np.abs(kernel(a, b) - expected) <= 2.3e-16 * bound).all()
+
+
 def test_a_row_has_the_same_bits_in_every_batch():
     kernel = dc.compile(dc.parse("a @ b", inputs={"a": "f64[M, K]", "b": "f64[K, N]"}), cache=False)
     rng = np.random.default_rng(0)
