@@ -34,7 +34,8 @@ __all__ = ["Host", "LoadedCode", "assembly", "compile_text", "host", "load_objec
 # (fma is one): cutting blocks makes it linear. Levels 2 and 3 cost 10 to 20 % more than 1 and gain nothing
 # here. Whole, measured: 0.65 s at 10,000, 0.7 s at 30,000, 3 s at 100,000.
 _HUGE_BLOCK = 12_000
-_LONG_BLOCK = 2_000
+_LONG_BLOCK = 2_000  # in one piece, 5,000 lines with many values alive take 4 s, cut 0.2 s
+_LONGEST_BLOCK = 30_000
 _CUT_EVERY = 500
 _MANY_CALLS = 200  # that write memory: O2 looks past each of them at each access; O1 takes 0.7 of its time
 _MANY_LINES = 6_000  # the O2 pipeline is near linear (0.08 s at 10,000, 0.3 s at 30,000); SLP is not
@@ -148,9 +149,9 @@ def _generate(ir_text: str, level: int, form: str) -> Any:
     if ir_text.count("\n") > _LONG_BLOCK or "alwaysinline" in ir_text:
         text = str(module)
         longest = _longest_block(text)
-        if longest > _HUGE_BLOCK or (level == 0 and longest > _LONG_BLOCK):
+        if longest > _LONG_BLOCK:
             module = _parse(_cut_blocks(text), machine)
-    effort = 0 if longest > _HUGE_BLOCK else (1 if longest > _LONG_BLOCK else 3)
+    effort = 0 if longest > _LONGEST_BLOCK else (1 if longest > _LONG_BLOCK else 3)
     machine = _target_machine(min(level, effort))
     try:
         return machine.emit_object(module) if form == "object" else machine.emit_assembly(module)

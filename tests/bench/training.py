@@ -14,6 +14,7 @@ import argparse
 import importlib.util
 import json
 import os
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -173,6 +174,7 @@ def _torch(weights: dict[str, np.ndarray], data: Data, epochs: int) -> Run:
 def _sklearn(weights: dict[str, np.ndarray], data: Data, epochs: int) -> Run:
     from sklearn.neural_network import MLPClassifier
 
+    warnings.filterwarnings("ignore", message="Got `batch_size` less than 1")  # of the last, shorter batch
     net: Any = MLPClassifier((32,), activation="tanh", batch_size=BATCH, alpha=0.0, random_state=0)
     net.partial_fit(data[0][:10], data[1][:10], classes=range(10))  # makes the arrays that are filled here
     for number in (1, 2):
