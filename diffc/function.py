@@ -249,15 +249,16 @@ def compile(
     if not isinstance(cache, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DiffcError(f"cache is True or False, not {cache!r:.60}")
     options = pipeline.Options(f.math if math is None else math, lowering, f.derived)
+    plain: Kernel | None = None
     if parallel is False:
-        kernel = pipeline.compile_graph(graph, options, cache=cache, captured=f.captured)
-        workspace = kernel.signature.workspace
+        plain = pipeline.compile_graph(graph, options, cache=cache, captured=f.captured)
+        workspace = plain.signature.workspace
         if lowering == "source" or not isinstance(workspace, int) or workspace <= LARGE_WORKSPACE:
-            return kernel
+            return plain
     from diffc.parallel import compile_parallel
 
     threads = 1 if parallel is False else parallel
-    return compile_parallel(graph, options, threads, cache=cache, captured=f.captured)
+    return compile_parallel(graph, options, threads, cache=cache, captured=f.captured, plain=plain)
 
 
 def _named(name: Any) -> str:

@@ -28,6 +28,7 @@ def compile_parallel(
     *,
     cache: bool = True,
     captured: Mapping[str, Any] | None = None,
+    plain: Kernel | None = None,
 ) -> Kernel:
     """Return the kernel of a graph that runs on several threads where its arrays are large enough.
 
@@ -40,6 +41,7 @@ def compile_parallel(
         threads: how many threads there are at most; True for as many as the process has CPUs.
         cache: whether the code is looked for in the cache on disk and left there.
         captured: the arrays that the graph refers to.
+        plain: the plain kernel, where it is compiled already.
     """
     from diffc.runtime import Kernel
     from diffc.runtime.blocks import cores, launch_plan
@@ -49,7 +51,7 @@ def compile_parallel(
     number = cores() if threads is True else threads
     if type(number) is not int or number < 1:
         raise DiffcError(f"parallel is True, False or a number of threads from 1, not {threads!r:.60}")
-    plain = compile_graph(graph, options, cache=cache, captured=captured)
+    plain = plain or compile_graph(graph, options, cache=cache, captured=captured)
     optimized = Stages(graph, options).optimized()
     plan = plan_blocks(expand(_with_inputs(optimized)))
     if plan is None:

@@ -19,9 +19,7 @@ from diffc.ir.loops import (
     Axis,
     Block,
     Buffer,
-    Check,
     Compute,
-    DimValue,
     Index,
     IndexValue,
     Load,
@@ -32,6 +30,7 @@ from diffc.ir.loops import (
     Value,
     walk,
 )
+from diffc.lower.statements import defined_by
 
 __all__ = ["jammed"]
 
@@ -46,8 +45,7 @@ _Item = TypeVar("_Item", Load, Store)
 
 def jammed(block: Block) -> Block:
     """Return a block with the loops jammed that gain by it."""
-    numbers = [value.number for item, _ in walk(block) for value in _defined(item)]
-    return _block(block, _Numbers(max(numbers, default=0)))
+    return _block(block, _Numbers(max(_numbers_in(block), default=0)))
 
 
 @dataclass
@@ -134,7 +132,7 @@ def _in_rounds(loop: Loop, numbers: _Numbers) -> Iterator[Statement | Loop]:
     if not isinstance(extent, int):
         raise TypeError("the extent of a jammed loop is known")
     width = _width(extent)
-    own = {value.number for item, _ in walk(loop.body) for value in _defined(item)}
+    own = set(_numbers_in(loop.body))
     for start, rounds, copies in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
         if copies:
             axis = Axis(numbers.fresh(Value(0, "i64")).number, rounds)
@@ -221,11 +219,10 @@ def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> 
     return found
 
 
-def _defined(item: Statement | Loop) -> list[Value]:
-    match item:
-        case Loop():
-            return [Value(item.axis.number, "i64"), *(value for value, _ in item.accumulators)]
-        case Compute() | Load() | IndexValue() | DimValue() | Check():
-            return [item.value]
-        case _:
-            return []
+def _numbers_in(block: Block) -> Iterator[int]:
+    """Yield the numbers that are taken in a block: of values, accumulators and axes."""
+    for item, _ in walk(block):
+        yield from (value.number for value in defined_by(item))
+        if isinstance(item, Loop):
+            yield item.axis.number
+            yield from (value.number for value, _ in item.accumulators)

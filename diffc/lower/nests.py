@@ -16,9 +16,7 @@ from diffc.ir.loops import (
     Accumulate,
     Block,
     Buffer,
-    Check,
     Compute,
-    DimValue,
     IndexValue,
     Load,
     Loop,
@@ -26,7 +24,6 @@ from diffc.ir.loops import (
     Nest,
     NestCall,
     Routine,
-    Statement,
     Store,
     walk,
 )
@@ -39,7 +36,7 @@ from diffc.lower.extents import Extents
 from diffc.lower.notation import may_be_negative
 from diffc.lower.registers import Registers
 from diffc.lower.rows import Rows
-from diffc.lower.statements import Statements, operands_of
+from diffc.lower.statements import Statements, defined_by, operands_of
 
 __all__ = ["Nests"]
 
@@ -192,7 +189,7 @@ class Nests:
         items = [item for item, _ in walk(loop.body)]
         if not loop.vector or any(isinstance(item, MatMul | Routine) for item in items):
             return 1
-        kinds = [value.dtype for item in items for value in _defined(item)]
+        kinds = [value.dtype for item in items for value in defined_by(item)]
         kinds += [item.buffer.type.dtype for item in items if isinstance(item, Store)]
         widest = max((ITEM_SIZE[kind] for kind in kinds), default=1)
         lanes = self.vector_bytes // max(widest, 4)
@@ -204,7 +201,7 @@ class Nests:
     def _splat_outer(self, loop: Loop, lanes: int) -> None:
         """Repeat the values of outer blocks that the loop uses over the lanes, before it begins."""
         values = self.r.values
-        inside = {value.number for item in loop.body for value in _defined(item)}
+        inside = {value.number for item in loop.body for value in defined_by(item)}
         for item in loop.body:
             for value in operands_of(item):
                 known = values.get(value.number)
@@ -284,7 +281,3 @@ def _is_short(loop: Loop) -> bool:
     plain = all(isinstance(item, Compute | Load | IndexValue | Accumulate) for item in loop.body)
     calls = any(isinstance(item, Compute) and item.op.is_function for item in loop.body)
     return plain and not calls and len(loop.body) <= SHORT_BODY
-
-
-def _defined(item: Statement | Loop) -> list[LoopValue]:
-    return [item.value] if isinstance(item, Compute | Load | IndexValue | DimValue | Check) else []

@@ -31,7 +31,7 @@ from diffc.lower.routines import routine_function
 from diffc.lower.rows import Rows
 from diffc.lower.tiles import matrix_product
 
-__all__ = ["Statements", "operands_of"]
+__all__ = ["Statements", "defined_by", "operands_of"]
 
 
 class Statements:
@@ -215,3 +215,8 @@ def operands_of(item: Statement | Loop) -> Iterator[LoopValue]:
             yield from item.values
         case _:
             pass
+
+
+def defined_by(item: Statement | Loop) -> list[LoopValue]:
+    """Return the values that a statement defines; accumulators belong to their loop."""
+    return [item.value] if isinstance(item, Compute | Load | IndexValue | DimValue | Check) else []

@@ -62,8 +62,9 @@ def _tall_nodes(graph: Graph) -> set[Node]:
     What is connected is laid out together, or not at all where it reads or gives whole rows to the outside.
     """
     products = [node for node in graph.nodes if node.op is matmul_op]
-    seeds = [node for node in products if _is_tall(node) and _is_short(node)]
-    seeds += [each for node in products for each in map(_untransposed, node.inputs) if _is_computed(each)]
+    seeds = {node for node in products if _is_tall(node) and _is_short(node)}
+    seeds.update(each for node in products for each in map(_untransposed, node.inputs) if _is_computed(each))
+    outputs = set(graph.outputs)
     users: dict[Node, list[Node]] = {}
     for node in graph.nodes:
         for each in node.inputs:
@@ -72,9 +73,9 @@ def _tall_nodes(graph: Graph) -> set[Node]:
     seen: set[Node] = set()
     for seed in seeds:
         if seed not in seen:
-            connected = _connected(seed, users, set(seeds))
+            connected = _connected(seed, users, seeds)
             seen |= connected
-            if not any(_is_at_the_edge(node, connected, graph) for node in connected):
+            if not any(_is_at_the_edge(node, connected, outputs) for node in connected):
                 found |= connected
     return found
 
@@ -96,13 +97,13 @@ def _connected(seed: Node, users: Mapping[Node, Sequence[Node]], seeds: set[Node
     return found
 
 
-def _is_at_the_edge(node: Node, connected: set[Node], graph: Graph) -> bool:
+def _is_at_the_edge(node: Node, connected: set[Node], outputs: set[Node]) -> bool:
     """Tell whether a node is an output, or reads a whole tall matrix that is not laid out anew."""
     read = node.inputs[:1] if node.op is matmul_op else node.inputs
     whole = [
         each for each in map(_untransposed, read) if _is_tall(each) and each.shape[:-1] == node.shape[:-1]
     ]
-    return node in graph.outputs or any(each not in connected for each in whole)
+    return node in outputs or any(each not in connected for each in whole)
 
 
 def _is_computed(node: Node) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.lower.vecmath.double_double import fast_two_sum, quotient, two_product, two_sum
+from diffc.lower.vecmath.double_double import fast_two_sum, polynomial_pair, quotient, two_product, two_sum
 from diffc.lower.vecmath.logarithm import log_pair
-from diffc.lower.vecmath.polynomial import estrin, horner, literal
+from diffc.lower.vecmath.polynomial import estrin, literal
 from diffc.lower.vecmath.precision import through_f64
 from diffc.lower.vecmath.reflection import PI, from_nearest_integer, where_negative
 
@@ -109,18 +109,9 @@ def _middle(e: FunctionEmitter, z: Value, small: Value) -> Pair:
     y, y_lo = fast_two_sum(e, one, z)
     y, y_lo = e.select(small, y, z), e.select(small, y_lo, zero)
     above, above_lo = two_sum(e, y, three)
-    s, s_lo = quotient(e, (e.fsub(y, three), y_lo), (above, e.fadd(above_lo, y_lo)))
+    s = quotient(e, (e.fsub(y, three), y_lo), (above, e.fadd(above_lo, y_lo)))
 
-    third = estrin(e, s, _MIDDLE[3:])
-    second = e.fma(s, third, literal(e, z, _MIDDLE[2]))
-    product, lost = two_product(e, s, second)
-    first, first_lo = two_sum(e, literal(e, z, _MIDDLE[1]), product)
-    first_lo = e.fadd(first_lo, e.fadd(lost, horner(e, s, _MIDDLE_LOW[1:])))
-    product, lost = two_product(e, s, first)
-    slope = e.fma(s, e.fma(s, third, second), first)
-    lost = e.fadd(lost, e.fma(s, first_lo, e.fmul(s_lo, slope)))
-    ratio, ratio_lo = two_sum(e, literal(e, z, _MIDDLE[0]), product)
-    ratio_lo = e.fadd(ratio_lo, e.fadd(lost, literal(e, z, _MIDDLE_LOW[0])))
+    ratio, ratio_lo = polynomial_pair(e, s, _MIDDLE, _MIDDLE_LOW)
 
     distance, error = two_sum(e, y, literal(e, z, -_ROOT[0]))
     error = e.fadd(error, e.fsub(y_lo, literal(e, z, _ROOT[1])))

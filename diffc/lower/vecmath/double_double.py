@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.lower.vecmath.polynomial import literal
+from diffc.lower.vecmath.polynomial import estrin, horner, literal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from diffc.lower.emitter import FunctionEmitter, Value
@@ -59,3 +60,22 @@ def _division(e: FunctionEmitter, numerator: Pair, denominator: Pair) -> tuple[V
     residual = e.fma(e.fneg(first), denominator[0], numerator[0])
     residual = e.fadd(residual, e.fma(e.fneg(first), denominator[1], numerator[1]))
     return first, residual, reciprocal
+
+
+def polynomial_pair(e: FunctionEmitter, s: Pair, coefficients: Sequence[float], low: Sequence[float]) -> Pair:
+    """Return c[0] + c[1] s + c[2] s^2 + ... of a pair s as a pair.
+
+    `low` continues the first coefficients beyond their rounding. The last steps of Horner's rule keep their
+    errors, for terms that cancel.
+    """
+    high, small = s
+    third = estrin(e, high, coefficients[3:])
+    second = e.fma(high, third, literal(e, high, coefficients[2]))
+    product, lost = two_product(e, high, second)
+    first, first_lo = two_sum(e, literal(e, high, coefficients[1]), product)
+    first_lo = e.fadd(first_lo, e.fadd(lost, horner(e, high, low[1:])))
+    product, lost = two_product(e, high, first)
+    slope = e.fma(high, e.fma(high, third, second), first)
+    lost = e.fadd(lost, e.fma(high, first_lo, e.fmul(small, slope)))
+    total, total_lo = two_sum(e, literal(e, high, coefficients[0]), product)
+    return total, e.fadd(total_lo, e.fadd(lost, literal(e, high, low[0])))

@@ -6,12 +6,12 @@ exp(q_k) on its diagonal and l_k below it, column by column; gamma = 1, m = 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-Call = Callable[[], list[Any]]
+from tests.bench.workloads.kernels import Call, value_alone, value_and_gradients
+
 N, D, K = 1000, 10, 25
 
 
@@ -54,16 +54,7 @@ def _traced(data: dict[str, Any]) -> Any:
 
 
 def diffc(data: dict[str, Any], parallel: bool = False) -> Call:
-    import diffc as dc
-
-    gradient = dc.value_and_grad(_traced(data), ["alpha", "mu", "q", "below"])
-    kernel, args = dc.compile(gradient, parallel=parallel), list(data.values())
-
-    def call() -> list[Any]:
-        value, gradients = kernel(*args)
-        return [value, *gradients]
-
-    return call
+    return value_and_gradients(_traced(data), ["alpha", "mu", "q", "below"], list(data.values()), parallel)
 
 
 def parallel(data: dict[str, Any]) -> Call:
@@ -71,10 +62,7 @@ def parallel(data: dict[str, Any]) -> Call:
 
 
 def primal(data: dict[str, Any]) -> Call:
-    import diffc as dc
-
-    kernel, args = dc.compile(_traced(data)), list(data.values())
-    return lambda: [kernel(*args)]
+    return value_alone(_traced(data), list(data.values()))
 
 
 def jax(data: dict[str, Any]) -> Call:

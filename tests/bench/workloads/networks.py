@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Call = Callable[[], list[Any]]
+from tests.bench.workloads.kernels import Call, value_alone, value_and_gradients
 
 
 def inputs(sizes: Sequence[int], batch: int, dtype: str) -> dict[str, Any]:
@@ -44,23 +44,11 @@ def _function(data: dict[str, Any], activation: str) -> Any:
 
 
 def diffc(data: dict[str, Any], activation: str, parallel: bool = False) -> Call:
-    import diffc as dc
-
-    gradient = dc.value_and_grad(_function(data, activation), list(data)[2:])
-    kernel, args = dc.compile(gradient, parallel=parallel), list(data.values())
-
-    def call() -> list[Any]:
-        value, gradients = kernel(*args)
-        return [value, *gradients]
-
-    return call
+    return value_and_gradients(_function(data, activation), list(data)[2:], list(data.values()), parallel)
 
 
 def primal(data: dict[str, Any], activation: str) -> Call:
-    import diffc as dc
-
-    kernel, args = dc.compile(_function(data, activation)), list(data.values())
-    return lambda: [kernel(*args)]
+    return value_alone(_function(data, activation), list(data.values()))
 
 
 def jax(data: dict[str, Any], activation: str) -> Call:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Call = Callable[[], list[Any]]
+from tests.bench.workloads.kernels import Call, value_alone, value_and_gradients
+
 POINTS, WIDTH = 256, 32
 
 
@@ -50,16 +51,7 @@ def _traced(data: dict[str, Any]) -> Any:
 
 
 def diffc(data: dict[str, Any], parallel: bool = False) -> Call:
-    import diffc as dc
-
-    gradient = dc.value_and_grad(_traced(data), list(data)[2:])
-    kernel, args = dc.compile(gradient, parallel=parallel), list(data.values())
-
-    def call() -> list[Any]:
-        value, gradients = kernel(*args)
-        return [value, *gradients]
-
-    return call
+    return value_and_gradients(_traced(data), list(data)[2:], list(data.values()), parallel)
 
 
 def parallel(data: dict[str, Any]) -> Call:
@@ -67,10 +59,7 @@ def parallel(data: dict[str, Any]) -> Call:
 
 
 def primal(data: dict[str, Any]) -> Call:
-    import diffc as dc
-
-    kernel, args = dc.compile(_traced(data)), list(data.values())
-    return lambda: [kernel(*args)]
+    return value_alone(_traced(data), list(data.values()))
 
 
 def jax(data: dict[str, Any]) -> Call:
