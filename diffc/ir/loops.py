@@ -274,6 +274,8 @@ class Loop:
     body: Block = field(default_factory=list["Statement | Loop"])
     outer_vector: bool = False
     """Whether the lanes of a vector run over this axis though loops stand inside, which run in every lane."""
+    vectors: int = 1
+    """How many vectors of lanes run side by side; the lowering to LLVM takes as many as registers hold."""
 
     @property
     def innermost(self) -> bool:

@@ -4,7 +4,7 @@
     => for r in 2: for j in N: five a's; for k in K: t = y[k, j]; a0 += x[5*r, k] * t, ...; z[5*r, j] = a0 ...
 
 A sum in a register otherwise waits for each addition to finish before the next, and loads twice for one
-multiplication.
+multiplication. Where registers are left, rounds of a loop inside run side by side, too.
 """
 
 from __future__ import annotations
@@ -34,18 +34,22 @@ from diffc.lower.statements import defined_by
 
 __all__ = ["jammed"]
 
-WIDTHS = (5, 6, 4, 3)
-"""How many rounds may run side by side, the best first: with what they share they fit into 16 registers."""
+WIDTHS = (5, 6, 4, 3, 2)
+"""How many rounds may run side by side, the best first."""
+
+FREE_REGISTERS = 6
+"""What the rounds share, and addresses of the code generator's own, need so many."""
 
 LARGEST_BODY = 24
-"""Rounds of more statements than this have work of their own to overlap."""
+"""Rounds of more statements of the program than this have work of their own to overlap."""
 
 _Item = TypeVar("_Item", Load, Store)
 
 
-def jammed(block: Block) -> Block:
-    """Return a block with the loops jammed that gain by it."""
-    return _block(block, _Numbers(max(_numbers_in(block), default=0)))
+def jammed(block: Block, registers: int) -> Block:
+    """Return a block with the loops jammed that gain by it, on a machine with so many vector registers."""
+    numbers = _Numbers(max(_numbers_in(block), default=0))
+    return _block(block, numbers, registers - FREE_REGISTERS, 1)
 
 
 @dataclass
@@ -60,32 +64,40 @@ class _Numbers:
         return replace(value, number=self.last)
 
 
-def _block(block: Block, numbers: _Numbers) -> Block:
+def _block(block: Block, numbers: _Numbers, room: int, copies: int) -> Block:
+    """Return a block of which so many copies stand side by side already, with room for so many sums."""
     found: Block = []
     for item in block:
         if not isinstance(item, Loop):
             found.append(item)
-        elif _gains(item):
-            found.extend(_in_rounds(item, numbers))
+            continue
+        width = _width(item, room, copies)
+        if width > 1:
+            found.extend(_in_rounds(item, width, numbers, room, copies))
         else:
-            found.append(replace(item, body=_block(item.body, numbers)))
+            found.append(replace(item, body=_block(item.body, numbers, room, copies)))
     return found
 
 
-def _gains(loop: Loop) -> bool:
-    """Tell whether a loop may be jammed, and an inner loop of it adds up what does not depend on the loop."""
+def _width(loop: Loop, room: int, copies: int) -> int:
+    """Return how many rounds of a loop run side by side: all of them, where possible in whole groups."""
     extent, items = loop.axis.extent, [item for item, _ in walk(loop.body)]
     if not isinstance(extent, int) or extent < 2 or loop.kind == "sequential" or loop.outer_vector:
-        return False
-    if loop.accumulators and extent % _width(extent):
-        return False  # A second loop over the rest would have to go on with them.
-    if len(items) > LARGEST_BODY or not all(map(_is_plain, items)):
-        return False
+        return 1
+    if len(items) > LARGEST_BODY * copies or not all(map(_is_plain, items)):
+        return 1
     read = {item.buffer.root for item in items if isinstance(item, Load)}
     if not all(_is_own(item, loop.axis, read) for item in items if isinstance(item, Store)):
-        return False
+        return 1
     inner = [item for item in items if isinstance(item, Loop) and item.innermost]
-    return any(_shares(each, loop.axis, _written(loop)) for each in inner)
+    if not any(_shares(each, loop.axis, _written(loop)) for each in inner):
+        return 1
+    sums = max(sum(isinstance(item, Accumulate) for item in each.body) for each in inner)
+    widths = [each for each in WIDTHS if each <= extent and each * sums <= room]
+    whole = next((each for each in widths if extent % each == 0), 1)
+    if whole > 1 or loop.accumulators:
+        return whole  # A second loop over the rest would have to go on with the loop's accumulators.
+    return next((each for each in widths if each <= 4), 1)
 
 
 def _is_own(store: Store, axis: Axis, read: set[Buffer]) -> bool:
@@ -120,24 +132,21 @@ def _is_shared(index: Index, axis: Axis, buffer: Buffer, written: set[Buffer]) -
     return buffer.root not in written and not any(axis in _axes(at) for at in index)
 
 
-def _width(extent: int) -> int:
-    """Return how many rounds run side by side: all of them, where possible in whole groups."""
-    return next((each for each in WIDTHS if extent % each == 0), min(WIDTHS[-2], extent))
-
-
-def _in_rounds(loop: Loop, numbers: _Numbers) -> Iterator[Statement | Loop]:
+def _in_rounds(
+    loop: Loop, width: int, numbers: _Numbers, room: int, copies: int
+) -> Iterator[Statement | Loop]:
     """Yield the statements before a loop, then the loop over rounds side by side, and one over the rest."""
     yield from loop.prologue
     extent = loop.axis.extent
     if not isinstance(extent, int):
         raise TypeError("the extent of a jammed loop is known")
-    width = _width(extent)
     own = set(_numbers_in(loop.body))
-    for start, rounds, copies in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
-        if copies:
+    for start, rounds, count in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
+        if count:
             axis = Axis(numbers.fresh(Value(0, "i64")).number, rounds)
-            rows = [_Copy(loop, axis, copies, start + k, own, numbers) for k in range(copies)]
+            rows = [_Copy(loop, axis, count, start + k, own, numbers) for k in range(count)]
             body = _side_by_side(loop.body, rows, _written(loop))
+            body = _block(body, numbers, room, copies * count)
             yield Loop(axis, loop.kind, accumulators=loop.accumulators, body=body)
 
 

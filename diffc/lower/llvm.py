@@ -36,6 +36,7 @@ from diffc.lower.extents import Extents
 from diffc.lower.jam import jammed
 from diffc.lower.nests import Nests
 from diffc.lower.outline import outlined
+from diffc.lower.widen import widened
 
 __all__ = ["lower_to_llvm"]
 
@@ -46,7 +47,8 @@ INLINE_MATHS_LIMIT = 64
 def lower_to_llvm(loops: Loops, vector_bytes: int) -> str:
     """Return a program's LLVM module; vectors have `vector_bytes` bytes: 64 for AVX-512, 32 for AVX2."""
     flats: dict[Buffer, Buffer] = {}
-    body = outlined(jammed(collapsed(loops.body, flats)))
+    registers = 32 if vector_bytes == 64 else 16
+    body = outlined(widened(jammed(collapsed(loops.body, flats), registers), registers))
     inline = _calls_of_maths(body) <= INLINE_MATHS_LIMIT
     module = Module(inline_maths=inline, vector_bytes=vector_bytes)
     attributes = (

@@ -192,7 +192,7 @@ class Nests:
         kinds = [value.dtype for item in items for value in defined_by(item)]
         kinds += [item.buffer.type.dtype for item in items if isinstance(item, Store)]
         widest = max((ITEM_SIZE[kind] for kind in kinds), default=1)
-        lanes = self.vector_bytes // max(widest, 4)
+        lanes = self.vector_bytes // max(widest, 4) * loop.vectors
         extent = loop.axis.extent
         while isinstance(extent, int) and lanes > max(extent, 1):
             lanes //= 2
@@ -259,7 +259,9 @@ def _widths(loop: Loop, lanes: int) -> list[int]:
     if lanes == 1:
         return []
     calls = any(isinstance(item, Compute) and item.op.is_function for item, _ in walk(loop.body))
-    if not isinstance(extent, int) or calls:
+    if not isinstance(extent, int):
+        return [lanes] if loop.vectors == 1 else [lanes, lanes // loop.vectors]
+    if calls:
         return [lanes]
     smaller = [2**k for k in reversed(range(1, lanes.bit_length() - 1)) if extent % lanes & 2**k]
     return [lanes, *smaller]

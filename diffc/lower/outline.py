@@ -155,7 +155,7 @@ class _Form:
             case Loop():
                 totals = [(how, *self._defined(value)) for value, how in item.accumulators]
                 axis = self._axes[item.axis], item.axis.extent
-                return "loop", item.kind, item.outer_vector, *axis, *totals
+                return "loop", item.kind, item.outer_vector, item.vectors, *axis, *totals
             case Load():
                 return "load", *self._place(item), *self._defined(item.value)
             case Store():

@@ -66,11 +66,10 @@ class Cursor:
         self.axes: dict[int, Axis] = {}
         self.levels: dict[int, tuple[int, int | None]] = {}
 
-    def branch(self) -> Cursor:
-        """Return another cursor at the same place."""
-        other = Cursor(self.blocks[0])
-        other.block, other.blocks, other.path = self.block, list(self.blocks), list(self.path)
-        other.axes, other.levels = dict(self.axes), dict(self.levels)
+    def at_opening(self, opening: Block) -> Cursor:
+        """Return another cursor in the same loops, at what comes first in each round of the innermost."""
+        other = Cursor(opening)
+        other.path, other.axes = list(self.path), dict(self.axes)
         return other
 
     def affine(self, at: DimIndex, dynamic: Value | None = None) -> Affine:
@@ -97,6 +96,8 @@ class Nests:
         self.root: Block = []
         self.preamble: Block = []
         """What stands before everything else: the values of extents, and buffers filled with a number."""
+        self.openings: dict[int, Block] = {}
+        """What comes first in each round of a loop, by the identity of its body: buffers to be filled."""
         self.locations: dict[Node, Location] = {}
         self._latest: dict[tuple[int, Extent, str], tuple[int, Loop]] = {}
         self._axes = 0
@@ -105,6 +106,13 @@ class Nests:
         """Return an axis that no other loop has."""
         self._axes += 1
         return Axis(self._axes, extent)
+
+    def opening(self, cursor: Cursor) -> Cursor:
+        """Return a cursor at what comes first in each round of the loop that a cursor stands in.
+
+        What is filled there is ready for every loop of the round.
+        """
+        return cursor.at_opening(self.openings.setdefault(id(cursor.block), []))
 
     def enter(
         self,

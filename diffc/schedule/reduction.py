@@ -109,19 +109,17 @@ class _Reduction:
     def in_memory(self, inner: Sequence[int], cursor: Cursor) -> None:
         """Fill with the identity, then accumulate along inner kept dimensions, which stay the vector axis."""
         buffer = self.s.buffer(self.node)
-        block, outer = cursor.block, len(cursor.path)
+        outer = len(cursor.path)
         index = [DimIndex()] * self.node.rank
         for d, k in self.result.items():
             index[k] = DimIndex() if self.shape[d] == 1 else DimIndex(0, d)
-        floor = 0
         if outer:
-            start = cursor.branch()
+            start = self.s.nests.opening(cursor)
             self.s.nests.enter_all([d for d in inner if d in self.result], self.shape, [], cursor=start)
             start.block.append(Store(buffer, start.affines(index), identity_of(self.how, self.node.dtype)))
-            floor = start.levels[id(block)][0] + 1
         else:
             self.s.fill(buffer, self.node.shape, identity_of(self.how, self.node.dtype))
-        self.s.nests.enter_all(inner, self.shape, self.reads, floor=floor, cursor=cursor)
+        self.s.nests.enter_all(inner, self.shape, self.reads, cursor=cursor)
         for loop, d in cursor.path[outer:]:
             if d not in self.result:
                 loop.kind = "reduction"

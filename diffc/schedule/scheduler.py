@@ -171,8 +171,8 @@ class Scheduler:
         return later
 
     def _with_stores(self, block: Block) -> Block:
-        """Return a block with each store behind the definition of what it stores."""
-        result: Block = []
+        """Return a block, its opening first, with each store behind the definition of what it stores."""
+        result: Block = list(self.nests.openings.get(id(block), ()))
         for item in block:
             result.append(item)
             if isinstance(item, Loop):

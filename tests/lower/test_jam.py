@@ -8,6 +8,7 @@ import pytest
 import diffc as dc
 from diffc.ir.loops import Accumulate, Loop, walk
 from diffc.lower.jam import jammed
+from diffc.lower.widen import widened
 from diffc.pipeline import Options, Stages
 
 PROGRAMS = {
@@ -68,7 +69,7 @@ def test_the_sums_stand_side_by_side():
     loops = loops_of(f)
     outer = next(item for item in loops.body if isinstance(item, Loop))
     assert sum(isinstance(item, Accumulate) for item, _ in walk([outer])) == 1
-    (side_by_side,) = jammed([outer])
+    (side_by_side,) = jammed([outer], 16)
     assert isinstance(side_by_side, Loop)
     assert side_by_side.axis.extent == 2
     assert sum(isinstance(item, Accumulate) for item, _ in walk([side_by_side])) == 5
@@ -77,9 +78,47 @@ def test_the_sums_stand_side_by_side():
 def test_the_rest_of_the_rows_follows():
     f = dc.parse("a @ b", inputs={"a": "f64[7, 12]", "b": "f64[12, 9]"})
     outer = [item for item in loops_of(f).body if isinstance(item, Loop)]
-    rounds = [item for item in jammed(outer) if isinstance(item, Loop)]
+    rounds = [item for item in jammed(outer, 16) if isinstance(item, Loop)]
     sums = [sum(isinstance(item, Accumulate) for item, _ in walk([each])) for each in rounds]
     assert [(each.axis.extent, n) for each, n in zip(rounds, sums, strict=True)] == [(1, 4), (1, 3)]
+
+
+@pytest.mark.parametrize(("registers", "sums"), [(16, 10), (32, 25)])
+def test_where_registers_are_left_columns_stand_side_by_side_too(registers, sums):
+    f = dc.parse("a @ transpose(b)", inputs={"a": "f64[10, 100]", "b": "f64[10, 100]"})
+    (rounds,) = [item for item in jammed(loops_of(f).body, registers) if isinstance(item, Loop)]
+    assert sum(isinstance(item, Accumulate) for item, _ in walk([rounds])) == sums
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 10, 100))
+    assert np.allclose(dc.compile(f, cache=False)(a, b), a @ b.T, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize(("registers", "vectors"), [(16, 2), (32, 4)])
+def test_several_vectors_of_columns_stand_side_by_side(registers, vectors):
+    f = dc.parse("a @ b", inputs={"a": "f64[5, 6]", "b": "f64[6, 80]"})
+    block = widened(jammed(loops_of(f).body, registers), registers)
+    assert [loop.vectors for loop, _ in walk(block) if isinstance(loop, Loop) and loop.outer_vector] == [
+        vectors
+    ]
+
+
+@pytest.mark.parametrize("columns", [1, 2, 7, 8, 31, 32, 33, 70, 100])
+@pytest.mark.parametrize("symbolic", [False, True])
+@pytest.mark.parametrize("kind", ["f64", "f32"])
+def test_any_number_of_columns(columns, symbolic, kind):
+    inputs = {"a": f"{kind}[5, 6]", "b": f"{kind}[6, {'N' if symbolic else columns}]"}
+    f = dc.parse("a @ b", inputs=inputs)
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=size).astype("f8" if kind == "f64" else "f4") for size in ((5, 6), (6, columns)))
+    tolerance = 1e-13 if kind == "f64" else 1e-5
+    assert np.allclose(dc.compile(f, cache=False)(a, b), a @ b, rtol=tolerance, atol=tolerance)
+
+
+def test_what_is_added_to_memory_is_added_where_it_is_made():
+    text = "sum((reshape(a, [1, 5, 6]) * c @ b)**2, axis=1)"
+    f = dc.parse(text, inputs={"a": "f64[5, 6]", "b": "f64[6, 80]", "c": "f64[3, 1, 1]"})
+    loops = Stages(f.graph, Options())["loops"]
+    assert "work square" not in loops
 
 
 def test_vectors_run_over_the_columns():
