@@ -261,9 +261,10 @@ def _widths(loop: Loop, lanes: int) -> list[int]:
     calls = any(isinstance(item, Compute) and item.op.is_function for item, _ in walk(loop.body))
     if not isinstance(extent, int):
         return [lanes] if loop.vectors == 1 else [lanes, lanes // loop.vectors]
-    if calls:
-        return [lanes]
-    smaller = [2**k for k in reversed(range(1, lanes.bit_length() - 1)) if extent % lanes & 2**k]
+    rest = extent % lanes
+    if calls:  # A function in one more width instead of in scalars, but not in two more.
+        return [lanes, rest] if rest > 1 and rest & (rest - 1) == 0 else [lanes]
+    smaller = [2**k for k in reversed(range(1, lanes.bit_length() - 1)) if rest & 2**k]
     return [lanes, *smaller]
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from diffc.ir import Graph, Node, Type
-from diffc.ops.arithmetic import add
+from diffc.ops.arithmetic import add, sub
 from diffc.ops.broadcasting import zeros
 from diffc.ops.slicing import concatenate, pad
 from diffc.optimize.driver import Log
@@ -46,8 +45,8 @@ def join_pads(graph: Graph, stage: str = "after", math: str = "precise", log: Lo
     new: dict[Node, Node] = {}
     for node in graph.nodes:
         changed = node.replace([new[each] for each in node.inputs])
-        if node.is_op("add") and node not in inner:
-            joined = _joined([new[each] for each in _terms(node, inner)])
+        if node.is_op("add", "sub") and node not in inner:
+            joined = _joined([(new[each], negative) for each, negative in _terms(node, inner)])
             if joined is not None:
                 changed = joined
                 if log is not None:
@@ -58,42 +57,46 @@ def join_pads(graph: Graph, stage: str = "after", math: str = "precise", log: Lo
 
 
 def _inner_additions(graph: Graph) -> set[Node]:
-    """Return the additions that only one other addition of the same type uses."""
+    """Return the sums and differences that only one other of the same type uses."""
     users: dict[Node, list[Node]] = {}
     for node in graph.nodes:
         for each in node.inputs:
-            if each.is_op("add"):
+            if each.is_op("add", "sub"):
                 users.setdefault(each, []).append(node)
     outputs = set(graph.outputs)
     return {
         node
         for node, using in users.items()
-        if len(using) == 1 and using[0].is_op("add") and using[0].type == node.type and node not in outputs
+        if len(using) == 1
+        and using[0].is_op("add", "sub")
+        and using[0].type == node.type
+        and node not in outputs
     }
 
 
-def _terms(root: Node, inner: set[Node]) -> list[Node]:
-    """Return the terms of a sum, left to right."""
-    terms: list[Node] = []
-    waiting = list(reversed(root.inputs))
+def _terms(root: Node, inner: set[Node]) -> list[tuple[Node, bool]]:
+    """Return the terms of a sum, left to right, and whether each is subtracted."""
+    terms: list[tuple[Node, bool]] = []
+    waiting = [(root, False)]
     while waiting:
-        node = waiting.pop()
-        if node in inner:
-            waiting.extend(reversed(node.inputs))
+        node, negative = waiting.pop()
+        if node is root or node in inner:
+            left, right = node.inputs
+            waiting += [(right, negative != node.is_op("sub")), (left, negative)]
         else:
-            terms.append(node)
+            terms.append((node, negative))
     return terms
 
 
-def _joined(terms: Sequence[Node]) -> Node | None:
+def _joined(terms: Sequence[tuple[Node, bool]]) -> Node | None:
     """Return the sum of the terms with its pads joined, or None where there are fewer than two."""
     blocks: dict[tuple[object, ...], _Block] = {}
-    rest: list[Node] = []
+    rest: list[tuple[Node, bool]] = []
     count = 0
-    for term in terms:
-        block = _block(term)
+    for term, negative in terms:
+        block = None if negative else _block(term)
         if block is None:
-            rest.append(term)
+            rest.append((term, negative))
             continue
         count += 1
         key = (block.lows, block.value.shape)
@@ -101,7 +104,7 @@ def _joined(terms: Sequence[Node]) -> Node | None:
         blocks[key] = block if known is None else _Block(add(known.value, block.value), block.lows)
     if count < 2:
         return None
-    type_ = next(term.type for term in terms if term.is_op("pad"))
+    type_ = next(term.type for term, negative in terms if not negative and _block(term) is not None)
     parts = list(blocks.values())
     for axis in reversed(range(type_.rank)):
         parts = _along(axis, parts, type_)
@@ -109,8 +112,8 @@ def _joined(terms: Sequence[Node]) -> Node | None:
         return None
     whole = [_filled(part, type_) for part in parts]
     result = whole[0]
-    for term in (*whole[1:], *rest):
-        result = add(result, term)
+    for term, negative in (*((part, False) for part in whole[1:]), *rest):
+        result = sub(result, term) if negative else add(result, term)
     return result
 
 
@@ -137,18 +140,29 @@ def _along(axis: int, blocks: Sequence[_Block], type_: Type) -> list[_Block]:
 
 
 def _row(axis: int, row: Sequence[_Block]) -> list[_Block]:
-    if any(a.end(axis) > b.lows[axis] for a, b in pairwise(row)):
-        return list(row)
-    parts: list[Node] = []
-    position = row[0].lows[axis]
+    """Return blocks, given in order, as few as there can be that do not overlap."""
+    chains: list[list[_Block]] = []
     for block in row:
+        free = [chain for chain in chains if chain[-1].end(axis) <= block.lows[axis]]
+        if free:
+            max(free, key=lambda chain: chain[-1].end(axis)).append(block)
+        else:
+            chains.append([block])
+    return [_chained(axis, chain) for chain in chains]
+
+
+def _chained(axis: int, chain: Sequence[_Block]) -> _Block:
+    """Return blocks that follow each other as one, with zeros between them."""
+    parts: list[Node] = []
+    position = chain[0].lows[axis]
+    for block in chain:
         if block.lows[axis] > position:
             shape = list(block.value.shape)
             shape[axis] = block.lows[axis] - position
             parts.append(zeros(block.value.type.with_shape(tuple(shape))))
         parts.append(block.value)
         position = block.end(axis)
-    return [_Block(concatenate(parts, axis), row[0].lows)]
+    return _Block(concatenate(parts, axis), chain[0].lows)
 
 
 def _widened(block: _Block, axis: int, type_: Type) -> _Block:

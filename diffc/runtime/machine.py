@@ -18,7 +18,16 @@ from typing import Any, NamedTuple
 from diffc.errors import ArtefactError, DiffcError
 from diffc.runtime.externals import private_names, provide, undefined_symbols
 
-__all__ = ["Host", "LoadedCode", "assembly", "compile_text", "host", "load_object", "optimised"]
+__all__ = [
+    "Host",
+    "LoadedCode",
+    "assembly",
+    "compile_text",
+    "cut_in_pieces",
+    "host",
+    "load_object",
+    "optimised",
+]
 
 # How the cost of one straight-line block of fmul, fadd and fma grows, in seconds (Zen 5, LLVM 22):
 #
@@ -38,9 +47,12 @@ _LONG_BLOCK = 2_000  # in one piece, 5,000 lines with many values alive take 4 s
 _LONGEST_BLOCK = 30_000
 _CUT_EVERY = 500
 _MANY_CALLS = 200  # that write memory: O2 looks past each of them at each access; O1 takes 0.7 of its time
-_MANY_LINES = 6_000  # the O2 pipeline is near linear (0.08 s at 10,000, 0.3 s at 30,000); SLP is not
+_MANY_LINES = (
+    6_000  # straight-line, O2 takes 0.3 s at 30,000, but not SLP; with 300 loops, unrolled, 5 s at 14,000
+)
 
 _LABEL = re.compile(r"[-\w.$]+:|\"[^\"]*\":")
+_FROM = re.compile(r", %([-\w.$]+|\"[^\"]*\") \]")
 _lock = threading.RLock()
 
 
@@ -150,7 +162,7 @@ def _generate(ir_text: str, level: int, form: str) -> Any:
         text = str(module)
         longest = _longest_block(text)
         if longest > _LONG_BLOCK:
-            module = _parse(_cut_blocks(text), machine)
+            module = _parse(cut_in_pieces(text), machine)
     effort = 0 if longest > _LONGEST_BLOCK else (1 if longest > _LONG_BLOCK else 3)
     machine = _target_machine(min(level, effort))
     try:
@@ -177,11 +189,13 @@ def _optimise(module: Any, machine: Any, level: int, ir_text: str) -> None:
     import llvmlite.binding as llvm
 
     lines = ir_text.count("\n")
-    most = 1 if ir_text.count("\n  call void @") > _MANY_CALLS else 2
+    is_large = lines > _MANY_LINES
+    most = 1 if is_large or ir_text.count("\n  call void @") > _MANY_CALLS else 2
     options = llvm.create_pipeline_tuning_options(speed_level=min(level, most))
     # Kernels are vectorised explicitly: the loop vectoriser would only bloat the scalar tails.
     options.loop_vectorization = False
-    options.slp_vectorization = level >= 2 and lines <= _MANY_LINES
+    options.slp_vectorization = level >= 2 and not is_large
+    options.loop_unrolling = not is_large
     # A builder serves one module and a pass manager one run: kept ones end in a crash.
     builder = llvm.create_pass_builder(machine, options)
     if level == 0 or (lines > _HUGE_BLOCK and _longest_block(ir_text) > _HUGE_BLOCK):
@@ -206,34 +220,48 @@ def _longest_block(text: str) -> int:
     return longest
 
 
-def _cut_blocks(text: str) -> str:
-    """Return the module with its huge blocks cut in pieces by branches.
-
-    Only blocks that end a function are cut: elsewhere the phis of their successors name them.
-    """
+def cut_in_pieces(text: str) -> str:
+    """Return the module with its huge blocks cut in pieces by branches."""
     result: list[str] = []
-    start, cut, is_body = 0, 0, False
+    function: list[str] = []
     for line in text.splitlines():
-        if line.startswith("define"):
-            is_body = True
-            start = len(result) + 1
-        elif line.startswith("}"):
-            is_body = False
-        elif line[:1] != " " and _LABEL.match(line):
-            start = len(result) + 1
-        result.append(line)
-        if is_body and line.startswith("  ret ") and len(result) - start > _LONG_BLOCK:
-            block = result[start:]
-            del result[start:]
-            pieces = 0
-            for position, each in enumerate(block):
-                # Phis and allocas must stay in the first piece.
-                if position // _CUT_EVERY > pieces and " = phi " not in each and " = alloca " not in each:
-                    pieces = position // _CUT_EVERY
-                    cut += 1
-                    result += [f"  br label %diffc.cut{cut}", "", f"diffc.cut{cut}:"]
-                result.append(each)
-    return "\n".join(result) + "\n"
+        function.append(line)
+        if line.startswith("}"):
+            result += _cut_function(function)
+            function = []
+    return "\n".join([*result, *function]) + "\n"
+
+
+def _cut_function(lines: list[str]) -> list[str]:
+    """Return a function with its huge blocks cut; what follows a block follows its last piece."""
+    starts = [k for k, line in enumerate(lines) if line[:1] != " " and _LABEL.match(line)]
+    last: dict[str, str] = {}
+    result = lines[: starts[0]] if starts else lines
+    cut = 0
+    for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
+        block = lines[start:stop]
+        label = lines[start].partition(":")[0]
+        pieces = 0
+        for position, each in enumerate(block):
+            # Phis and allocas must stay in the first piece.
+            is_bound = " = phi " in each or " = alloca " in each
+            if (
+                len(block) > _LONG_BLOCK
+                and each[:1] == " "
+                and position // _CUT_EVERY > pieces
+                and not is_bound
+            ):
+                pieces = position // _CUT_EVERY
+                cut += 1
+                last[label] = f"diffc.cut{cut}"
+                result += [f"  br label %diffc.cut{cut}", "", f"diffc.cut{cut}:"]
+            result.append(each)
+    if not last:
+        return result
+    return [
+        _FROM.sub(lambda m: f", %{last.get(m[1], m[1])} ]", line) if " = phi " in line else line
+        for line in result
+    ]
 
 
 def _target_machine(level: int) -> Any:

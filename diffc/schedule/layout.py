@@ -19,6 +19,7 @@ from diffc.ops.elementwise import cast_op
 from diffc.ops.products import matmul_op
 from diffc.ops.reductions import amax, prod_op
 from diffc.ops.reshaping import reshape, transpose, transpose_op
+from diffc.schedule.narrow import narrow_product
 
 __all__ = ["long_axes_last"]
 
@@ -45,7 +46,8 @@ def long_axes_last(graph: Graph) -> Graph:
         if node not in tall and isinstance(node.op, Elementwise):
             return node.replace([_copied(each, node) for each in inputs])
         if node not in tall:
-            return _reduced(node, inputs) or node.replace(inputs)
+            found = _reduced(node, inputs) or node.replace(inputs)
+            return (narrow_product(found) if found.op is matmul_op else None) or found
         if node.op is matmul_op:
             a, b = inputs
             return _swapped(Node.make(matmul_op, (_swapped(b), _swapped(a)), node.attrs))

@@ -49,7 +49,8 @@ def place(s: Scheduler, node: Node) -> None:
 
 def _elementwise(s: Scheduler, node: Node) -> None:
     operands = [(each, s.aligned(each, node.shape)) for each in node.inputs]
-    cursor = s.nests.enter_all(range(node.rank), node.shape, s.reads(operands))
+    costly = isinstance(node.op, Elementwise) and node.op.is_function
+    cursor = s.nests.enter_all(range(node.rank), node.shape, s.reads(operands), costly=costly)
     values = tuple(s.read(each, index, cursor) for each, index in operands)
     value = s.value(node.dtype, node)
     # The condition of a where is no number once constants are folded.

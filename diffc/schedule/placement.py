@@ -88,6 +88,40 @@ class Cursor:
         return max((level for level, (loop, _) in enumerate(self.path, 1) if loop.axis in used), default=0)
 
 
+LITTLE_WORK = 64
+"""Up to so many rounds of the loops inside for each call, a function of their result costs more than they do."""
+
+FULL_VECTOR = 8
+"""From so many rounds on a loop fills vectors, and they pay for the memory that what they read goes through."""
+
+
+def _does_little(loop: Loop, calls: int) -> bool:
+    """Tell whether the loops inside a loop cost less than so many calls of functions in each of its rounds."""
+    if isinstance(loop.axis.extent, int) and loop.axis.extent < FULL_VECTOR:
+        return False
+    rounds, stack = 0, [(1, item) for item in loop.body]
+    while stack:
+        times, item = stack.pop()
+        if isinstance(item, Loop):
+            extent = item.axis.extent
+            if not isinstance(extent, int):
+                return False
+            rounds += times * extent
+            stack.extend((times * extent, each) for each in item.body)
+    return 0 < rounds <= LITTLE_WORK * calls
+
+
+def _where_to_leave(dims: Sequence[int], shape: Sequence[Extent]) -> tuple[int, int]:
+    """Return the loop whose rounds fill vectors, if need be with those of short loops inside, and these."""
+    level, inside = len(dims) - 1, 1
+    while level > 0:
+        extent = shape[dims[level]]
+        if not isinstance(extent, int) or extent >= FULL_VECTOR:
+            break
+        level, inside = level - 1, inside * extent
+    return level, inside
+
+
 class Nests:
     """The loops under construction."""
 
@@ -100,6 +134,8 @@ class Nests:
         """What comes first in each round of a loop, by the identity of its body: buffers to be filled."""
         self.locations: dict[Node, Location] = {}
         self._latest: dict[tuple[int, Extent, str], tuple[int, Loop]] = {}
+        self._left: set[Axis] = set()
+        """The loops of nests that nothing joins any more: what follows runs in vectors elsewhere."""
         self._axes = 0
 
     def new_axis(self, extent: Extent) -> Axis:
@@ -124,6 +160,7 @@ class Nests:
         kind: LoopKind,
         floor: int = 0,
         fresh: bool = False,
+        calls: int = 0,
     ) -> Loop:
         """Move the cursor into a loop over one dimension, an existing one where that is right.
 
@@ -138,6 +175,8 @@ class Nests:
                 are to run in every lane of a vector along this one.
             floor: the first position in the block that may be entered.
             fresh: whether the loop must be a new one which nothing else enters.
+            calls: how many functions are computed in a round of this loop. As they gain much from vectors,
+                they keep out of a nest where the loops inside do little, and what follows keeps out, too.
         """
         block = cursor.block
         key = id(block)
@@ -155,7 +194,9 @@ class Nests:
             found = self._latest.get((key, extent, kind))
             if kind == "inner":
                 nests = [self._latest.get((key, extent, other)) for other in ("nest", "lanes")]
-                found = next((nest for nest in nests if nest and need <= nest[0] == meeting), found)
+                found = next((each for each in nests if each and need <= each[0] == meeting), found)
+            if found is not None and found[0] == meeting and self._is_left(found[1], calls):
+                found = self._latest.get((key, extent, "inner")) if kind == "inner" else None
         if found is None or found[0] < need:
             found = (len(block), Loop(self.new_axis(extent), outer_vector=kind == "lanes"))
             block.append(found[1])
@@ -169,6 +210,12 @@ class Nests:
         cursor.blocks.append(loop.body)
         return loop
 
+    def _is_left(self, loop: Loop, calls: int) -> bool:
+        """Tell whether what reads values of a nest's loop keeps out of it."""
+        if calls and not loop.vector and _does_little(loop, calls):
+            self._left.add(loop.axis)
+        return loop.axis in self._left
+
     def enter_all(
         self,
         dims: Sequence[int],
@@ -179,13 +226,19 @@ class Nests:
         fresh: bool = False,
         last: LoopKind = "inner",
         cursor: Cursor | None = None,
+        costly: bool = False,
     ) -> Cursor:
-        """Move a cursor into loops over several dimensions, the last of a kind; an extent of 1 needs none."""
+        """Move a cursor into loops over several dimensions, the last of a kind; an extent of 1 needs none.
+
+        A `costly` computation keeps out of nests where it would run in scalars and does most of the work.
+        """
         cursor = cursor or Cursor(self.root)
         looped = [dim for dim in dims if shape[dim] != 1]
+        leaves, inside = _where_to_leave(looped, shape)
         for k, dim in enumerate(looped):
             kind: LoopKind = last if k == len(looped) - 1 else "nest"
-            self.enter(cursor, dim, shape[dim], reads, kind=kind, floor=floor, fresh=fresh)
+            calls = inside if costly and k == leaves else 0
+            self.enter(cursor, dim, shape[dim], reads, kind=kind, floor=floor, fresh=fresh, calls=calls)
             floor = 0
         return cursor
 

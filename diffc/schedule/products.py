@@ -26,6 +26,9 @@ SMALL_FACTOR = 1 << 16
 WORTH_A_COPY = 16
 """From so many rows of the first factor on."""
 
+SHORT_RESULT = 512
+"""Up to this size a column that is added up is held in the cache."""
+
 INLINE_WORK = 8192
 """Up to this many multiplications, all extents static, likewise."""
 
@@ -137,8 +140,8 @@ def _loops(s: Scheduler, node: Node) -> None:
     """Run the product as loops over batch, rows, columns and the inner axis, as the layout suits.
 
     Where both factors are contiguous along the inner axis, a dot product in a register. Else the lanes of a
-    vector run over the columns, and each one's result accumulates in a register; a sum of outer products
-    accumulates in memory.
+    vector run over the columns (over the rows, if there is one column), and each one's result accumulates in
+    a register; a sum of outer products accumulates in memory.
     """
     a, b = node.inputs
     batch = node.rank - 2
@@ -154,8 +157,14 @@ def _loops(s: Scheduler, node: Node) -> None:
         (b, (*leading, at(inner), at(column))),
     ]
     vector = None
-    dot = space[column] == 1 or all(_contiguous_along(s, each, index, inner) for each, index in operands)
-    if dot:
+    dot = all(_contiguous_along(s, each, index, inner) for each, index in operands)
+    if space[column] == 1 and not dot and _contiguous_along(s, *operands[0], row):
+        # The rows of the transposed factor are added up as they lie, in memory that stays in the cache.
+        rows = space[row]
+        few = isinstance(rows, int) and rows <= SHORT_RESULT
+        order = [*range(batch), inner, row] if few else [*range(batch), row, inner]
+        vector = None if few else row
+    elif dot or space[column] == 1:
         order = [*range(batch), row, column, inner]
     elif all(_outermost_along(s, each, index, inner) for each, index in operands):
         # A sum of outer products: the loop over what is summed is the one that made the factors.

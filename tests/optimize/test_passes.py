@@ -137,6 +137,9 @@ def structural_cases() -> list[Node]:
         matmul(reshape(y, (3, 1)), reshape(y, (1, 3))),
         Node.make(sum_op, (Node.make(sum_op, (x,), {"axes": (0,)}),), {"axes": (0,)}),
         sum_(transpose(x), 0),
+        sum_(matmul(x, transpose(x)), 1),
+        sum_(matmul(x, transpose(x))),
+        sum_(matmul(reshape(n, (1, *n.shape, 1)), reshape(y, (1, 1, 3))), (0, 1)),
         sum_(broadcast(y, (2, 3)), 0),
         add(sum_(n), sum_(broadcast(constant(-2.0), n.shape))),
         mul(broadcast(y, (2, 3)), x),
@@ -183,6 +186,18 @@ def test_every_structural_rewrite_fires_and_keeps_the_value() -> None:
         seen |= {name for name, _, _ in log}
     names = {each.name for each in ALL if isinstance(each, Structural)} | {"join_pads"}
     assert names <= seen, sorted(names - seen)
+
+
+def test_pads_that_overlap_others_are_joined_with_those_that_follow_them() -> None:
+    x, y = input_node("x", Type("f64", (1,))), input_node("y", Type("f64", (4,)))
+    at_the_front, behind = pad(x, [0], [4]), pad(y, [1], [0])
+    to_the_last, at_the_end = pad(exp(y), [0], [1]), pad(exp(x), [4], [0])
+    other = concatenate([y, x])
+    node = sub(add(add(sub(at_the_front, other), behind), to_the_last), sub(other, at_the_end))
+    new = optimize(graph_of(node), stage="after")
+    assert not any(each.is_op("pad") for each in new.nodes)
+    point = [np.array([0.7]), np.array([1.0, -2.0, 3.0, 0.5])]
+    np.testing.assert_allclose(evaluate(new, *point)[0], evaluate(graph_of(node), *point)[0], 1e-14)
 
 
 @pytest.mark.parametrize("each", [r for r in ALL if isinstance(r, Structural)], ids=lambda r: r.name)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import diffc as dc
+from diffc.ops.interpreter import evaluate
 from diffc.pipeline import Options, Stages
 from diffc.schedule import expand, long_axes_last
 
@@ -47,7 +48,7 @@ def as_list(results):
 def test_the_values_stay(name, dtype):
     text, inputs = PROGRAMS[name], inputs_of(PROGRAMS[name], dtype)
     value = dc.parse(text, inputs=inputs)
-    gradient = dc.grad(dc.parse(f"sum(sin({text}))", inputs=inputs), list(inputs))
+    gradient = dc.grad(dc.parse(f"sum(sin(({text}) / 1000))", inputs=inputs), list(inputs))
     tolerance = 1e-3 if dtype == "f32" else 1e-11
     for each in (value, gradient):
         kernel = dc.compile(each, cache=False)
@@ -55,9 +56,9 @@ def test_the_values_stay(name, dtype):
             if rows == 0 and "max" in text:
                 continue  # NumPy has no largest of nothing.
             given = list(arguments(inputs, rows))
-            for a, b in zip(as_list(kernel(*given)), as_list(each(*given)), strict=True):
+            for a, b in zip(as_list(kernel(*given)), evaluate(each.graph, *given), strict=True):
                 assert np.shape(a) == np.shape(b)
-                assert np.allclose(a, b, rtol=tolerance, atol=tolerance)
+                assert np.allclose(a, b, rtol=0, atol=tolerance * max(1, np.max(np.abs(b), initial=0)))
 
 
 @pytest.mark.parametrize(
@@ -102,5 +103,5 @@ def test_what_a_batch_reads_again_is_copied_once():
 
 def test_where_a_value_came_from_is_still_told():
     f = dc.parse(f"sum(tanh({MOVED} @ w))", inputs={key: INPUTS[key] for key in "xmw"})
-    source = dc.compile(dc.grad(f, "m"), cache=False).source
+    source = dc.compile(dc.grad(f, "x"), cache=False).source
     assert "f64[5, 3, N], adjoint of %" in source

@@ -13,6 +13,7 @@ from diffc.ir import Extent, Node, broadcast_shapes, size_of
 from diffc.ops import REGISTRY, Elementwise, cast, dim
 from diffc.ops.arithmetic import mul, neg
 from diffc.ops.broadcasting import broadcast, sum_
+from diffc.ops.products import matmul
 from diffc.ops.reshaping import flip, reshape, transpose
 from diffc.optimize.facts import number_of
 from diffc.optimize.rewrite import Structural, structural
@@ -179,6 +180,21 @@ def sum_of_broadcast(node: Node) -> Node | None:
     return broadcast(cast(mul(int(number), dim(count)), node.dtype), node.shape)
 
 
+@structural("sum", operands=("matmul",))
+def sum_of_product(node: Node) -> Node | None:
+    """sum(x @ y, axis=1) => x @ sum(y, axis=1), sum(x @ y, axis=0) => sum(x, axis=0) @ y, in batches too."""
+    product = node.inputs[0]
+    x, y = product.inputs
+    rows, columns = product.rank - 2, product.rank - 1
+    if not {rows, columns} & {k for k in node.attrs["axes"] if product.shape[k] != 1}:
+        return None
+    if columns in node.attrs["axes"]:
+        y = reshape(sum_(y, [columns]), (*y.shape[:-1], 1))
+    if rows in node.attrs["axes"]:
+        x = reshape(sum_(x, [rows]), (*x.shape[:-2], 1, x.shape[-1]))
+    return sum_(matmul(x, y), node.attrs["axes"])
+
+
 STRUCTURAL: tuple[Structural, ...] = (
     merge_reshapes,
     merge_broadcasts,
@@ -189,6 +205,7 @@ STRUCTURAL: tuple[Structural, ...] = (
     merge_sums,
     sum_of_transpose,
     sum_of_broadcast,
+    sum_of_product,
     hoist_broadcast,
     drop_leading_axes,
     hoist_reshape,
