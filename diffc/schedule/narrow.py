@@ -44,7 +44,7 @@ def narrow_product(product: Node) -> Node | None:
 
 
 def _is_wide(extent: Extent) -> bool:
-    return isinstance(extent, int) and WIDE <= extent
+    return isinstance(extent, int) and extent >= WIDE
 
 
 def _is_transposed(x: Node) -> bool:

@@ -89,14 +89,14 @@ class Cursor:
 
 
 LITTLE_WORK = 64
-"""Up to so many rounds of the loops inside for each call, a function of their result costs more than they do."""
+"""Up to so many rounds of the loops inside, a function that is called once costs more than they do."""
 
 FULL_VECTOR = 8
-"""From so many rounds on a loop fills vectors, and they pay for the memory that what they read goes through."""
+"""From so many rounds on a loop fills vectors, which pay for the memory that they read from."""
 
 
 def _does_little(loop: Loop, calls: int) -> bool:
-    """Tell whether the loops inside a loop cost less than so many calls of functions in each of its rounds."""
+    """Tell whether the loops inside a loop cost less than so many calls of functions in each round."""
     if isinstance(loop.axis.extent, int) and loop.axis.extent < FULL_VECTOR:
         return False
     rounds, stack = 0, [(1, item) for item in loop.body]
