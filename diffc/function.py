@@ -29,9 +29,6 @@ __all__ = [
     "jvp", "parse", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
 
-LARGE_WORKSPACE = 8 << 20
-"""From this many bytes on, blocks whose part of them stays in the caches pay for being handed out."""
-
 
 class Function:
     """A static graph with named inputs and outputs. Immutable.
@@ -240,8 +237,8 @@ def compile(
         math: "precise" keeps what IEEE arithmetic keeps but for the order of sums and products; "fast"
             also rewrites by rules that hold for real numbers only; the function's own `math` without it.
         parallel: whether it runs on several threads where its arrays are large enough, or on how many at
-            most. Any number of threads gives the same bits. A program whose shapes are known and whose
-            workspace is larger than the caches runs in blocks on one thread, too.
+            most. Any number of threads gives the same bits. Without it a call whose workspace is larger than
+            the caches runs in blocks on one thread. What no call needs is not compiled.
         cache: whether to look for the machine code in the cache on disk, and to leave it there.
         lowering: "llvm", or "source" to have Numba compile the printed source.
     """
@@ -249,16 +246,9 @@ def compile(
     if not isinstance(cache, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DiffcError(f"cache is True or False, not {cache!r:.60}")
     options = pipeline.Options(f.math if math is None else math, lowering, f.derived)
-    plain: Kernel | None = None
-    if parallel is False:
-        plain = pipeline.compile_graph(graph, options, cache=cache, captured=f.captured)
-        workspace = plain.signature.workspace
-        if lowering == "source" or not isinstance(workspace, int) or workspace <= LARGE_WORKSPACE:
-            return plain
-    from diffc.parallel import compile_parallel
+    from diffc.parallel import compile_kernel
 
-    threads = 1 if parallel is False else parallel
-    return compile_parallel(graph, options, threads, cache=cache, captured=f.captured, plain=plain)
+    return compile_kernel(graph, options, parallel, cache=cache, captured=f.captured)
 
 
 def _named(name: Any) -> str:

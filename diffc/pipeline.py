@@ -14,6 +14,7 @@ import gc
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from diffc.runtime import Kernel, Program, Signature
 
 __all__ = [
+    "Compilation",
     "Options",
     "Stages",
     "compile_graph",
@@ -139,6 +141,10 @@ class Stages(Mapping[str, str]):
             "llvm": lambda: lower_to_llvm(self.loops(), vector_bytes()),
         }
 
+    def add(self, name: str, make: Callable[[], str]) -> None:
+        """Add the text of another stage."""
+        self._texts[name] = make
+
     def optimized(self) -> Graph:
         """Return the optimised graph."""
         return self._once(
@@ -178,28 +184,108 @@ def compile_graph(
     cache: bool = True,
     captured: Mapping[str, Any] | None = None,
 ) -> Kernel:
-    """Return the kernel of a graph, from the cache where it is there.
-
-    `captured` gives the arrays that the graph refers to: their elements have no part in the code or its key.
+    """Return the kernel of a graph, from the cache where it is there; see `Compilation`.
 
     Raises:
         DiffcError: for an option that means nothing, or an input whose symbols no shape gives.
     """
-    from diffc.runtime import Cache, Kernel, key_of
+    return Compilation(graph, options or Options(), cache=cache, captured=captured).kernel()
 
-    options = options or Options()
-    stages = Stages(graph, options)
-    if options.lowering == "source":
-        return _source_kernel(graph, options, stages, captured or {})
-    store = Cache() if cache else None
-    key = key_of(graph.digest, asdict(options)) if store is not None else ""
-    found = store.get(key) if store is not None else None
-    if found is None:
+
+class Compilation:
+    """One graph on its way to a kernel, as far along as something asks for it.
+
+    `captured` gives the arrays that the graph refers to: their elements have no part in the code or its key.
+    Without an `entry` the kernel is one for other kernels, which no call from Python reaches fast.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        options: Options,
+        *,
+        cache: bool = True,
+        captured: Mapping[str, Any] | None = None,
+        entry: bool = True,
+    ) -> None:
+        """Look into the cache; nothing else happens yet."""
+        from diffc.runtime import Cache, key_of
+
+        self.stages = Stages(graph, options)
+        self._graph = graph
+        self._options = options
+        self._captured = captured or {}
+        self._entry = entry
+        self._seconds: dict[str, float] = {}
+        self._store = Cache() if cache and options.lowering == "llvm" else None
+        self._key = "" if self._store is None else key_of(graph.digest, {**asdict(options), "entry": entry})
+        self._found = None if self._store is None else self._store.get(self._key)
+
+    def outline(self) -> Program:
+        """Return the program with all that is known before code is generated.
+
+        Where the cache has no code, `object_code` is empty, and the signature names no routines that the code
+        calls. `stats["seconds"]` grows with the stages that follow.
+        """
+        return self._bound(self._found or self._scheduled)
+
+    def kernel(self) -> Kernel:
+        """Return the kernel, compiled now unless the cache has it."""
+        from diffc.runtime import Kernel
+
+        if self._options.lowering == "source":
+            from diffc.runtime.interpreted import launch_source
+
+            return Kernel(self.outline(), launch_source(self.stages["source"]))
+        if self._found is None:
+            with without_collector():
+                self._found = self._generated(self._scheduled)
+            if self._store is not None:
+                self._store.put(self._key, self._found)
+        return Kernel(self._bound(self._found))
+
+    @cached_property
+    def _scheduled(self) -> Program:
+        from diffc.runtime import Program
+
         with without_collector():
-            found = _program(graph, options, stages)
-        if store is not None:
-            store.put(key, _with_stages(found, {}))
-    return Kernel(_with_stages(_bound(found, captured or {}), stages))
+            with _Timer(self._seconds, "optimize"):
+                self.stages.optimized()
+            with _Timer(self._seconds, "schedule"):
+                loops = self.stages.loops()
+            signature = _signature(self._graph, loops, self._options)
+            stats = {**statistics(loops), "seconds": self._seconds}
+            return Program(signature, b"", _constants(loops), {}, stats)
+
+    def _generated(self, program: Program) -> Program:
+        from diffc.runtime.externals import called_routines
+        from diffc.runtime.machine import compile_text
+
+        with _Timer(self._seconds, "lower"):
+            text = self.stages["llvm"]
+            signature = replace(program.signature, externals=called_routines(text))
+            types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
+            fits = self._entry and len(types[0]) + len(types[1]) <= MAX_ENTRY
+            constants = len(self.stages.loops().constants)
+            layout = (signature.tree, signature.bindings, signature.workspace, constants)
+            entry = emit_entry(*types, *layout) if fits else ""
+        with _Timer(self._seconds, "compile"):
+            code = compile_text(text + "\n" + entry)
+        return replace(program, signature=signature, object_code=code)
+
+    def _bound(self, program: Program) -> Program:
+        """Return a program with its stages, and the captured arrays behind its own constants."""
+        arrays: list[np.ndarray[Any, Any]] = []
+        for parameter in program.signature.captured:
+            array = self._captured.get(parameter.name)
+            kind = parameter.type
+            if array is None or (DTYPES[kind.dtype], kind.shape) != (array.dtype, array.shape):
+                raise DiffcError(
+                    f"{program.signature.name} refers to the array {parameter.name}: {kind}, which is not "
+                    "given: compile the Function, which holds it, not its graph"
+                )
+            arrays.append(array)
+        return replace(program, constants=(*program.constants, *arrays), stages=self.stages)
 
 
 def proof_stages(math: Literal["precise", "fast"] = "precise") -> dict[str, Any]:
@@ -221,61 +307,7 @@ def proof_stages(math: Literal["precise", "fast"] = "precise") -> dict[str, Any]
     return {"optimizer": optimizer, "rules": ALL, "kernel": kernel}
 
 
-def _with_stages(program: Program, stages: Mapping[str, str]) -> Program:
-    return replace(program, stages=stages)
-
-
-def _bound(program: Program, captured: Mapping[str, Any]) -> Program:
-    """Return a program with the captured arrays behind its own constants."""
-    arrays: list[np.ndarray[Any, Any]] = []
-    for parameter in program.signature.captured:
-        array = captured.get(parameter.name)
-        kind = parameter.type
-        if array is None or (DTYPES[kind.dtype], kind.shape) != (array.dtype, array.shape):
-            raise DiffcError(
-                f"{program.signature.name} refers to the array {parameter.name}: {kind}, which is not given: "
-                "compile the Function, which holds it, not its graph"
-            )
-        arrays.append(array)
-    return replace(program, constants=(*program.constants, *arrays)) if arrays else program
-
-
-def _program(graph: Graph, options: Options, stages: Stages) -> Program:
-    from diffc.runtime import Program
-    from diffc.runtime.externals import called_routines
-    from diffc.runtime.machine import compile_text
-
-    times: dict[str, float] = {}
-    with _Timer(times, "optimize"):
-        stages.optimized()
-    with _Timer(times, "schedule"):
-        loops = stages.loops()
-    with _Timer(times, "lower"):
-        text = stages["llvm"]
-        signature = _signature(graph, loops, options, called_routines(text))
-        types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
-        constants = _constants(loops)
-        fits = len(types[0]) + len(types[1]) <= MAX_ENTRY
-        layout = (signature.tree, signature.bindings, signature.workspace, len(loops.constants))
-        entry = emit_entry(*types, *layout) if fits else ""
-    with _Timer(times, "compile"):
-        code = compile_text(text + "\n" + entry)
-    seconds = {name: round(value, 6) for name, value in times.items()}
-    stats = {**statistics(loops), "seconds": seconds}
-    return Program(signature, code, constants, stages, stats)
-
-
-def _source_kernel(graph: Graph, options: Options, stages: Stages, captured: Mapping[str, Any]) -> Kernel:
-    from diffc.runtime import Kernel, Program
-    from diffc.runtime.interpreted import launch_source
-
-    loops = stages.loops()
-    signature = _signature(graph, loops, options, ())
-    program = Program(signature, b"", _constants(loops), stages, statistics(loops))
-    return Kernel(_bound(program, captured), launch_source(stages["source"]))
-
-
-def _signature(graph: Graph, loops: Loops, options: Options, externals: tuple[str, ...]) -> Signature:
+def _signature(graph: Graph, loops: Loops, options: Options) -> Signature:
     from diffc.runtime import Parameter, Signature
 
     return Signature(
@@ -286,10 +318,9 @@ def _signature(graph: Graph, loops: Loops, options: Options, externals: tuple[st
         graph.symbols,
         loops.workspace,
         tuple(loops.checks),
-        externals,
-        options.math,
-        options.lowering,
-        tuple(Parameter(node.attrs["name"], node.type) for node in _leaves(loops, captured_op)),
+        math=options.math,
+        lowering=options.lowering,
+        captured=tuple(Parameter(node.attrs["name"], node.type) for node in _leaves(loops, captured_op)),
     )
 
 
@@ -312,4 +343,5 @@ class _Timer:
         self._start = perf_counter()
 
     def __exit__(self, *_: object) -> None:
-        self._table[self._name] = self._table.get(self._name, 0.0) + perf_counter() - self._start
+        spent = self._table.get(self._name, 0.0) + perf_counter() - self._start
+        self._table[self._name] = round(spent, 6)

@@ -20,7 +20,11 @@ from diffc.ir import Dim, Extent, Tree, Type
 from diffc.ir.types import ITEM_SIZE
 from diffc.lower.entry_writer import DATA, DIMS, LLVM_NAMES, OVERLAP, READABLE, WRITABLE, EntryWriter
 
-__all__ = ["emit_entry"]
+__all__ = ["LARGE_WORKSPACE", "emit_entry"]
+
+LARGE_WORKSPACE = 8 << 20
+"""Above this many bytes blocks pay, whose part of the workspace stays in the caches. No entry serves a call
+whose shapes make the workspace larger: the runtime then has time to see whether the program can be cut."""
 
 _STACK = 32 << 10
 """A workspace up to this many bytes lies on the stack, a larger one is allocated for the call."""
@@ -109,6 +113,8 @@ class _Entry(EntryWriter):
         self.require(self.let(f"icmp eq i64 %nargs, {expected}"))
         arrays = [self.input(position, kind) for position, kind in enumerate(self.inputs)]
         self.bind(arrays)
+        if not isinstance(workspace, int):
+            self.require(self.let(f"icmp sle i64 {self.extent(workspace)}, {LARGE_WORKSPACE}"))
         for position in range(constants):
             self.store("ptr", self.slot(f"constant:{position}"), "%argv", inputs + position)
         for position in range(0 if is_given else outputs):

@@ -6,17 +6,13 @@ From Python, each block would cost some 40 us under the GIL, which is as long as
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Callable
-from functools import cache
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from diffc.runtime.machine import LoadedCode, compile_text, load_object
+from diffc.runtime.once import Once
 
-__all__ = ["Blocks"]
+__all__ = ["integers", "run_blocks"]
 
 _TEXT = """
 define i64 @diffc_run_blocks(ptr %kernel, ptr %bases, ptr %steps, i64 %arrays, ptr %dims, ptr %last_dims,
@@ -55,44 +51,43 @@ done:
   ret i64 0
 }
 """
-_lock = threading.Lock()
 _POINTER, _NUMBER = ctypes.c_void_p, ctypes.c_int64
 _TYPE = ctypes.CFUNCTYPE(
     _NUMBER, _POINTER, _POINTER, _POINTER, _NUMBER, _POINTER, _POINTER, _NUMBER, *(_POINTER,) * 3
 )
 
 
-class Blocks(NamedTuple):
-    """The blocks of one step, which any number of threads take one by one."""
-
-    kernel: int
-    """The address of the kernel's machine code."""
-    bases: NDArray[np.int64]
-    """Where each array begins."""
-    steps: NDArray[np.int64]
-    """How many bytes behind one block the next begins, for each array; 0 for what all read whole."""
-    dims: NDArray[np.int64]
-    """The values of the kernel's symbols in every block but the last."""
-    last_dims: NDArray[np.int64]
-    """Their values in the last one."""
-    number: int
-    taken: NDArray[np.int64]
-    """One element: how many blocks are taken; 0 at first."""
-
-    def run(self, work: NDArray[np.uint8]) -> int:
-        """Take blocks until none is left, without the GIL; return the status of the kernel."""
-        pointers = np.empty(len(self.bases), np.int64)
-        sizes = (self.dims.ctypes.data, self.last_dims.ctypes.data)
-        arrays = (self.bases.ctypes.data, self.steps.ctypes.data, len(self.bases))
-        memory = (self.taken.ctypes.data, pointers.ctypes.data, work.ctypes.data)
-        return _function()(self.kernel, *arrays, *sizes, self.number, *memory)
+def integers(values: Sequence[int]) -> Any:
+    """Return 64-bit integers in memory, as `run_blocks` takes them."""
+    return (_NUMBER * max(1, len(values)))(*values)
 
 
-@cache
-def _code() -> LoadedCode:
-    return load_object(compile_text(_TEXT))
+def run_blocks(
+    kernel: int, bases: Any, steps: Any, dims: Any, last_dims: Any, number: int, taken: Any, work: int
+) -> int:
+    """Take the blocks of a step until none is left, without the GIL; return the kernel's status.
+
+    Any number of threads may do so at once, each with a workspace of its own.
+
+    Args:
+        kernel: the address of the kernel's machine code.
+        bases: where each array begins.
+        steps: how many bytes behind one block the next begins, for each array; 0 for what all read whole.
+        dims: the values of the kernel's symbols in every block but the last.
+        last_dims: their values in the last one.
+        number: how many blocks there are.
+        taken: one element, how many of them are taken; 0 at first.
+        work: the address of the workspace.
+    """
+    count = len(bases)
+    function, _ = _driver()
+    return function(kernel, bases, steps, count, dims, last_dims, number, taken, (_POINTER * count)(), work)
 
 
-def _function() -> Callable[..., int]:
-    with _lock:  # Of two threads that come first, one would unload the code that the other one runs.
-        return _TYPE(_code().address("diffc_run_blocks"))
+def _load() -> tuple[Callable[..., int], LoadedCode]:
+    """Return the function, and the code that must outlive it."""
+    code = load_object(compile_text(_TEXT, 0))
+    return _TYPE(code.address("diffc_run_blocks")), code
+
+
+_driver = Once(_load)

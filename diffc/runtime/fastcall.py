@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from diffc.runtime.machine import LoadedCode
 from diffc.runtime.program import DTYPES
 
-__all__ = ["fast_call", "is_supported"]
+__all__ = ["address_of", "fast_call", "is_supported"]
 
 _METH_FASTCALL = 0x0080
 _NEW_FROM_DESCR = 94  # the index of PyArray_NewFromDescr in NumPy's documented C-API table
+_DATA = 16  # PyArrayObject.data
 _FUNCTIONS = (
     "PyBool_FromLong",
     "PyErr_Clear",
@@ -84,6 +85,11 @@ def fast_call(code: LoadedCode, entry: str, constants: Sequence[NDArray[Any]]) -
     return cast("Callable[..., Any]", new(ctypes.byref(definition), None, None))
 
 
+def address_of(array: NDArray[Any]) -> int:
+    """Return where an array's elements begin, in a tenth of the time of `array.ctypes.data`."""
+    return ctypes.c_void_p.from_address(id(array) + _DATA).value or 0 if is_supported() else array.ctypes.data
+
+
 @cache
 def is_supported() -> bool:
     """Return whether this interpreter's and this NumPy's structs are laid out as entries read them."""
@@ -121,7 +127,7 @@ def _layout_holds() -> bool:
             shape = tuple((ctypes.c_int64 * item.ndim).from_address(dims)) if item.ndim else ()
             holds = (
                 pointer(item, 8) == id(np.ndarray)
-                and pointer(item, 16) == item.ctypes.data
+                and pointer(item, _DATA) == item.ctypes.data
                 and integer(item, 24) == item.ndim
                 and shape == item.shape
                 and pointer(item, 56) == id(item.dtype) == id(dtype)

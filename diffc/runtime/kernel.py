@@ -1,8 +1,8 @@
 """Kernel: a compiled program that is called like a function.
 
 A call tries the object's own entry first (`fastcall`), which serves arrays and numbers that fit as
-they are; whatever it does not serve is checked and cast in Python (`inputs`). Kernels hold no state that a
-call changes: any number of threads may call one at once.
+they are; whatever it does not serve is checked and cast in Python (`inputs`). Any number of threads may call
+a kernel at once: it holds no state that a call changes, but for code that is made when it is first needed.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from diffc.errors import DiffcError, InputError
 from diffc.ir import Tree
-from diffc.runtime.fastcall import fast_call
+from diffc.runtime.fastcall import address_of, fast_call
 from diffc.runtime.inputs import arrange, check_outputs, convert, extent_value, make_outputs, read_symbols
 from diffc.runtime.machine import load_object
 from diffc.runtime.program import Program
 from diffc.runtime.signature import Signature
 
-__all__ = ["Kernel", "Launch"]
+__all__ = ["Kernel", "Launch", "no_entry", "workspace"]
 
 Launch = Callable[[Sequence[NDArray[Any]], Sequence[int], NDArray[np.uint8]], int]
 """What runs a kernel on checked arrays (inputs, constants, outputs), symbols and workspace: its status."""
@@ -46,18 +46,18 @@ class Kernel:
 
     def __init__(self, program: Program, launch: Launch | None = None) -> None:
         """Load the program's object code; or use `launch`, for a program that is not object code."""
-        self.program = program
+        self._program = program
         _ = program.signature.bindings  # an unbound symbol is an error now, not at the first call
         self._names = tuple(each.name for each in program.signature.inputs)
         self.address = 0
         """Where the machine code is; 0 without any."""
-        self._entry: Callable[..., Any] = _no_entry
-        self._entry_out: Callable[..., Any] = _no_entry
+        self._entry: Callable[..., Any] = no_entry
+        self._entry_out: Callable[..., Any] = no_entry
         if launch is None:
             # A kernel outlives what it points to by no means: both are its attributes.
             self._code = load_object(program.object_code)
-            self._entry = fast_call(self._code, "diffc_entry", program.constants) or _no_entry
-            self._entry_out = fast_call(self._code, "diffc_entry_out", program.constants) or _no_entry
+            self._entry = fast_call(self._code, "diffc_entry", program.constants) or no_entry
+            self._entry_out = fast_call(self._code, "diffc_entry_out", program.constants) or no_entry
             self.address = self._code.address("diffc_kernel")
             launch = _launcher(self.address)
         self._launch = launch
@@ -77,7 +77,7 @@ class Kernel:
         return self._checked_call(args, out) if result is NotImplemented else result
 
     def _checked_call(self, args: Sequence[Any], out: Any) -> Any:
-        signature = self.program.signature
+        signature = self._program.signature
         values = arrange(signature, args, {})
         arrays = [
             convert(parameter, value) for parameter, value in zip(signature.inputs, values, strict=True)
@@ -88,25 +88,18 @@ class Kernel:
             if out is None
             else check_outputs(signature, out, symbols, values)
         )
-        self._run(arrays, symbols, outputs)
+        self._run_checked(arrays, symbols, outputs)
         if out is None:
             return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
         return _arranged(signature.tree, outputs)
 
     def run(self, inputs: Sequence[NDArray[Any]], outputs: Sequence[NDArray[Any]]) -> None:
         """Run on contiguous arrays of the right dtypes and shapes, which nothing checks, without the GIL."""
-        self._run(inputs, self.symbols(inputs), outputs)
-
-    def symbols(self, inputs: Sequence[NDArray[Any]]) -> dict[str, int]:
-        """Return the values of the symbols for inputs of the right shapes."""
-        return {
+        symbols = {
             each.symbol: (inputs[each.input].shape[each.axis] - each.offset) // each.factor
             for each in self.signature.bindings
         }
-
-    def workspace(self, symbols: Mapping[str, int]) -> NDArray[np.uint8]:
-        """Return the memory that a call works in; this thread's next call may have it, too."""
-        return _workspace(extent_value(self.signature.workspace, symbols, "the workspace"))
+        self._run(inputs, symbols, outputs)
 
     def check_status(self, status: int) -> None:
         """Raise `InputError` for what a check at run time found."""
@@ -115,37 +108,49 @@ class Kernel:
             known = 0 < status <= len(checks)
             raise InputError(checks[status - 1] if known else f"{self.name}: run-time check {status} failed")
 
+    def _run_checked(
+        self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
+    ) -> None:
+        """Run on inputs and outputs that fit: here, as `run` does."""
+        self._run(inputs, symbols, outputs)
+
     def _run(
         self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
     ) -> None:
-        arrays = [*inputs, *self.program.constants, *outputs]
+        arrays = [*inputs, *self._program.constants, *outputs]
         values = [symbols[name] for name in self.signature.symbols]
-        self.check_status(self._launch(arrays, values, self.workspace(symbols)))
+        work = workspace(extent_value(self.signature.workspace, symbols, "the workspace"))
+        self.check_status(self._launch(arrays, values, work))
+
+    @property
+    def program(self) -> Program:
+        """What the kernel is made from, with its object code."""
+        return self._program
 
     @property
     def name(self) -> str:
         """The function's name."""
-        return self.program.signature.name
+        return self._program.signature.name
 
     @property
     def signature(self) -> Signature:
         """The inputs, outputs and symbols."""
-        return self.program.signature
+        return self._program.signature
 
     @property
     def stages(self) -> Mapping[str, str]:
         """The text of every stage of the compilation, by name."""
-        return self.program.stages
+        return self._program.stages
 
     @property
     def source(self) -> str:
         """The kernel as Numba source; empty if none was kept."""
-        return self.program.stages.get("source", "")
+        return self._program.stages.get("source", "")
 
     @property
     def stats(self) -> Mapping[str, Any]:
         """What the compiler counted and measured."""
-        return self.program.stats
+        return self._program.stats
 
     def workspace_bytes(self, **symbols: int) -> int:
         """Return the size of the workspace for these values of the symbols."""
@@ -163,10 +168,11 @@ class Kernel:
         """
         from diffc.runtime.jitted import jitted
 
-        text = self.program.stages.get("llvm")
+        program = self.program
+        text = program.stages.get("llvm")
         if text is None:
             raise DiffcError(f"{self.name} was kept without its LLVM text; compile it again to use .jitted")
-        return jitted(text, self.signature, self.program.constants)
+        return jitted(text, program.signature, program.constants)
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write the kernel into a new folder that `diffc.load` reads; raise `ArtefactError` if that fails."""
@@ -199,7 +205,8 @@ def _by_position(
         return None
 
 
-def _no_entry(*_: Any) -> Any:
+def no_entry(*_: Any) -> Any:
+    """Serve no call: the entry of a kernel without one."""
     return NotImplemented
 
 
@@ -218,17 +225,15 @@ def _launcher(address: int) -> Launch:
     function = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(address)
 
     def launch(arrays: Sequence[NDArray[Any]], symbols: Sequence[int], work: NDArray[np.uint8]) -> int:
-        pointers = (ctypes.c_void_p * max(1, len(arrays)))(
-            *[each.__array_interface__["data"][0] for each in arrays]
-        )
+        pointers = (ctypes.c_void_p * max(1, len(arrays)))(*[address_of(each) for each in arrays])
         dims = (ctypes.c_int64 * max(1, len(symbols)))(*symbols)
-        return int(function(pointers, dims, work.ctypes.data))
+        return int(function(pointers, dims, address_of(work)))
 
     return launch
 
 
-def _workspace(size: int) -> NDArray[np.uint8]:
-    """Return at least `size` bytes, aligned; a small buffer is kept for the thread's next call."""
+def workspace(size: int) -> NDArray[np.uint8]:
+    """Return at least `size` bytes, aligned, to work in: the thread's next call may have them, too."""
     kept: NDArray[np.uint8] | None = getattr(_local, "buffer", None)
     if kept is not None and kept.size >= size:
         return kept

@@ -47,7 +47,7 @@ class Program:
     """What a kernel is made from: the signature, object code, constants, stage texts and statistics.
 
     `stages` maps a stage's name (`source`, `ir`, `llvm`...) to its text; `llvm` is the kernel's module
-    without the call entry.
+    without the call entry. `object_code` is empty before it is generated and where Numba source runs instead.
     """
 
     signature: Signature

@@ -8,7 +8,7 @@ import pytest
 
 import diffc as dc
 from diffc.function import Function
-from diffc.parallel import compile_parallel
+from diffc.parallel import compile_kernel
 from diffc.pipeline import Options
 from diffc.runtime import blocks
 
@@ -53,12 +53,13 @@ def leaves(value: Any) -> list[Any]:
 
 
 def parallel(f: Function, threads: int = 3) -> dc.Kernel:
-    return compile_parallel(f.graph, Options(f.math, derived=f.derived), threads, cache=False)
+    return compile_kernel(f.graph, Options(f.math, derived=f.derived), threads, cache=False)
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK_COST", 50)
+    monkeypatch.setattr(blocks, "MIN_WIDTH", 1)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -66,6 +67,7 @@ def test_values_agree_with_the_plain_kernel(name: str) -> None:
     f, inputs = CASES[name]
     plain, cut = dc.compile(f, cache=False), parallel(f)
     assert "blocks" in cut.stages
+    assert cut._cut_for((1001,)) is not None
     tolerance = 1e-5 if name == "f32" else 1e-12
     for size in (0, 1, 2, 15, 16, 17, 100, 1001):
         args = inputs(size)
@@ -137,6 +139,15 @@ def test_a_failing_check_is_told() -> None:
 def test_wrong_shapes_are_told_as_by_the_plain_kernel() -> None:
     with pytest.raises(dc.DiffcError, match="axis 0"):
         parallel(CASES["network"][0])(*net(300)[:1], *net(200)[1:])
+
+
+@pytest.mark.parametrize(("extent", "is_cut"), [(1_000, False), (5_000, True)])
+def test_narrow_blocks_of_a_second_axis_do_not_pay(
+    extent: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks, "MIN_WIDTH", 64)
+    f = dc.parse("exp(x)@w", {"w": f"f64[{extent}]", "x": f"f64[3,{extent}]"})
+    assert ("blocks" in parallel(f).stages) == is_cut
 
 
 @pytest.mark.parametrize("threads", [0, -1, 2.5, "all"])

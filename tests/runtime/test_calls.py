@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from diffc.errors import DiffcError, InputError
+from diffc.runtime import fastcall
 
 
 def test_scalars_by_position_and_name(scalars, path):
@@ -280,6 +281,14 @@ def test_repr_properties_and_pickle(scalars):
     assert scalars.stages["ir"] == "graph"
     with pytest.raises(DiffcError, match="cannot be pickled"):
         pickle.dumps(scalars)
+
+
+@pytest.mark.parametrize("supported", [True, False])
+def test_where_elements_begin(monkeypatch, supported):
+    monkeypatch.setattr(fastcall, "is_supported", lambda: supported)
+    whole = np.arange(12.0).reshape(3, 4)
+    for array in (whole, whole[1:, 2], np.zeros(()), np.zeros((0, 3)), np.zeros(5, bool)):
+        assert fastcall.address_of(array) == array.ctypes.data
 
 
 def test_no_references_leak(twice, take):
