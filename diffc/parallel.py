@@ -1,4 +1,4 @@
-"""Kernels that run in blocks: a program cut along one axis, one kernel for each step of its plan."""
+"""Which code a kernel runs: plain, with results past the caches, or a plan in blocks along one axis."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from diffc.autodiff.selection import fresh_name
 from diffc.errors import DiffcError
 from diffc.ir import Extent, Graph, substitute
 from diffc.ir.plan import Plan
-from diffc.lower.entry import LARGE_WORKSPACE
+from diffc.ir.types import ITEM_SIZE
+from diffc.lower.entry import LARGE_RESULTS, LARGE_WORKSPACE
 from diffc.ops import input_node
 from diffc.ops.captured import captured_arrays
 from diffc.pipeline import Compilation, Options
+from diffc.runtime.forms import Forms
 from diffc.runtime.once import Once
 from diffc.schedule import expand
 
 if TYPE_CHECKING:
-    from diffc.runtime import Kernel
+    from diffc.runtime import Kernel, Parameter
     from diffc.runtime.blocks import Cut
 
 __all__ = ["compile_kernel"]
@@ -33,12 +35,13 @@ def compile_kernel(
     cache: bool = True,
     captured: Mapping[str, Any] | None = None,
 ) -> Kernel:
-    """Return the kernel of a graph: plain, in blocks, or one that takes either way by the shapes of a call.
+    """Return the kernel of a graph: plain, in blocks, or one that chooses by the shapes of a call.
 
     A call runs in blocks if an axis of an input can be cut, there is work for several blocks, and `parallel`
-    asks for it, or a workspace larger than the caches of which blocks need no more than half. What the shapes
-    decide is decided here. Code is generated when it is first needed, but for the plain code that serves
-    small calls without `parallel`. Unless a symbolic workspace decides, `stages["blocks"]` shows the plan,
+    asks for it, or a workspace larger than the caches of which blocks need no more than half. Results that
+    are large beside the caches, in memory that the caller gives, are written past them. What known shapes
+    decide is decided here. Code is made when it is first needed, but for the plain code that serves small
+    calls without `parallel`. Unless a symbolic workspace decides, `stages["blocks"]` shows the plan,
     `stats["blocks"]` the extent that is cut, the number of steps and of threads.
 
     Args:
@@ -54,19 +57,24 @@ def compile_kernel(
     making = Compilation(graph, options, cache=cache, captured=captured)
     if options.lowering != "llvm":
         return making.kernel()
-    workspace = making.outline().signature.workspace  # finds what is wrong with the program, too
-    kernels = partial(_step_kernels, options=options, cache=cache)
+    outline = making.outline()  # finds what is wrong with the program, too
+    signature = outline.signature
+    workspace = signature.workspace
+    forms = Forms(outline, making.form, _arrays(signature.outputs), LARGE_RESULTS)
+    steps = partial(_step_forms, options=options, cache=cache)
 
     def cut() -> Cut | None:
         spared = workspace if parallel is False else None
-        return _cut(making.stages.optimized(), kernels, threads, spared, captured or {})
+        return _cut(making.stages.optimized(), steps, threads, spared, captured or {})
 
-    if parallel is False:
-        if not isinstance(workspace, int):
-            return _kernel_by_workspace(making, Once(cut))
-        if workspace <= LARGE_WORKSPACE:
-            return making.kernel()
-    return _kernel_by_work(making, cut(), threads)
+    if parallel is not False or (isinstance(workspace, int) and workspace > LARGE_WORKSPACE):
+        return _by_work(making, forms, cut(), threads)
+    return _by_memory(forms, Once(cut))
+
+
+def _arrays(outputs: Sequence[Parameter]) -> list[int]:
+    """Return the positions of the outputs that are no numbers."""
+    return [position for position, each in enumerate(outputs) if each.type.rank]
 
 
 def _threads(parallel: object) -> int:
@@ -78,32 +86,34 @@ def _threads(parallel: object) -> int:
     return number
 
 
-def _kernel_by_workspace(making: Compilation, cut: Once[Cut | None]) -> Kernel:
-    """Return the kernel whose plain code serves every call but one whose workspace is large."""
-    from diffc.runtime.block_kernel import BlockKernel
+def _by_memory(forms: Forms, cut: Once[Cut | None] | None) -> Kernel:
+    """Return the kernel whose plain code serves every call but those with much memory to work in or write."""
+    from diffc.runtime.adaptive import AdaptiveKernel
 
-    plain = making.kernel()
-    return BlockKernel(plain.program, Once(lambda: plain), cut, LARGE_WORKSPACE)
+    signature = forms.outline.signature
+    results = sum((each.type.size * ITEM_SIZE[each.type.dtype] for each in signature.outputs), start=0)
+    small = isinstance(results, int) and results <= LARGE_RESULTS and isinstance(signature.workspace, int)
+    return forms.plain() if small else AdaptiveKernel(forms.plain().program, forms, cut, LARGE_WORKSPACE)
 
 
-def _kernel_by_work(making: Compilation, cut: Cut | None, threads: int) -> Kernel:
+def _by_work(making: Compilation, forms: Forms, cut: Cut | None, threads: int) -> Kernel:
     """Return the kernel that runs in blocks wherever there is work for them."""
     from diffc.blocks import print_plan
-    from diffc.runtime.block_kernel import BlockKernel
+    from diffc.runtime.adaptive import AdaptiveKernel
 
-    outline = making.outline()
+    outline = forms.outline
     if cut is None or not (outline.signature.symbols or cut.is_worth({})):
-        return making.kernel()
+        return _by_memory(forms, None)
     plan = cut.plan
     making.stages.add("blocks", lambda: print_plan(plan))
     facts = {"extent": str(plan.extent), "steps": len(plan.steps), "threads": threads}
     program = replace(outline, stats={**outline.stats, "blocks": facts})
-    return BlockKernel(program, Once(making.kernel), Once(lambda: cut))
+    return AdaptiveKernel(program, forms, Once(lambda: cut))
 
 
 def _cut(
     graph: Graph,
-    kernels: Callable[[Plan], Sequence[Kernel]],
+    forms: Callable[[Plan], Sequence[Forms]],
     threads: int,
     workspace: Extent | None,
     captured: Mapping[str, Any],
@@ -119,11 +129,21 @@ def _cut(
     names = zip(plan.inputs[count:], captured_arrays(graph), strict=True)
     arrays = {place: captured[name] for place, name in names}
     plan = replace(plan, inputs=plan.inputs[:count], constants={**plan.constants, **arrays})
-    return Cut(plan, Once(lambda: kernels(plan)), threads, workspace)
+    return Cut(plan, forms(plan), threads, workspace)
 
 
-def _step_kernels(plan: Plan, options: Options, cache: bool) -> list[Kernel]:
-    return [Compilation(step.graph, options, cache=cache, entry=False).kernel() for step in plan.steps]
+def _step_forms(plan: Plan, options: Options, cache: bool) -> list[Forms]:
+    """Return the code of each step. What later steps read stays in the caches."""
+    found: list[Forms] = []
+    for step in plan.steps:
+        making = Compilation(step.graph, options, cache=cache, entry=False)
+        results = [
+            position
+            for position, write in enumerate(step.writes)
+            if write.name in plan.outputs and write.type.rank and not write.combine
+        ]
+        found.append(Forms(making.outline(), making.form, results, LARGE_RESULTS))
+    return found
 
 
 def _with_inputs(graph: Graph) -> Graph:

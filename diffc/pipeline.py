@@ -11,7 +11,7 @@ read later: it is made when it is asked for.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -196,7 +196,8 @@ class Compilation:
     """One graph on its way to a kernel, as far along as something asks for it.
 
     `captured` gives the arrays that the graph refers to: their elements have no part in the code or its key.
-    Without an `entry` the kernel is one for other kernels, which no call from Python reaches fast.
+    Without an `entry` the kernel is one for other kernels, which no call from Python reaches fast. Outputs at
+    the positions `streams` go past the caches, and must begin at multiples of a vector's width.
     """
 
     def __init__(
@@ -207,18 +208,22 @@ class Compilation:
         cache: bool = True,
         captured: Mapping[str, Any] | None = None,
         entry: bool = True,
+        streams: Sequence[int] = (),
+        stages: Stages | None = None,
     ) -> None:
-        """Look into the cache; nothing else happens yet."""
+        """Look into the cache; nothing else happens yet. `stages` are those of another one, to go on from."""
         from diffc.runtime import Cache, key_of
 
-        self.stages = Stages(graph, options)
+        self.stages = stages or Stages(graph, options)
         self._graph = graph
         self._options = options
         self._captured = captured or {}
         self._entry = entry
+        self._streams = tuple(streams)
         self._seconds: dict[str, float] = {}
         self._store = Cache() if cache and options.lowering == "llvm" else None
-        self._key = "" if self._store is None else key_of(graph.digest, {**asdict(options), "entry": entry})
+        form = {**asdict(options), "entry": entry, "streams": self._streams}
+        self._key = "" if self._store is None else key_of(graph.digest, form)
         self._found = None if self._store is None else self._store.get(self._key)
 
     def outline(self) -> Program:
@@ -244,6 +249,21 @@ class Compilation:
                 self._store.put(self._key, self._found)
         return Kernel(self._bound(self._found))
 
+    def form(self, streams: Sequence[int]) -> Kernel:
+        """Return the kernel whose outputs at some positions go past the caches; for none of them, its own."""
+        if not streams:
+            return self.kernel()
+        cache, captured = self._store is not None, self._captured
+        return Compilation(
+            self._graph,
+            self._options,
+            cache=cache,
+            captured=captured,
+            entry=False,
+            streams=streams,
+            stages=self.stages,
+        ).kernel()
+
     @cached_property
     def _scheduled(self) -> Program:
         from diffc.runtime import Program
@@ -262,7 +282,8 @@ class Compilation:
         from diffc.runtime.machine import compile_text
 
         with _Timer(self._seconds, "lower"):
-            text = self.stages["llvm"]
+            streams, stages = self._streams, self.stages
+            text = lower_to_llvm(stages.loops(), vector_bytes(), streams) if streams else stages["llvm"]
             signature = replace(program.signature, externals=called_routines(text))
             types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
             fits = self._entry and len(types[0]) + len(types[1]) <= MAX_ENTRY

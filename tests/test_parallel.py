@@ -12,9 +12,9 @@ import pytest
 
 import diffc as dc
 from diffc.function import Function
-from diffc.lower.entry import LARGE_WORKSPACE
+from diffc.lower.entry import LARGE_RESULTS, LARGE_WORKSPACE
 from diffc.runtime import Kernel, blocks, machine
-from diffc.runtime.block_kernel import BlockKernel
+from diffc.runtime.adaptive import AdaptiveKernel
 
 RNG = np.random.default_rng(11)
 
@@ -62,9 +62,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
     noted: list[dict[str, int]] = []
     run = blocks.Cut.run
 
-    def counted(self: Any, inputs: Any, symbols: Any, outputs: Any) -> None:
+    def counted(self: Any, inputs: Any, symbols: Any, outputs: Any, *, is_new: bool) -> None:
         noted.append(dict(symbols))
-        run(self, inputs, symbols, outputs)
+        run(self, inputs, symbols, outputs, is_new=is_new)
 
     monkeypatch.setattr(blocks.Cut, "run", counted)
     return noted
@@ -73,7 +73,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
 def plain(f: Function) -> Kernel:
     """The plain code of a kernel, which `run` keeps to."""
     kernel = dc.compile(f, cache=False)
-    return kernel._plain() if isinstance(kernel, BlockKernel) else kernel
+    return kernel._forms.plain() if isinstance(kernel, AdaptiveKernel) else kernel
 
 
 # --- what is compiled
@@ -161,8 +161,8 @@ def test_a_kernel_that_cannot_be_cut_is_plain(runs: list[dict[str, int]]) -> Non
 def test_blocks_that_keep_much_between_their_steps_spare_no_memory() -> None:
     f = dc.parse("softmax(exp(x)*sin(x))", {"x": "f64[N]"})
     kernel, wanted = dc.compile(f, cache=False), dc.compile(f, parallel=2, cache=False)
-    assert isinstance(kernel, BlockKernel)
-    assert isinstance(wanted, BlockKernel)
+    assert isinstance(kernel, AdaptiveKernel)
+    assert isinstance(wanted, AdaptiveKernel)
     assert kernel.workspace_bytes(N=3_000_000) > LARGE_WORKSPACE
     assert kernel._cut_for((3_000_000,)) is None
     assert wanted._cut_for((3_000_000,)) is not None
@@ -215,7 +215,7 @@ def test_entries_that_choose_by_shape() -> None:
     types = {"x": "f64[N-1]", "y": "f64[2*M]", "w": "f64[N,M]"}
     f = dc.parse("sum(x)*sum(y) + sum(exp(w))", types)
     kernel = dc.compile(f, parallel=2, cache=False)
-    assert isinstance(kernel, BlockKernel)
+    assert isinstance(kernel, AdaptiveKernel)
     x, y, w = RNG.normal(size=4), RNG.normal(size=6), RNG.normal(size=(5, 3))
     expected = x.sum() * y.sum() + np.exp(w).sum()
     for _ in range(2):
@@ -321,3 +321,47 @@ def test_a_failure_to_compile_is_told_by_each_call(monkeypatch: pytest.MonkeyPat
             with pytest.raises(dc.DiffcError, match="LLVM cannot"):
                 kernel(*points(rows))
     kernel(*points(SMALL))  # the next call tries again
+
+
+# --- results past the caches
+
+
+def table(rows: int) -> tuple[Function, np.ndarray[Any, Any]]:
+    """A program whose result has 200 numbers a row."""
+    f = dc.parse("reshape(x, [N, 1]) * w + 1", inputs={"x": "f64[N]", "w": "f64[200]"}, name="table")
+    return f, np.random.default_rng(0).normal(size=rows)
+
+
+@pytest.mark.parametrize("parallel", [False, 2])
+def test_large_results_in_given_memory_are_written_past_the_caches(
+    parallel: int, compiled: Callable[[], int]
+) -> None:
+    f, x = table(LARGE_RESULTS // 1_600 + 5)
+    w = np.linspace(0.0, 1.0, 200)
+    expected = x[:, None] * w + 1
+    kernel = dc.compile(f, parallel=parallel, cache=False)
+    out = kernel(x, w)
+    assert np.allclose(out, expected, rtol=1e-15)
+    assert out.ctypes.data % 64 == 0
+    before = compiled()
+    for _ in range(2):
+        out[...] = 0.0
+        assert kernel(x, w, out=out) is out
+        assert np.allclose(out, expected, rtol=1e-15)
+    assert compiled() == before + 1
+    anywhere = np.zeros(out.size + 1)[1:].reshape(out.shape)
+    kernel(x, w, out=anywhere)
+    assert np.array_equal(anywhere, out)
+    few = x[:3]
+    assert np.allclose(kernel(few, w, out=np.empty((3, 200))), expected[:3], rtol=1e-15)
+    assert compiled() <= before + 2
+
+
+def test_results_of_known_large_shapes() -> None:
+    rows = LARGE_RESULTS // 1_600 + 5
+    f = dc.parse(f"reshape(x, [{rows}, 1]) * w", inputs={"x": f"f64[{rows}]", "w": "f64[200]"})
+    x, w = np.random.default_rng(0).normal(size=rows), np.linspace(0.0, 1.0, 200)
+    kernel = dc.compile(f, cache=False)
+    out = kernel(x, w)
+    assert np.array_equal(kernel(x, w, out=np.empty_like(out)), out)
+    assert np.array_equal(kernel(x, w, out=out.copy()), x[:, None] * w)

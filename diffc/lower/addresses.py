@@ -20,6 +20,7 @@ from diffc.ir.loops import (
     flattened,
     strides_of,
 )
+from diffc.ir.types import ITEM_SIZE
 from diffc.lower.accumulation import combine
 from diffc.lower.emitter import Value
 from diffc.lower.registers import Registers
@@ -77,7 +78,9 @@ class Addresses:
         e, lanes = self.e, self.r.lanes
         pointer, stride = self._address(buffer, index)
         varies = self._varies(index)
-        if lanes == 1 or (stride == 1 and not varies):
+        if stride == 1 and accumulate is None and self.streams(buffer, index, lanes):
+            e.stream(value, pointer)
+        elif lanes == 1 or (stride == 1 and not varies):
             self._write(pointer, value, accumulate)
         elif stride == 0 and not varies and accumulate:
             self._write(pointer, e.horizontal(accumulate, value), accumulate)
@@ -85,6 +88,17 @@ class Addresses:
             for lane in range(lanes):
                 pointer, _ = self._address(buffer, index, lane)
                 self._write(pointer, e.extract(value, lane), accumulate)
+
+    def streams(self, buffer: Buffer, index: Index, count: int) -> bool:
+        """Tell whether so many elements from a place on are whole vectors that are to go past the caches."""
+        if buffer.root not in self.e.module.streamed:
+            return False
+        whole = self.e.module.vector_bytes // ITEM_SIZE[buffer.type.dtype]
+        flat = flattened(index, buffer.type.shape)
+        # Along the axis of the lanes a vector begins at a multiple of their number.
+        apart = [factor for axis, factor in flat.terms if axis is not self.r.vector_axis or factor != 1]
+        distances = (flat.constant, count, *apart)
+        return flat.dynamic is None and all(isinstance(d, int) and d % whole == 0 for d in distances)
 
     def of_lane(self, item: Load | Store, lane: int) -> Value:
         """Return where the element of a lane lies."""

@@ -26,7 +26,9 @@ from diffc.lower.values import BYTES, TYPES, Parameter, Value, literal, paramete
 from diffc.lower.vecmath import FUNCTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
+
+    from diffc.ir.loops import Buffer
 
 __all__ = ["FunctionEmitter", "Module", "Parameter", "Value"]
 
@@ -34,13 +36,21 @@ __all__ = ["FunctionEmitter", "Module", "Parameter", "Value"]
 class Module:
     """Functions, declarations and the library functions they need, printed as one LLVM module."""
 
-    def __init__(self, name: str = "diffc", *, inline_maths: bool = True, vector_bytes: int = 16) -> None:
+    def __init__(
+        self,
+        name: str = "diffc",
+        *,
+        inline_maths: bool = True,
+        vector_bytes: int = 16,
+        streamed: Collection[Buffer] = (),
+    ) -> None:
         """Start an empty module; `inline_maths=False` keeps the maths functions out of line.
 
-        `vector_bytes` is the width of a vector.
+        `vector_bytes` is the width of a vector; what is written to a `streamed` buffer goes past the caches.
         """
         self.name = name
         self.vector_bytes = vector_bytes
+        self.streamed = streamed
         self.inline_maths = inline_maths
         self.functions: list[FunctionEmitter] = []
         self.declarations: dict[str, str] = {}
@@ -116,6 +126,8 @@ class Module:
         """Return the module as LLVM assembly."""
         parts = [f'source_filename = "{self.name}"', *self.globals.values(), *self.declarations.values()]
         parts.extend(function.text() for function in self.functions)
+        if self.streamed:
+            parts.append("!0 = !{i32 1}")
         return "\n\n".join(parts) + "\n"
 
     __str__ = text
@@ -256,6 +268,17 @@ class FunctionEmitter(Instructions):
         if v.kind == "bool":
             v = self.zext(v, "i8")
         self._line(f"  store {TYPES[v.kind, v.lanes]} {v.ref}, ptr {ptr.ref}, align {align or BYTES[v.kind]}")
+
+    def stream(self, v: Value, ptr: Value) -> None:
+        """Write whole vectors past the caches, to an address that is a multiple of their width."""
+        kind = TYPES[v.kind, v.lanes]
+        self._line(
+            f"  store {kind} {v.ref}, ptr {ptr.ref}, align {self.module.vector_bytes}, !nontemporal !0"
+        )
+
+    def fence(self) -> None:
+        """Let what was written be seen before anything that follows: also what went past the caches."""
+        self._line("  fence seq_cst")
 
     def alloca(self, kind: str) -> Value:
         """Return the address of one element on the stack; only for the entry block."""

@@ -20,11 +20,15 @@ from diffc.ir import Dim, Extent, Tree, Type
 from diffc.ir.types import ITEM_SIZE
 from diffc.lower.entry_writer import DATA, DIMS, LLVM_NAMES, OVERLAP, READABLE, WRITABLE, EntryWriter
 
-__all__ = ["LARGE_WORKSPACE", "emit_entry"]
+__all__ = ["LARGE_RESULTS", "LARGE_WORKSPACE", "emit_entry"]
 
 LARGE_WORKSPACE = 8 << 20
 """Above this many bytes blocks pay, whose part of the workspace stays in the caches. No entry serves a call
 whose shapes make the workspace larger: the runtime then has time to see whether the program can be cut."""
+
+LARGE_RESULTS = 16 << 20
+"""Results of more bytes than this would push everything else out of the caches, and be read into them first:
+where the caller gives the memory they are written past them. No entry serves such a call, either."""
 
 _STACK = 32 << 10
 """A workspace up to this many bytes lies on the stack, a larger one is allocated for the call."""
@@ -115,6 +119,9 @@ class _Entry(EntryWriter):
         self.bind(arrays)
         if not isinstance(workspace, int):
             self.require(self.let(f"icmp sle i64 {self.extent(workspace)}, {LARGE_WORKSPACE}"))
+        results = sum((each.size * ITEM_SIZE[each.dtype] for each in self.outputs), start=0)
+        if not isinstance(results, int) or results > LARGE_RESULTS:
+            self.require(self.let(f"icmp sle i64 {self.extent(results)}, {LARGE_RESULTS}"))
         for position in range(constants):
             self.store("ptr", self.slot(f"constant:{position}"), "%argv", inputs + position)
         for position in range(0 if is_given else outputs):

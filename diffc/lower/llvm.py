@@ -6,7 +6,7 @@ Only a parameter can tell LLVM that memory does not overlap (`noalias`), hence t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from diffc.ir import Extent
 from diffc.ir.loops import (
@@ -44,19 +44,47 @@ INLINE_MATHS_LIMIT = 64
 """With more calls of maths functions than this they stay functions: code size and compile time."""
 
 
-def lower_to_llvm(loops: Loops, vector_bytes: int) -> str:
-    """Return a program's LLVM module; vectors have `vector_bytes` bytes: 64 for AVX-512, 32 for AVX2."""
+def lower_to_llvm(loops: Loops, vector_bytes: int, streams: Collection[int] = ()) -> str:
+    """Return a program's LLVM module.
+
+    Args:
+        loops: the program.
+        vector_bytes: the bytes of a vector: 64 for AVX-512, 32 for AVX2.
+        streams: the positions of outputs that go past the caches; they begin at multiples of `vector_bytes`.
+    """
     flats: dict[Buffer, Buffer] = {}
     registers = 32 if vector_bytes == 64 else 16
     body = outlined(widened(jammed(collapsed(loops.body, flats), registers), registers))
     inline = _calls_of_maths(body) <= INLINE_MATHS_LIMIT
-    module = Module(inline_maths=inline, vector_bytes=vector_bytes)
+    streamed = _written_once(loops, streams)
+    module = Module(inline_maths=inline, vector_bytes=vector_bytes, streamed=streamed)
     attributes = (
         f'nounwind "min-legal-vector-width"="{vector_bytes * 8}" "prefer-vector-width"="{vector_bytes * 8}"'
     )
     _kernel(module, loops, attributes)
     _body(module, loops, body, flats, vector_bytes, attributes)
     return module.text()
+
+
+def _written_once(loops: Loops, positions: Collection[int]) -> set[Buffer]:
+    """Return those outputs at some positions that hold numbers and are not read again."""
+    found = {
+        each for each in loops.outputs if each.position in positions and each.type.dtype in ("f64", "f32")
+    }
+    read: set[Buffer] = set()
+    for item, _ in walk(loops.body):
+        match item:
+            case Load():
+                read.add(item.buffer.root)
+            case Store() if item.accumulate is not None:
+                read.add(item.buffer.root)
+            case MatMul():
+                read.update(matrix.buffer.root for matrix in (item.out, item.a, item.b))
+            case Routine():
+                read.update(part.buffer.root for part in item.parts)
+            case _:
+                pass
+    return found - read
 
 
 def _calls_of_maths(body: Block) -> int:
@@ -78,7 +106,10 @@ def _kernel(module: Module, loops: Loops, attributes: str) -> None:
     symbols = [
         e.load(e.gep(dims, "i64", e.constant("i64", k)), "i64") for k in range(len(loops.graph.symbols))
     ]
-    e.ret(e.call("body", "i64", 1, *arrays, *symbols, work))
+    status = e.call("body", "i64", 1, *arrays, *symbols, work)
+    if module.streamed:
+        e.fence()
+    e.ret(status)
 
 
 def _body(

@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from diffc.ir import Extent
-from diffc.ir.loops import Affine, Axis, Block, Buffer, Load, Store, flattened, walk
+from diffc.ir.loops import Affine, Axis, Block, Buffer, Index, Load, Store, flattened, walk
 from diffc.lower.emitter import FunctionEmitter, Value
 
 __all__ = ["Rows"]
 
 Address = Callable[[Load | Store, int], Value]
 """Returns where the element of a lane lies that a statement reads or writes."""
+
+Streams = Callable[[Buffer, Index, int], bool]
+"""Tells whether so many elements from a place on go past the caches."""
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Rows:
             group.values = {id(each): column for each, column in zip(group.columns, columns, strict=True)}
         return group.values.pop(id(item))
 
-    def store(self, item: Store, value: Value, address: Address) -> bool:
+    def store(self, item: Store, value: Value, address: Address, streams: Streams) -> bool:
         """Keep the lanes' elements, and write the rows of the group with its last; False without a group."""
         group = self._groups.get(id(item))
         if group is None:
@@ -77,7 +80,11 @@ class Rows:
                 vector = vectors[place]
                 if width < self.lanes:
                     vector = self.e.shuffle(vector, range(start, start + width))
-                self.e.store(vector, address(group.columns[0], lane))
+                first = group.columns[0]
+                if streams(first.buffer, first.index, width):
+                    self.e.stream(vector, address(first, lane))
+                else:
+                    self.e.store(vector, address(first, lane))
         return True
 
 

@@ -104,8 +104,9 @@ class Statements:
 
     def _store(self, item: Store) -> None:
         value = self.operand(item.value, item.buffer.type.dtype)
-        if self.rows is None or not self.rows.store(item, value, self.addresses.of_lane):
-            self.addresses.store(item.buffer, item.index, value, item.accumulate)
+        at = self.addresses
+        if self.rows is None or not self.rows.store(item, value, at.of_lane, at.streams):
+            at.store(item.buffer, item.index, value, item.accumulate)
 
     def _compute(self, item: Compute) -> None:
         name, number, dtype = item.op.name, item.value.number, item.value.dtype

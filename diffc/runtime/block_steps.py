@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diffc.errors import InputError
 from diffc.ir.plan import START, Step, Write
 from diffc.runtime.block_driver import integers, run_blocks
 from diffc.runtime.fastcall import address_of
+from diffc.runtime.forms import Forms
 from diffc.runtime.inputs import extent_value
-from diffc.runtime.kernel import Kernel, workspace
+from diffc.runtime.kernel import Kernel
+from diffc.runtime.memory import empty, workspace
 from diffc.runtime.program import DTYPES
 
 if TYPE_CHECKING:
@@ -61,24 +63,25 @@ class _Buffer:
     def new(self, targets: Mapping[str, Array]) -> Array:
         """Return the memory that the step writes: the caller's if the value is an output, and whole."""
         target = None if self.combine else targets.get(self.name)
-        return _empty(self.parts, self.dtype) if target is None else target
+        return empty(self.parts, self.dtype) if target is None else target
 
     def value(self, written: Array, targets: Mapping[str, Array]) -> Array:
         """Return the value, for which parts are combined in the order of the blocks."""
         if self.combine is None:
             return written
         target = targets.get(self.name)
-        out = _empty(self.shape, self.dtype) if target is None else target
+        out = empty(self.shape, self.dtype) if target is None else target
         return self.combine.reduce(written, axis=0, out=out)
 
 
 class SizedStep:
     """A step at one value of each symbol: what all its runs have in common."""
 
-    def __init__(self, step: Step, kernel: Kernel, blocks: Blocks, symbols: Mapping[str, int]) -> None:
+    def __init__(self, step: Step, forms: Forms, blocks: Blocks, symbols: Mapping[str, int]) -> None:
         """Compute sizes; `symbols` are the program's."""
-        self._step, self._kernel, self._blocks = step, kernel, blocks
-        signature = kernel.signature
+        self._step, self._forms, self._blocks = step, forms, blocks
+        self._constants = forms.outline.constants
+        signature = forms.outline.signature
         # The one symbol of a step that the program lacks counts the places of a block.
         sizes = [
             {name: symbols.get(name, rows) for name in signature.symbols}
@@ -93,27 +96,35 @@ class SizedStep:
         # How many rows of an array lie between one block's part of it and the next block's.
         self._moves = [
             *[1 if each.name == START else _move(each.axis, blocks.rows) for each in step.reads],
-            *[0] * len(kernel.program.constants),
+            *[0] * len(self._constants),
             *[1 if each.combine else _move(each.axis, blocks.rows) for each in step.writes],
         ]
 
-    def run(self, values: dict[str, Array], targets: Mapping[str, Array], threads: int) -> None:
-        """Run all blocks on so many threads at most; what they write is then among the values."""
+    def run(
+        self, values: dict[str, Array], targets: Mapping[str, Array], threads: int, *, is_new: bool
+    ) -> None:
+        """Run all blocks on so many threads at most; what they write is then among the values.
+
+        `targets` are the program's outputs, in new memory or in the caller's.
+        """
         given = [values[each.name] for each in self._step.reads]
         whole = [each.new(targets) for each in self._buffers]
+        threads = min(threads, self._blocks.number)
         if self._in_place:
-            self._run_in_place([*given, *self._kernel.program.constants, *whole], threads)
+            self._run_in_place([*given, *self._constants, *whole], threads, is_new=is_new)
         else:
-            _OneByOne(self._step, self._kernel, self._blocks, given, whole).run(threads)
+            kernel = self._forms.plain()
+            with _blas_held(kernel, threads):
+                _OneByOne(self._step, kernel, self._blocks, given, whole).run(threads)
         for buffer, array in zip(self._buffers, whole, strict=True):
             values[buffer.name] = buffer.value(array, targets)
 
-    def _run_in_place(self, arrays: Sequence[Array], threads: int) -> None:
+    def _run_in_place(self, arrays: Sequence[Array], threads: int, *, is_new: bool) -> None:
         """Run the blocks in machine code: every array is contiguous, and so is a block's part of it."""
-        kernel, (dims, last_dims), number = self._kernel, self._dims, self._blocks.number
-        bases = integers([address_of(each) for each in arrays])
-        steps = integers([m and m * each.strides[0] for m, each in zip(self._moves, arrays, strict=True)])
-        taken = integers([0])
+        (dims, last_dims), number, outputs = self._dims, self._blocks.number, len(self._buffers)
+        moved = [m and m * each.strides[0] for m, each in zip(self._moves, arrays, strict=True)]
+        kernel = self._forms.kernel_for(arrays[-outputs:], moved[-outputs:], is_new=is_new)
+        bases, steps, taken = integers([address_of(each) for each in arrays]), integers(moved), integers([0])
 
         def work() -> None:
             memory = workspace(self._workspace)
@@ -121,7 +132,8 @@ class SizedStep:
                 run_blocks(kernel.address, bases, steps, dims, last_dims, number, taken, address_of(memory))
             )
 
-        _together(work, min(threads, number))
+        with _blas_held(kernel, threads):
+            _together(work, threads)
 
 
 def _move(axis: int | None, rows: int) -> int:
@@ -146,7 +158,7 @@ class _OneByOne:
             while (position := next(taken)) < self.blocks.number:
                 _call(self.kernel, *self._parts(position))
 
-        _together(work, min(threads, self.blocks.number))
+        _together(work, threads)
 
     def _parts(self, position: int) -> tuple[list[Array], list[Array]]:
         """Return what the kernel reads and writes for the block at a position."""
@@ -179,11 +191,18 @@ def _call(kernel: Kernel, inputs: Iterable[Array], outputs: Sequence[Array]) -> 
             each[...] = array
 
 
-def _empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    try:
-        return np.empty(shape, dtype)
-    except (MemoryError, ValueError) as error:
-        raise InputError(f"a value of the shape {shape} does not fit into memory: {error}") from None
+def _blas_held(kernel: Kernel, threads: int) -> AbstractContextManager[Any]:
+    """Hold BLAS to one thread, where several run a kernel that calls it."""
+    if threads == 1 or not kernel.signature.externals:
+        return nullcontext()
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@cache
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _together(work: Callable[[], None], threads: int) -> None:

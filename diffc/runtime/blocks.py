@@ -9,8 +9,6 @@ BLAS is held to one thread meanwhile, as it is the blocks that run at the same t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,8 +17,7 @@ from numpy.typing import NDArray
 from diffc.ir import Extent, evaluate_extent
 from diffc.ir.plan import START, Plan
 from diffc.runtime.block_steps import Blocks, SizedStep
-from diffc.runtime.kernel import Kernel
-from diffc.runtime.once import Once
+from diffc.runtime.forms import Forms
 from diffc.runtime.program import DTYPES
 
 __all__ = ["Cut"]
@@ -48,12 +45,12 @@ Array = NDArray[Any]
 
 
 class Cut:
-    """A program's plan, with one kernel for each step, which are made for the first run."""
+    """A program's plan, with the forms of each step's code, which are made for the first run."""
 
     def __init__(
         self,
         plan: Plan,
-        kernels: Once[Sequence[Kernel]],
+        forms: Sequence[Forms],
         threads: int,
         workspace: Extent | None = None,
     ) -> None:
@@ -61,12 +58,12 @@ class Cut:
 
         Args:
             plan: the plan.
-            kernels: its steps' kernels.
+            forms: its steps' code.
             threads: how many run a step in blocks at most.
             workspace: the plain code's, where blocks are to spare memory: they pay if they keep half of it.
         """
         self.plan = plan
-        self._kernels = kernels
+        self._forms = forms
         self._threads = threads
         self._workspace = workspace
         self._sized: dict[tuple[int, ...], _SizedPlan] = {}
@@ -82,40 +79,43 @@ class Cut:
             return True
         return 2 * evaluate_extent(_kept(self.plan), symbols) <= evaluate_extent(self._workspace, symbols)
 
-    def run(self, inputs: Sequence[Array], symbols: Mapping[str, int], outputs: Sequence[Array]) -> None:
-        """Run the steps on contiguous arrays of the right dtypes and shapes."""
+    def run(
+        self,
+        inputs: Sequence[Array],
+        symbols: Mapping[str, int],
+        outputs: Sequence[Array],
+        *,
+        is_new: bool = True,
+    ) -> None:
+        """Run the steps on contiguous arrays that fit; the outputs lie in new memory or in the caller's."""
         values = tuple(symbols.values())
         sized = self._sized.get(values)
         if sized is None:
-            sized = _SizedPlan(self.plan, self._kernels(), symbols, self._threads)
+            sized = _SizedPlan(self.plan, self._forms, symbols, self._threads)
             if len(self._sized) < _KEPT:
                 self._sized[values] = sized
-        sized.run(inputs, outputs)
+        sized.run(inputs, outputs, is_new=is_new)
 
 
 class _SizedPlan:
     """A plan at one value of each symbol: what all its calls have in common."""
 
-    def __init__(
-        self, plan: Plan, kernels: Sequence[Kernel], symbols: Mapping[str, int], threads: int
-    ) -> None:
+    def __init__(self, plan: Plan, forms: Sequence[Forms], symbols: Mapping[str, int], threads: int) -> None:
         cost, extent = (evaluate_extent(each, symbols) for each in (plan.cost, plan.extent))
         blocks = _blocks(cost, extent)
         self.inputs, self.outputs = plan.inputs, plan.outputs
         self.known = {START: np.array(blocks.starts), **plan.constants}
         self.steps = [
-            SizedStep(step, kernel, blocks if step.in_blocks else _ONE, symbols)
-            for step, kernel in zip(plan.steps, kernels, strict=True)
+            SizedStep(step, code, blocks if step.in_blocks else _ONE, symbols)
+            for step, code in zip(plan.steps, forms, strict=True)
         ]
         self.threads = threads
-        self.holds_blas = threads > 1 and any(kernel.signature.externals for kernel in kernels)
 
-    def run(self, inputs: Sequence[Array], outputs: Sequence[Array]) -> None:
+    def run(self, inputs: Sequence[Array], outputs: Sequence[Array], *, is_new: bool) -> None:
         values = self.known | dict(zip(self.inputs, inputs, strict=True))
         targets = dict(zip(self.outputs, outputs, strict=True))
-        with _one_blas_thread() if self.holds_blas else nullcontext():
-            for step in self.steps:
-                step.run(values, targets, self.threads)
+        for step in self.steps:
+            step.run(values, targets, self.threads, is_new=is_new)
         for name, output in zip(self.outputs, outputs, strict=True):
             if values[name] is not output:
                 output[...] = values[name]
@@ -142,14 +142,3 @@ def _blocks(cost: int, extent: int) -> Blocks:
     rows = max(1, wanted if wanted < 16 else -(-wanted // 16) * 16)
     starts = range(0, max(extent, 1), rows)
     return Blocks(starts, rows, extent - starts[-1])
-
-
-def _one_blas_thread() -> AbstractContextManager[Any]:
-    return _blas().limit(limits=1, user_api="blas")
-
-
-@cache
-def _blas() -> Any:
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from diffc.errors import InputError
 from diffc.ir import Extent, Type, evaluate_extent
+from diffc.runtime.memory import empty
 from diffc.runtime.program import DTYPES
 from diffc.runtime.signature import Parameter, Signature
 
@@ -170,10 +171,7 @@ def make_outputs(signature: Signature, values: Mapping[str, int]) -> list[NDArra
         what = f"the output {parameter.name}"
         shape = tuple(extent_value(extent, values, f"an axis of {what}") for extent in parameter.type.shape)
         extent_value(parameter.type.size * DTYPES[parameter.type.dtype].itemsize, values, what)
-        try:
-            arrays.append(np.empty(shape, DTYPES[parameter.type.dtype]))
-        except (MemoryError, ValueError) as error:
-            raise InputError(f"{what} of the shape {shape} does not fit into memory: {error}") from None
+        arrays.append(empty(shape, DTYPES[parameter.type.dtype], what))
     return arrays
 
 

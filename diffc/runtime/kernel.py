@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NoReturn
@@ -22,17 +21,14 @@ from diffc.ir import Tree
 from diffc.runtime.fastcall import address_of, fast_call
 from diffc.runtime.inputs import arrange, check_outputs, convert, extent_value, make_outputs, read_symbols
 from diffc.runtime.machine import load_object
+from diffc.runtime.memory import workspace
 from diffc.runtime.program import Program
 from diffc.runtime.signature import Signature
 
-__all__ = ["Kernel", "Launch", "no_entry", "workspace"]
+__all__ = ["Kernel", "Launch", "no_entry"]
 
 Launch = Callable[[Sequence[NDArray[Any]], Sequence[int], NDArray[np.uint8]], int]
 """What runs a kernel on checked arrays (inputs, constants, outputs), symbols and workspace: its status."""
-
-_KEPT = 32 << 20
-_ALIGNMENT = 64
-_local = threading.local()
 
 
 class Kernel:
@@ -88,7 +84,7 @@ class Kernel:
             if out is None
             else check_outputs(signature, out, symbols, values)
         )
-        self._run_checked(arrays, symbols, outputs)
+        self._run_checked(arrays, symbols, outputs, is_new=out is None)
         if out is None:
             return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
         return _arranged(signature.tree, outputs)
@@ -109,9 +105,14 @@ class Kernel:
             raise InputError(checks[status - 1] if known else f"{self.name}: run-time check {status} failed")
 
     def _run_checked(
-        self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
+        self,
+        inputs: Sequence[NDArray[Any]],
+        symbols: Mapping[str, int],
+        outputs: Sequence[NDArray[Any]],
+        *,
+        is_new: bool,
     ) -> None:
-        """Run on inputs and outputs that fit: here, as `run` does."""
+        """Run on inputs and outputs that fit, these in new memory or in the caller's: here, as `run` does."""
         self._run(inputs, symbols, outputs)
 
     def _run(
@@ -230,19 +231,3 @@ def _launcher(address: int) -> Launch:
         return int(function(pointers, dims, address_of(work)))
 
     return launch
-
-
-def workspace(size: int) -> NDArray[np.uint8]:
-    """Return at least `size` bytes, aligned, to work in: the thread's next call may have them, too."""
-    kept: NDArray[np.uint8] | None = getattr(_local, "buffer", None)
-    if kept is not None and kept.size >= size:
-        return kept
-    try:
-        raw = np.empty(size + _ALIGNMENT, np.uint8)
-    except (MemoryError, ValueError) as error:
-        raise InputError(f"the workspace of {size} bytes does not fit into memory: {error}") from None
-    start = -raw.ctypes.data % _ALIGNMENT
-    aligned = raw[start : start + size]
-    if size <= _KEPT:
-        _local.buffer = aligned
-    return aligned

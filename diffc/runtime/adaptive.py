@@ -1,7 +1,8 @@
-"""Kernels that run in blocks where a call is large, and plain code elsewhere.
+"""Kernels that run by the size of a call: plain, with results past the caches, or in blocks.
 
 What is never called is never generated: the plain code comes with the first call that is small, and with what
-needs it (`save`, `run`, `jitted`); the code of the blocks with the first call that is large.
+needs it (`save`, `run`, `jitted`); the code for large results and that of the blocks with the first call of
+their size.
 """
 
 from __future__ import annotations
@@ -20,38 +21,40 @@ from diffc.runtime.program import Program
 
 if TYPE_CHECKING:
     from diffc.runtime.blocks import Cut
+    from diffc.runtime.forms import Forms
 
-__all__ = ["BlockKernel"]
+__all__ = ["AdaptiveKernel"]
 
 _KEPT = 256
 """For how many values of the symbols a kernel remembers how to run."""
 
 
-class BlockKernel(Kernel):
-    """A kernel with two ways to run: in blocks, and plain.
+class AdaptiveKernel(Kernel):
+    """A kernel with several ways to run: in blocks, and in the forms of its plain code.
 
     `signature.workspace` and the counts in `stats` are the plain code's. A call in blocks needs less.
     """
 
     def __init__(
-        self, outline: Program, plain: Once[Kernel], cut: Once[Cut | None], least: int | None = None
+        self, outline: Program, forms: Forms, cut: Once[Cut | None] | None = None, least: int | None = None
     ) -> None:
         """Generate no code, unless a workspace decides.
 
         Args:
             outline: the program, which may lack its object code.
-            plain: the plain kernel.
+            forms: its code when it does not run in blocks.
             cut: the program cut into blocks; None where it cannot be.
             least: the plain code runs where its workspace has no more bytes than this. The entries of the
                 plain kernel see to that, so it is compiled now. Without it the work of a call alone decides.
         """
+        plain = forms.plain
 
         def launch(arrays: Sequence[NDArray[Any]], values: Sequence[int], work: NDArray[np.uint8]) -> int:
             return plain()._launch(arrays, values, work)
 
         super().__init__(outline, launch)
-        self._plain = plain
-        self._cut = cut
+        self._forms = forms
+        self._cut: Callable[[], Cut | None] = cut or (lambda: None)
         self._least = least
         self._chosen: dict[tuple[int, ...], Cut | None] = {}
         if least is not None:
@@ -63,7 +66,7 @@ class BlockKernel(Kernel):
     @property
     def program(self) -> Program:
         """The plain program, compiled when this is asked for."""
-        plain = self._plain().program
+        plain = self._forms.plain().program
         return replace(plain, stages=self.stages, stats={**plain.stats, **self.stats})
 
     def _entry_by_shape(self, small: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
@@ -102,13 +105,18 @@ class BlockKernel(Kernel):
         return call
 
     def _run_checked(
-        self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
+        self,
+        inputs: Sequence[NDArray[Any]],
+        symbols: Mapping[str, int],
+        outputs: Sequence[NDArray[Any]],
+        *,
+        is_new: bool,
     ) -> None:
         cut = self._cut_for(tuple(symbols[name] for name in self.signature.symbols))
         if cut is None:
-            self._run(inputs, symbols, outputs)
+            self._forms.kernel_for(outputs, is_new=is_new)._run(inputs, symbols, outputs)
         else:
-            cut.run(inputs, symbols, outputs)
+            cut.run(inputs, symbols, outputs, is_new=is_new)
 
     def _cut_for(self, values: tuple[int, ...]) -> Cut | None:
         """Return what runs a call with these values of the symbols; None for the plain code."""
