@@ -8,17 +8,18 @@ BLAS is held to one thread meanwhile, as it is the blocks that run at the same t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diffc.ir import Extent, evaluate_extent
-from diffc.ir.plan import START, Plan
+from diffc.ir.plan import START, Plan, Write
 from diffc.runtime.block_steps import Blocks, SizedStep
 from diffc.runtime.forms import Forms
 from diffc.runtime.program import DTYPES
+from diffc.runtime.signature import Signature
 
 __all__ = ["Cut"]
 
@@ -26,10 +27,22 @@ BLOCK_COST = 4_000_000
 """The work of a block, in multiplications: some 100 us. A thread that wakes up takes some 50 us to begin."""
 
 MIN_BLOCKS = 8
-"""A program with less work than that of so many blocks runs as it is."""
+"""A program with less work than that of so many blocks runs as it is, if blocks are for several threads."""
+
+MIN_BLOCKS_ALONE = 2
+"""The same, if blocks are to keep memory in the caches."""
 
 MAX_BLOCKS = 64
-"""More blocks than this would cost memory for the parts of reductions, and serve no more cores."""
+"""More blocks than this serve no more cores."""
+
+BLOCK_MEMORY = 768 << 10
+"""The bytes of workspace that stay in a core's own cache. For their sake blocks are smaller, ..."""
+
+LEAST_PART = 8
+"""... but have this part of a block's work each, ..."""
+
+PARTS_MEMORY = 16 << 20
+"""... and more, unless the parts of reductions then take more bytes than this."""
 
 MIN_WIDTH = 64
 """A block of an axis that is not the first of each array has so many places at least. Narrow ones are copied
@@ -71,9 +84,10 @@ class Cut:
     def is_worth(self, symbols: Mapping[str, int]) -> bool:
         """Whether blocks pay at these values of the symbols: for their number, width and memory."""
         cost, extent = (evaluate_extent(each, symbols) for each in (self.plan.cost, self.plan.extent))
-        if cost * extent < MIN_BLOCKS * BLOCK_COST:
+        least = MIN_BLOCKS if self._workspace is None else MIN_BLOCKS_ALONE
+        if cost * extent < least * BLOCK_COST:
             return False
-        if _in_pieces(self.plan) and _blocks(cost, extent).rows < MIN_WIDTH:
+        if _in_pieces(self.plan) and self._blocks(symbols).rows < MIN_WIDTH:
             return False
         if self._workspace is None:
             return True
@@ -91,18 +105,31 @@ class Cut:
         values = tuple(symbols.values())
         sized = self._sized.get(values)
         if sized is None:
-            sized = _SizedPlan(self.plan, self._forms, symbols, self._threads)
+            sized = _SizedPlan(self.plan, self._forms, symbols, self._blocks(symbols), self._threads)
             if len(self._sized) < _KEPT:
                 self._sized[values] = sized
         sized.run(inputs, outputs, is_new=is_new)
+
+    def _blocks(self, symbols: Mapping[str, int]) -> Blocks:
+        """Return the blocks of the axis; their rows are multiples of 16."""
+        cost, extent = (evaluate_extent(each, symbols) for each in (self.plan.cost, self.plan.extent))
+        wanted, most = -(-BLOCK_COST // max(cost, 1)), MAX_BLOCKS
+        memory = max((_memory_of_a_place(each.outline.signature, symbols) for each in self._forms), default=0)
+        if memory * wanted > BLOCK_MEMORY:
+            wanted = max(BLOCK_MEMORY // memory, -(-BLOCK_COST // (LEAST_PART * max(cost, 1))))
+            most = max(most, PARTS_MEMORY // max(evaluate_extent(_parts(self.plan), symbols), 1))
+        wanted = max(wanted, -(-extent // most))
+        rows = max(1, wanted if wanted < 16 else -(-wanted // 16) * 16)
+        starts = range(0, max(extent, 1), rows)
+        return Blocks(starts, rows, extent - starts[-1])
 
 
 class _SizedPlan:
     """A plan at one value of each symbol: what all its calls have in common."""
 
-    def __init__(self, plan: Plan, forms: Sequence[Forms], symbols: Mapping[str, int], threads: int) -> None:
-        cost, extent = (evaluate_extent(each, symbols) for each in (plan.cost, plan.extent))
-        blocks = _blocks(cost, extent)
+    def __init__(
+        self, plan: Plan, forms: Sequence[Forms], symbols: Mapping[str, int], blocks: Blocks, threads: int
+    ) -> None:
         self.inputs, self.outputs = plan.inputs, plan.outputs
         self.known = {START: np.array(blocks.starts), **plan.constants}
         self.steps = [
@@ -128,17 +155,22 @@ def _in_pieces(plan: Plan) -> bool:
 
 def _kept(plan: Plan) -> Extent:
     """Return the bytes of what lies in memory between the steps, but for the parts of reductions."""
-    kept: Extent = 0
-    for step in plan.steps:
-        for each in step.writes:
-            if each.name not in plan.outputs and not each.combine:
-                kept = kept + each.type.size * DTYPES[each.type.dtype].itemsize
-    return kept
+    return _bytes(w for s in plan.steps for w in s.writes if w.name not in plan.outputs and not w.combine)
 
 
-def _blocks(cost: int, extent: int) -> Blocks:
-    """Return the blocks of an axis, from the work of one place; their rows are multiples of 16."""
-    wanted = max(-(-BLOCK_COST // max(cost, 1)), -(-extent // MAX_BLOCKS))
-    rows = max(1, wanted if wanted < 16 else -(-wanted // 16) * 16)
-    starts = range(0, max(extent, 1), rows)
-    return Blocks(starts, rows, extent - starts[-1])
+def _parts(plan: Plan) -> Extent:
+    """Return the bytes of one block's parts of reductions."""
+    return _bytes(write for step in plan.steps for write in step.writes if write.combine)
+
+
+def _bytes(writes: Iterable[Write]) -> Extent:
+    return sum((each.type.size * DTYPES[each.type.dtype].itemsize for each in writes), start=0)
+
+
+def _memory_of_a_place(step: Signature, symbols: Mapping[str, int]) -> int:
+    """Return by how much a step's workspace grows with each place of a block."""
+    few, many = (
+        evaluate_extent(step.workspace, {name: symbols.get(name, places) for name in step.symbols})
+        for places in (128, 256)
+    )
+    return (many - few) // 128
