@@ -40,14 +40,13 @@ from diffc.ops.elementary import (
     tanh,
 )
 from diffc.ops.gamma import digamma, polygamma_of
+from diffc.ops.inverse_hyperbolic import asinh, atanh
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne, where
 from diffc.ops.remainders import fmod, mod
 from diffc.ops.rounding import ceil, floor
 from diffc.syntax.pointwise import (
     acosh,
     acosh_of_one_plus,
-    asinh,
-    atanh,
     heaviside,
     odd,
     sinc_of_angle,

@@ -282,9 +282,7 @@ for _name, _names, _doc in (
     ("logaddexp2", "x, y", "log2(2**x + 2**y), finite for finite x and y"),
     ("xlogy", "x, y", "x*log(y), 0 where x is 0"),
     ("xlog1py", "x, y", "x*log(1 + y), 0 where x is 0"),
-    ("asinh", "x", "the inverse hyperbolic sine"),
     ("acosh", "x", "the inverse hyperbolic cosine"),
-    ("atanh", "x", "the inverse hyperbolic tangent"),
     ("sinc", "x", "sin(pi*x)/(pi*x), 1 at 0"),
     ("exprel", "x", "(exp(x) - 1)/x, 1 at 0"),
 ):

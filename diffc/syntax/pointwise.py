@@ -1,7 +1,7 @@
 """Elementwise functions that are compositions of operations, as builders on nodes.
 
 Each keeps its relative accuracy and has its true derivatives, of every order, also at points where a textbook
-form has none (`sinc` and `asinh` at 0). Where a derivative at an edge was chosen (the table in the user
+form has none (`sinc` and `exprel` at 0). Where a derivative at an edge was chosen (the table in the user
 guide), the comment says how the composition comes by it. Formulas: Abramowitz and Stegun, Handbook of
 Mathematical Functions, sections 4.3 to 4.6.
 """
@@ -19,13 +19,13 @@ from diffc.ops.elementwise import Elementwise, Operand, lift
 from diffc.ops.logic import eq, gt, le, logical_and, logical_or, lt, ne, where
 
 __all__ = [
-    "acosh", "acosh_of_one_plus", "asinh", "atanh", "clip", "deg2rad", "exprel", "fmax", "fmin",
+    "acosh", "acosh_of_one_plus", "clip", "deg2rad", "exprel", "fmax", "fmin",
     "heaviside", "isfinite", "isinf", "isnan", "log_sigmoid", "logaddexp2", "logical_xor", "odd",
     "positive", "rad2deg", "reciprocal", "signbit", "sinc", "sinc_of_angle", "xlog1py", "xlogy",
 ]  # fmt: skip
 
 _LARGE = 2.0**28
-"""Beyond it sqrt(x**2 +- 1) is x to the last bit, and x**2 is best not formed."""
+"""Beyond it sqrt(x**2 - 1) is x to the last bit, and x**2 is best not formed."""
 
 
 # Piecewise.
@@ -147,21 +147,6 @@ def _zero_times_log(x: Node, y: Node, outside: Node, logarithm: Callable[[Node],
     return where(edge, constant_like(0, x.dtype), mul(x, logarithm(y)))
 
 
-def asinh(x: Operand) -> Node:
-    """Return the inverse hyperbolic sine."""
-    return odd(_asinh_of_positive, _float(x))
-
-
-def _asinh_of_positive(x: Node) -> Node:
-    """Return log(x + sqrt(1 + x**2)) as a log1p whose argument does not cancel."""
-    xx = square(x)
-    small = add(x, div(xx, add(1, sqrt(add(1, xx)))))
-    # Twice x may overflow: its logarithm is that of 2 apart.
-    large = gt(x, _LARGE)
-    value = log1p(where(large, sub(x, 1), small))
-    return add(value, where(large, constant_like(math.log(2), x.dtype), 0))
-
-
 def acosh(x: Operand) -> Node:
     """Return the inverse hyperbolic cosine; NaN below 1."""
     return acosh_of_one_plus(sub(_float(x), 1))
@@ -173,13 +158,6 @@ def acosh_of_one_plus(t: Node) -> Node:
     large = gt(t, _LARGE)
     value = log1p(where(large, t, small))
     return add(value, where(large, constant_like(math.log(2), t.dtype), 0))
-
-
-def atanh(x: Operand) -> Node:
-    """Return the inverse hyperbolic tangent; NaN outside [-1, 1]."""
-    # (log(1+x) - log(1-x))/2: the two have opposite signs, so nothing cancels.
-    x = _float(x)
-    return mul(0.5, sub(log1p(x), log1p(neg(x))))
 
 
 def odd(function: Callable[[Node], Node], x: Node) -> Node:

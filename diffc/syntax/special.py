@@ -14,10 +14,10 @@ from diffc.ops.constant import constant_like
 from diffc.ops.elementary import exp, hypot, log, log1p
 from diffc.ops.elementwise import Operand, lift
 from diffc.ops.gamma import gammaln
+from diffc.ops.inverse_hyperbolic import atanh
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_or, lt, ne, where
 from diffc.ops.remainders import mod
 from diffc.ops.rounding import floor
-from diffc.syntax.pointwise import atanh
 
 __all__ = [
     "betaln", "entr", "gamma", "huber", "kl_div", "loggamma", "logit", "pseudo_huber", "rel_entr",

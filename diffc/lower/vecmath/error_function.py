@@ -4,7 +4,9 @@ erf(x) = 2/sqrt(pi) (x - x^3/3 + ...) up to 1 in x^2, and 1 - exp(-x^2) g(x) bey
 exp(x^2) is a polynomial in (x - 5/2) / (x + 5/2); from 6 on it rounds to 1.
 erfc(x) = 1 - erf(x) up to 0.85, and exp(-x^2) q(t) / (1 + 2 x) beyond, where q is nearly constant in
 t = (x - 4) / (x + 4): Shepherd and Laframboise, "Chebyshev approximation of (1 + 2x) exp(x^2) erfc x",
-Mathematics of Computation 36 (1981). For f32 it is exp(-x^2) g(x) from 0 on, in f64, where x^2 is exact.
+Mathematics of Computation 36 (1981).
+For f32, erf(x) is 1 - 2^(x p(x)) beyond 1, and erfc(x) is exp(-x^2) g(x) from 0 on, in f64, where x^2 is
+exact.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from diffc.lower.vecmath.exponential import (
     at_most,
     exp,
     exp_significand,
+    exponent_shifter,
+    power_of_two,
     power_of_two_halves,
     reduce_exponent,
     short_exp,
@@ -60,25 +64,33 @@ _LARGE = (
     -5.3457765373911974e-05,
     -1.0392275798581061e-06,
 )
-# The same for f32: fits of erf(x)/x - 1 up to 1, and of g from 0.85 to 4 in (x - 2) / (x + 2); the relative
-# errors are 2^-34.7 and 2^-32.0.
+# The same for f32: fits of erf(x)/x - 1 up to 1, of log2(erfc(x)) / x from 1 to 3.95, where erf rounds to 1,
+# and of (2^r - 1) / r, |r| <= 1/2; erf's relative errors are 2^-29.4, 2^-28.6 and 2^-30.
 _SMALL_SHORT = (
     0.12837916612625122,
-    -0.37612637877464294,
-    0.11283783614635468,
-    -0.026865476742386818,
-    0.005221131257712841,
-    -0.000848524970933795,
-    0.00011273021664237604,
-    -9.684215910965577e-06,
+    -0.3761262595653534,
+    0.11283578723669052,
+    -0.026853347197175026,
+    0.005187162198126316,
+    -0.0007997853099368513,
+    7.806903886375949e-05,
 )
 _LARGE_SHORT = (
-    0.25539568066596985,
-    -0.42718589305877686,
-    0.24165375530719757,
-    -0.07901889085769653,
-    0.003624201053753495,
-    0.007093987427651882,
+    -1.6280525922775269,
+    -0.9173107743263245,
+    -0.15165075659751892,
+    0.032891396433115005,
+    -0.0045978534035384655,
+    0.00030390272149816155,
+)
+_EXP2_SHORT = (
+    1.0,
+    0.6931472420692444,
+    0.24022655189037323,
+    0.05550272390246391,
+    0.009617063216865063,
+    0.0013418203452602029,
+    0.00015820504631847143,
 )
 # Remez fit (45 digits) for f32 of erfc(x) exp(x^2) in (x - 3) / (x + 3), 0 <= x <= 10.2; relative error
 # 2^-29.4.
@@ -143,13 +155,17 @@ def erf(e: FunctionEmitter, x: Value) -> Value:
 
 
 def _erf_short(e: FunctionEmitter, x: Value) -> Value:
-    one, two = literal(e, x, 1.0), literal(e, x, 2.0)
-    magnitude = at_most(e, e.fabs(x), 4.0)
+    one = literal(e, x, 1.0)
+    magnitude = at_most(e, e.fabs(x), 3.95)
     square = e.fmul(magnitude, magnitude)
     near = e.fma(x, horner(e, square, _SMALL_SHORT), x)
-    t = e.fdiv(e.fsub(magnitude, two), e.fadd(magnitude, two))
-    far = e.fma(e.fneg(exp(e, e.fneg(square))), horner(e, t, _LARGE_SHORT), one)
-    return e.select(e.fcmp("olt", magnitude, literal(e, x, 0.9)), near, e.copysign(far, x))
+    # The product with x is not rounded before the nearest integer is taken from it.
+    slope = horner(e, magnitude, _LARGE_SHORT)
+    shifter = literal(e, x, exponent_shifter(x.kind))
+    shifted = e.fma(slope, magnitude, shifter)
+    r = e.fma(slope, magnitude, e.fsub(shifter, shifted))
+    far = e.fma(e.fneg(horner(e, r, _EXP2_SHORT)), power_of_two(e, shifted), one)
+    return e.select(e.fcmp("olt", magnitude, one), near, e.copysign(far, x))
 
 
 def _erf_double(e: FunctionEmitter, x: Value) -> Value:
@@ -202,7 +218,7 @@ def _erfc_double(e: FunctionEmitter, x: Value) -> Value:
     reduced = reduce_exponent(e, e.fneg(square))
     hi, lo = exp_significand(e, reduced)
     lo = e.fma(e.fneg(hi), square_error, lo)
-    first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
+    first, second = power_of_two_halves(e, reduced.shifted)
     tail = e.fma(hi, g, e.fma(hi, g_lo, e.fmul(lo, g)))
     tail = e.fmul(e.fmul(tail, first), second)
     far = e.select(e.fcmp("olt", x, zero), e.fsub(literal(e, x, 2.0), tail), tail)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diffc.lower.vecmath.double_double import fast_two_sum
-from diffc.lower.vecmath.polynomial import estrin, literal
+from diffc.lower.vecmath.polynomial import estrin, literal, paired
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
@@ -101,7 +101,6 @@ _SHORT_EXP2 = (
 class Reduced(NamedTuple):
     """exp(x) = 2^k (1 + r + tail), where r is exact and the tail holds the rest of the reduction."""
 
-    k: Value
     shifted: Value  # k + shifter, whose low bits are the integer k
     r: Value
     tail: Value
@@ -136,22 +135,21 @@ def reduce_exponent(e: FunctionEmitter, x: Value, more: Value | None = None) -> 
     form = _FORMATS[x.kind]
     shifter = literal(e, x, form.shifter)
     shifted = e.fma(x, literal(e, x, _LOG2_E), shifter)
-    k = e.fsub(shifted, shifter)
-    minus_k = e.fneg(k)
+    minus_k = e.fsub(shifter, shifted)
     r = e.fma(minus_k, literal(e, x, form.ln2_hi), x)
     ln2_lo = literal(e, x, form.ln2_lo)
     rounded = e.fma(minus_k, ln2_lo, r if more is None else e.fadd(r, more))
     square = e.fmul(rounded, rounded)
-    series = estrin(e, rounded, form.series)
+    series = paired(e, rounded, square, form.series)
     half = literal(e, x, 0.5)
     beyond = e.fma(rounded, series, half)
-    tail = e.fmul(square, beyond) if more is None else e.fma(square, beyond, more)
-    tail = e.fma(minus_k, ln2_lo, tail)
+    lost = e.fmul(minus_k, ln2_lo) if more is None else e.fma(minus_k, ln2_lo, more)
+    tail = e.fma(square, beyond, lost)
     # What a caller does not use of this costs nothing once optimised.
     square_error = e.fma(rounded, rounded, e.fneg(square))
     rest = e.fma(half, square_error, e.fmul(minus_k, ln2_lo))
     rest = e.fma(e.fmul(square, rounded), series, rest)
-    return Reduced(k, shifted, r, tail, e.fmul(half, square), rest)
+    return Reduced(shifted, r, tail, e.fmul(half, square), rest)
 
 
 def reduce_to_pair(
@@ -194,17 +192,17 @@ def scaled_powers_of_two(e: FunctionEmitter, shifted: Value, places: int) -> tup
     return e.bitcast(e.iadd(centre, moved), shifted.kind), e.bitcast(inverse, shifted.kind)
 
 
-def power_of_two_halves(e: FunctionEmitter, k: Value, shifted: Value) -> tuple[Value, Value]:
-    """Return two powers of two whose product is 2^k: k may lie beyond the range, either half does not.
+def power_of_two_halves(e: FunctionEmitter, shifted: Value) -> tuple[Value, Value]:
+    """Return two powers of two whose product is 2^k, from k + shifter: k may lie beyond the range.
 
     A number near 1 multiplied by the one and then the other overflows to inf and underflows gradually,
     rounding once.
     """
-    form = _FORMATS[k.kind]
-    half = e.fma(k, literal(e, k, 0.5), literal(e, k, form.shifter))
-    half_bits = e.bitcast(half, form.integer)
-    rest = e.isub(e.bitcast(shifted, form.integer), half_bits)
-    return _exponent_to_float(e, half_bits, k.kind), _exponent_to_float(e, rest, k.kind)
+    form = _FORMATS[shifted.kind]
+    bits = e.bitcast(shifted, form.integer)
+    # The bits of the shifter are a multiple of any power of two that matters, also once halved.
+    half = e.lshr(bits, e.constant(form.integer, 1, shifted.lanes))
+    return _exponent_to_float(e, half, shifted.kind), _exponent_to_float(e, e.isub(bits, half), shifted.kind)
 
 
 def _exponent_to_float(e: FunctionEmitter, exponent: Value, kind: str) -> Value:
@@ -218,9 +216,8 @@ def exp(e: FunctionEmitter, x: Value) -> Value:
     """Return e to the power x."""
     form = _FORMATS[x.kind]
     reduced = reduce_exponent(e, at_least(e, at_most(e, x, form.highest), form.lowest))
-    significand = e.fadd(literal(e, x, 1.0), e.fadd(reduced.r, reduced.tail))
-    first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
-    return e.fmul(e.fmul(significand, first), second)
+    first, second = power_of_two_halves(e, reduced.shifted)
+    return e.fmul(e.fma(first, e.fadd(reduced.r, reduced.tail), first), second)
 
 
 def exp2(e: FunctionEmitter, x: Value) -> Value:
@@ -229,15 +226,14 @@ def exp2(e: FunctionEmitter, x: Value) -> Value:
     clamped = at_least(e, at_most(e, x, form.highest_exponent), form.lowest_exponent)
     shifter = literal(e, x, form.shifter)
     shifted = e.fadd(clamped, shifter)
-    k = e.fsub(shifted, shifter)
-    fraction = e.fsub(clamped, k)  # exact
+    fraction = e.fsub(clamped, e.fsub(shifted, shifter))  # exact
     ln2 = literal(e, x, form.ln2_hi)
     r = e.fmul(fraction, ln2)
     lost = e.fma(fraction, literal(e, x, form.ln2_lo), e.fma(fraction, ln2, e.fneg(r)))
-    series = e.fma(r, estrin(e, r, form.series), literal(e, x, 0.5))
-    significand = e.fadd(literal(e, x, 1.0), e.fadd(r, e.fma(e.fmul(r, r), series, lost)))
-    first, second = power_of_two_halves(e, k, shifted)
-    return e.fmul(e.fmul(significand, first), second)
+    square = e.fmul(r, r)
+    beyond = e.fma(r, paired(e, r, square, form.series), literal(e, x, 0.5))
+    first, second = power_of_two_halves(e, shifted)
+    return e.fmul(e.fma(first, e.fadd(r, e.fma(square, beyond, lost)), first), second)
 
 
 def short_exp2(e: FunctionEmitter, x: Value) -> Value:
@@ -267,6 +263,11 @@ def expm1(e: FunctionEmitter, x: Value) -> Value:
     total, error = fast_two_sum(e, offset, e.fmul(scale, hi))
     half = e.fadd(total, e.fma(scale, lo, e.fadd(error, lost)))
     return e.select(is_tiny(e, x), x, e.fadd(half, half))
+
+
+def exponent_shifter(kind: str) -> float:
+    """Return what added to a number leaves the nearest integer in the low bits."""
+    return _FORMATS[kind].shifter
 
 
 def exp_lowest(kind: str) -> float:

@@ -25,19 +25,19 @@ from diffc.lower.vecmath.polynomial import estrin, horner, literal
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
 
-# Remez fits (45 digits) of (tanh r - r) / r^3 in r^2, |r| <= log(2)/4 + 0.05; the relative errors of tanh are
-# 2^-60.3 and 2^-29.6.
+# Remez fits (45 digits) of (tanh r - r) / r^3 in r^2, |r| <= 0.2558; the relative errors of tanh are 2^-57.2
+# and 2^-28.1.
 _TANH = {
     "f64": (
-        -0.3333333333333322,
-        0.13333333333275585,
-        -0.05396825386825241,
-        0.02186948031804209,
-        -0.008862873745475437,
-        0.003583347068157827,
-        -0.0013444940035701488,
+        -0.33333333333332604,
+        0.13333333333048394,
+        -0.05396825359136043,
+        0.02186946487325138,
+        -0.008862439310930809,
+        0.003577342375357263,
+        -0.0013120400283996563,
     ),
-    "f32": (-0.3333328664302826, 0.13327553868293762, -0.05193765461444855),
+    "f32": (-0.33333227038383484, 0.13323402404785156, -0.051316920667886734),
 }
 # Remez fits (45 digits) of (sinh r - r) / r^3 and (cosh r - 1 - r^2/2) / r^4 in r^2, |r| <= log(2)/2; the
 # relative errors of sinh are 2^-61.7 and 2^-34.3, the errors of cosh 2^-57.3 and 2^-33.2.
@@ -61,18 +61,18 @@ def tanh(e: FunctionEmitter, x: Value) -> Value:
     """Return the hyperbolic tangent (S - 1 + (S + 1) T) / (S + 1 + (S - 1) T); it rounds to 1 from 20 on.
 
     S = 2^k and T = tanh(r), where |x| = k log(2)/2 + r. To round little more than once, a short number near
-    by, c = min(9 k/32, 7/8), is taken out before the division and added behind it. The intervals lean to the
-    right: so T is smaller at the left end of the second, where it cancels.
+    by, c = min(3 k/8, 7/8), is taken out before the division and added behind it. The intervals lean to the
+    right: the second begins where tanh(x) passes 1/4 and the unit in its last place doubles.
     """
     magnitude = at_most(e, e.fabs(x), 20.0)
-    reduced = reduce_to_pair(e, magnitude, 0.5, e.fsub(magnitude, literal(e, x, 0.05)))
+    reduced = reduce_to_pair(e, magnitude, 0.5, e.fsub(magnitude, literal(e, x, 0.0823)))
     # What rounding log 2 lost is less than rounding r would lose: k is small where the slope is not.
     r = reduced.exact
     square = e.fmul(r, r)
     small = e.fma(e.fmul(r, square), horner(e, square, _TANH[x.kind]), r)
     power = power_of_two(e, reduced.shifted)
     one = literal(e, x, 1.0)
-    minus_c = at_least(e, e.fmul(reduced.minus_k, literal(e, x, 9 / 32)), -0.875)
+    minus_c = at_least(e, e.fmul(reduced.minus_k, literal(e, x, 3 / 8)), -0.875)
     left, opposite = e.fadd(one, minus_c), e.fsub(one, minus_c)
     numerator = e.fma(e.fma(left, power, opposite), small, e.fma(left, power, e.fneg(opposite)))
     denominator = e.fma(e.fsub(power, one), small, e.fadd(power, one))

@@ -1,21 +1,22 @@
 """asin, acos, atan and atan2.
 
-atan's argument, a quotient n/d, is brought to |t| <= tan(pi/8) by atan(n/d) = pi/4 + atan((n - d)/(n + d)) or
-pi/2 - atan(d/n), chosen before the one division, whose remainder is kept. asin takes its argument beyond
-1/2 as pi/2 - 2 asin(sqrt((1 - x)/2)), the root with its remainder. Source: Cody and Waite, chapters 10 and
-11.
+atan's argument, a quotient n/d, is brought to |t| <= tan(pi/8) by atan(n/d) = pi/2 - atan(d/n) and then
+atan(n/d) = pi/4 + atan((n - d)/(n + d)), chosen before the one division, whose remainder is kept. asin takes
+its argument beyond 1/2 as pi/2 - 2 asin(sqrt((1 - x)/2)), the root with its remainder. Source: Cody and
+Waite, chapters 10 and 11.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from diffc.lower.vecmath.double_double import fast_two_sum, quotient, two_sum
+from diffc.lower.vecmath.double_double import fast_two_sum, quotient
+from diffc.lower.vecmath.exponential import at_most
 from diffc.lower.vecmath.polynomial import estrin, literal
+from diffc.lower.vecmath.rare import repaired
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
-    from diffc.lower.vecmath.double_double import Pair
 
 _TAN_PI_8 = 0.41421356237309503
 
@@ -23,10 +24,9 @@ _TAN_PI_8 = 0.41421356237309503
 class _Format(NamedTuple):
     """The constants in one floating-point format; angles are pairs."""
 
-    quarter_pi: tuple[float, float]
+    quarter_pi: tuple[float, float]  # the first has two bits less, so that three times it is exact
     half_pi: tuple[float, float]
     pi: tuple[float, float]
-    tiny: float  # atan(x) rounds to x below it
     down: tuple[float, float]  # points farther out than the first are scaled by the second
     up: tuple[float, float]  # points nearer than the first are scaled by the second
     atan: tuple[float, ...]  # (atan t - t) / t^3 in t^2, |t| <= tan(pi/8)
@@ -38,7 +38,6 @@ _FORMATS = {
         quarter_pi=(0.7853981633974483, 3.061616997868383e-17),
         half_pi=(1.5707963267948966, 6.123233995736766e-17),
         pi=(3.141592653589793, 1.2246467991473532e-16),
-        tiny=2.0**-30,
         down=(2.0**1000, 2.0**-100),
         up=(2.0**-500, 2.0**540),
         # Remez fit (45 digits); atan's relative error is 2^-59.5.
@@ -73,10 +72,9 @@ _FORMATS = {
         ),
     ),
     "f32": _Format(
-        quarter_pi=(0.7853981852531433, -2.1855694143368964e-08),
+        quarter_pi=(0.785398006439209, 1.5695823663008923e-07),
         half_pi=(1.5707963705062866, -4.371138828673793e-08),
         pi=(3.1415927410125732, -8.742277657347586e-08),
-        tiny=2.0**-13,
         down=(2.0**100, 2.0**-30),
         up=(2.0**-60, 2.0**70),
         # The same two fits with five coefficients each: 2^-30.5 and 2^-27.6.
@@ -98,44 +96,68 @@ _FORMATS = {
 }
 
 
-def _atan_of_quotient(e: FunctionEmitter, n: Value, d: Value) -> Pair:
-    """Return atan(n / d) as a pair, for n, d >= 0 not both 0, finite, their sum neither huge nor tiny."""
+def _angle(e: FunctionEmitter, n: Value, d: Value, left: Value | None = None) -> Value:
+    """Return the angle in [0, pi] of the point (d, n), or of (-d, n) in the lanes of the mask `left`.
+
+    n, d >= 0 are finite and not both 0; the larger is neither huge nor tiny. The angle is m pi/4 + atan(t).
+    """
     form = _FORMATS[n.kind]
-    zero = literal(e, n, 0.0)
-    limit = literal(e, n, _TAN_PI_8)
-    small = e.fcmp("ole", n, e.fmul(d, limit))
-    large = e.fcmp("olt", d, e.fmul(n, limit))
-    difference, total = two_sum(e, n, e.fneg(d)), two_sum(e, n, d)
+    zero, one, two, four = (literal(e, n, value) for value in (0.0, 1.0, 2.0, 4.0))
+    steep = e.fcmp("ogt", n, d)
+    larger, smaller = e.select(steep, n, d), e.select(steep, d, n)
+    middle = e.fcmp("ogt", smaller, e.fmul(larger, literal(e, n, _TAN_PI_8)))
+    total, total_lo = fast_two_sum(e, larger, smaller)
+    difference, difference_lo = fast_two_sum(e, larger, e.fneg(smaller))
+    turns, eighth = e.select(steep, two, zero), e.select(middle, one, zero)
+    backwards = steep
+    if left is not None:
+        turns = e.select(steep, two, e.select(left, four, zero))
+        backwards = e.select(left, e.bnot(steep), steep)
 
-    def choose(if_small: Value, if_middle: Value, if_large: Value) -> Value:
-        return e.select(small, if_small, e.select(large, if_large, if_middle))
+    def directed(value: Value) -> Value:
+        return e.select(backwards, e.fneg(value), value)
 
-    numerator = choose(n, difference[0], e.fneg(d)), choose(zero, difference[1], zero)
-    denominator = choose(d, total[0], n), choose(zero, total[1], zero)
-    base = tuple(
-        choose(zero, literal(e, n, quarter), literal(e, n, half))
-        for quarter, half in zip(form.quarter_pi, form.half_pi, strict=True)
+    m = e.fadd(turns, directed(eighth))
+    numerator = (
+        directed(e.select(middle, e.fneg(difference), smaller)),
+        directed(e.select(middle, e.fneg(difference_lo), zero)),
     )
-    t, rest = quotient(e, numerator, denominator)
+    t, rest = quotient(e, numerator, (e.select(middle, total, larger), e.select(middle, total_lo, zero)))
     square = e.fmul(t, t)
-    tail = e.fma(e.fmul(t, square), estrin(e, square, form.atan), e.fadd(rest, base[1]))
-    hi, lo = fast_two_sum(e, base[0], t)
-    return fast_two_sum(e, hi, e.fadd(lo, tail))
+    tail = e.fma(m, literal(e, n, form.quarter_pi[1]), rest)
+    tail = e.fma(e.fmul(t, square), estrin(e, square, form.atan), tail)
+    base = e.fmul(m, literal(e, n, form.quarter_pi[0]))
+    hi, lo = fast_two_sum(e, base, t)
+    return e.fadd(hi, e.fadd(lo, tail))
 
 
 def atan(e: FunctionEmitter, x: Value) -> Value:
     """Return the angle in [-pi/2, pi/2] whose tangent is x."""
     # Beyond 2^60 the result is pi/2 to the last bit.
-    magnitude = e.fabs(x)
-    limit = literal(e, x, 2.0**60)
-    magnitude = e.select(e.fcmp("olt", limit, magnitude), limit, magnitude)
-    angle, _ = _atan_of_quotient(e, magnitude, literal(e, x, 1.0))
-    tiny = e.fcmp("olt", magnitude, literal(e, x, _FORMATS[x.kind].tiny))
-    return e.select(tiny, x, e.copysign(angle, x))
+    return e.copysign(_angle(e, at_most(e, e.fabs(x), 2.0**60), literal(e, x, 1.0)), x)
 
 
 def atan2(e: FunctionEmitter, y: Value, x: Value) -> Value:
     """Return the angle of the point (x, y), in [-pi, pi]; signed zeros choose the quadrant as in C."""
+    form = _FORMATS[x.kind]
+    n, d = e.fabs(y), e.fabs(x)
+    larger = e.select(e.fcmp("ogt", n, d), n, d)
+    huge = e.fcmp("ogt", larger, literal(e, x, form.down[0]))
+    rare = e.bor(huge, e.fcmp("olt", larger, literal(e, x, form.up[0])))
+    symbol = e.module.private_function(
+        f"vm_atan2_any_{x.kind}x{x.lanes}", _atan2_of_any, (x.kind, x.lanes), 2, "noinline cold"
+    )
+    quick = e.copysign(_angle(e, n, d, _is_left(e, x)), y)
+    return repaired(e, rare, quick, lambda: e.call(symbol, x.kind, x.lanes, y, x))
+
+
+def _is_left(e: FunctionEmitter, x: Value) -> Value:
+    """Return whether the sign bit of x is set."""
+    return e.fcmp("olt", e.copysign(literal(e, x, 1.0), x), literal(e, x, 0.0))
+
+
+def _atan2_of_any(e: FunctionEmitter, y: Value, x: Value) -> Value:
+    """Return the same for infinite, zero, huge and tiny coordinates."""
     form = _FORMATS[x.kind]
     zero, one = literal(e, x, 0.0), literal(e, x, 1.0)
     rise, run = e.fabs(y), e.fabs(x)
@@ -152,11 +174,7 @@ def atan2(e: FunctionEmitter, y: Value, x: Value) -> Value:
     scale = e.select(down, literal(e, x, form.down[1]), e.select(up, literal(e, x, form.up[1]), one))
     n, d = e.fmul(n, scale), e.fmul(d, scale)
     d = e.select(e.fcmp("oeq", larger, zero), one, d)
-    hi, lo = _atan_of_quotient(e, n, d)
-    behind, behind_lo = fast_two_sum(e, literal(e, x, form.pi[0]), e.fneg(hi))
-    behind = e.fadd(behind, e.fadd(behind_lo, e.fsub(literal(e, x, form.pi[1]), lo)))
-    leftwards = e.fcmp("olt", e.copysign(one, x), zero)
-    angle = e.copysign(e.select(leftwards, behind, hi), y)
+    angle = e.copysign(_angle(e, n, d, _is_left(e, x)), y)
     return e.select(e.fcmp("uno", x, y), e.fadd(x, y), angle)
 
 

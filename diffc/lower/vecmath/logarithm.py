@@ -91,9 +91,10 @@ _BASE_TEN = {
 
 
 class Decomposed(NamedTuple):
-    """u = 2^k (1 + f)."""
+    """u = 2^k m, m = 1 + f."""
 
     k: Value
+    m: Value
     f: Value
     exponent: Value  # k + bias, an integer
 
@@ -112,7 +113,16 @@ def decompose(e: FunctionEmitter, u: Value) -> Decomposed:
     k = e.fsub(biased, literal(e, u, 2.0**form.mantissa_bits + form.bias))
     mantissa = e.iand(shifted, integer((1 << form.mantissa_bits) - 1))
     m = e.bitcast(e.iadd(mantissa, integer(form.sqrt_half_bits)), u.kind)
-    return Decomposed(k, e.fsub(m, literal(e, u, 1.0)), exponent)
+    return Decomposed(k, m, e.fsub(m, literal(e, u, 1.0)), exponent)
+
+
+def twice_inverse_power(e: FunctionEmitter, parts: Decomposed) -> Value:
+    """Return 2^(1 - k): twice, because k may be one beyond the largest exponent of a float."""
+    form = _FORMATS[parts.f.kind]
+    inverse = e.isub(e.constant(form.integer, 2 * form.bias + 1, parts.f.lanes), parts.exponent)
+    return e.bitcast(
+        e.shl(inverse, e.constant(form.integer, form.mantissa_bits, inverse.lanes)), parts.f.kind
+    )
 
 
 def normalise(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
@@ -137,7 +147,7 @@ def log_of_two(kind: str) -> tuple[float, float]:
     return form.ln2_hi, form.ln2_lo
 
 
-def _log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value, Value]:
+def log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value, Value]:
     """Return k log 2 + log(1 + f), given s = f / (2 + f), as a sum of two whose second is the smaller."""
     form = _FORMATS[f.kind]
     half_square, series = log_series(e, f, s)
@@ -151,7 +161,7 @@ def log_pair(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
     scaled, places = normalise(e, x)
     parts = decompose(e, scaled)
     s = e.fdiv(parts.f, e.fadd(literal(e, x, 2.0), parts.f))
-    return fast_two_sum(e, *_log_terms(e, e.fsub(parts.k, places), parts.f, s))
+    return fast_two_sum(e, *log_terms(e, e.fsub(parts.k, places), parts.f, s))
 
 
 def log(e: FunctionEmitter, x: Value) -> Value:
@@ -160,7 +170,7 @@ def log(e: FunctionEmitter, x: Value) -> Value:
     scaled, places = normalise(e, x)
     parts = decompose(e, scaled)
     s = e.fdiv(parts.f, e.fadd(literal(e, x, 2.0), parts.f))
-    hi, lo = _log_terms(e, e.fsub(parts.k, places), parts.f, s)
+    hi, lo = log_terms(e, e.fsub(parts.k, places), parts.f, s)
     regular = e.band(e.fcmp("ogt", x, zero), e.fcmp("olt", x, infinity))
     return e.select(regular, e.fadd(hi, lo), _at_the_edges(e, x))
 
@@ -206,16 +216,13 @@ def log1p(e: FunctionEmitter, x: Value) -> Value:
     With 1 + x = u + c, c the rounding error of u, it is log(u) + c / u to within c^2. With u = 1 and
     log(u) = 0 that is c, whatever its size.
     """
-    form = _FORMATS[x.kind]
     zero, infinity, minus_half = literal(e, x, 0.0), literal(e, x, float("inf")), literal(e, x, -0.5)
     u, c = two_sum(e, literal(e, x, 1.0), x)
     parts = decompose(e, u)
     f = parts.f
-    hi, lo = _log_terms(e, parts.k, f, e.fdiv(f, e.fadd(literal(e, x, 2.0), f)))
-    # c is brought down with u, to 2 c / 2^k: k may be one beyond the largest exponent of a float. Half of
-    # 1 / (1 + f) is near enough (1 - f + f^2) / 2.
-    inverse = e.isub(e.constant(form.integer, 2 * form.bias + 1, x.lanes), parts.exponent)
-    inverse = e.bitcast(e.shl(inverse, e.constant(form.integer, form.mantissa_bits, x.lanes)), x.kind)
+    hi, lo = log_terms(e, parts.k, f, e.fdiv(f, e.fadd(literal(e, x, 2.0), f)))
+    # Half of 1 / (1 + f) is near enough (1 - f + f^2) / 2.
+    inverse = twice_inverse_power(e, parts)
     half = e.fma(f, e.fma(f, e.fneg(minus_half), minus_half), e.fneg(minus_half))
     result = e.copysign(e.fadd(hi, e.fma(e.fmul(c, inverse), half, lo)), x)
     below = e.select(e.fcmp("oeq", u, zero), e.fneg(infinity), literal(e, x, float("nan")))

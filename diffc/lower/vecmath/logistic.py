@@ -32,7 +32,7 @@ def _exp_minus_abs(e: FunctionEmitter, x: Value) -> tuple[Value, Value, Value, V
     """Return hi, lo, first, second: exp(-|x|) = (hi + lo) * first * second, the last two powers of two."""
     argument = at_least(e, e.fneg(e.fabs(x)), exp_lowest(x.kind))
     reduced = reduce_exponent(e, argument)
-    return *exp_significand(e, reduced), *power_of_two_halves(e, reduced.k, reduced.shifted)
+    return *exp_significand(e, reduced), *power_of_two_halves(e, reduced.shifted)
 
 
 def sigmoid(e: FunctionEmitter, x: Value) -> Value:

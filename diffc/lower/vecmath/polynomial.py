@@ -23,6 +23,19 @@ def horner(e: FunctionEmitter, x: Value, coefficients: Sequence[float]) -> Value
     return total
 
 
+def paired(e: FunctionEmitter, x: Value, square: Value, coefficients: Sequence[float]) -> Value:
+    """Return the same polynomial as c[0] + c[1] x + x^2 (c[2] + c[3] x + x^2 (...)).
+
+    The chain is half of Horner's, and nothing but the square is multiplied in addition. Source: Knuth, "The
+    Art of Computer Programming", volume 2, section 4.6.4.
+    """
+    terms = [horner(e, x, coefficients[i : i + 2]) for i in range(0, len(coefficients), 2)]
+    total = terms[-1]
+    for term in terms[-2::-1]:
+        total = e.fma(total, square, term)
+    return total
+
+
 def estrin(e: FunctionEmitter, x: Value, coefficients: Sequence[float]) -> Value:
     """Return the same polynomial by pairing neighbours, so that the chain is logarithmic in the degree.
 

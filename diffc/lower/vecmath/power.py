@@ -18,6 +18,7 @@ from diffc.lower.vecmath.exponential import power_of_two, power_of_two_halves, r
 from diffc.lower.vecmath.logarithm import decompose, normalise
 from diffc.lower.vecmath.polynomial import estrin, literal
 from diffc.lower.vecmath.precision import through_f64
+from diffc.lower.vecmath.rare import repaired
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
@@ -65,16 +66,7 @@ def power(e: FunctionEmitter, x: Value, y: Value) -> Value:
     quick, usual = _quick(e, x, y) if x.kind == "f64" else _quick_short(e, x, y)
     name = f"vm_pow_any_{x.kind}x{x.lanes}"
     symbol = e.module.private_function(name, _power_of_any, (x.kind, x.lanes), 2, "noinline cold")
-    before, rare, done = e.current_block, e.new_label("rare"), e.new_label("done")
-    e.cbr(e.any(e.bnot(usual)), rare, done)
-    e.block(rare)
-    careful = e.select(usual, quick, e.call(symbol, x.kind, x.lanes, x, y))
-    e.br(done)
-    e.block(done)
-    result = e.phi(x.kind, x.lanes)
-    e.add_incoming(result, quick, before)
-    e.add_incoming(result, careful, rare)
-    return result
+    return repaired(e, e.bnot(usual), quick, lambda: e.call(symbol, x.kind, x.lanes, x, y))
 
 
 def _quick(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
@@ -109,7 +101,7 @@ def _times(e: FunctionEmitter, y: Value, logarithm: Pair) -> Pair:
 def _log_pair(e: FunctionEmitter, x: Value, places: Value) -> Pair:
     """Return log(x) - places log(2) as a normalised pair, for positive, normal, finite x."""
     parts = decompose(e, x)
-    k, m = e.fsub(parts.k, places), e.fadd(parts.f, literal(e, x, 1.0))
+    k, m = e.fsub(parts.k, places), parts.m
     c, minus_log, minus_log_lo = (literal(e, x, value) for value in _FIRST)
     for bound, constants in _INTERVALS:
         from_here = e.fcmp("oge", m, literal(e, x, bound))
@@ -174,7 +166,7 @@ def _exp_of_product(e: FunctionEmitter, y: Value, logarithm: Pair) -> Value:
     rest = e.select(outside, literal(e, y, 0.0), rest)
     reduced = reduce_exponent(e, product, rest)
     hi, lo = fast_two_sum(e, literal(e, y, 1.0), reduced.r)
-    first, second = power_of_two_halves(e, reduced.k, reduced.shifted)
+    first, second = power_of_two_halves(e, reduced.shifted)
     return e.fmul(e.fmul(e.fadd(hi, e.fadd(lo, reduced.tail)), first), second)
 
 

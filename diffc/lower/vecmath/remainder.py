@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diffc.lower.vecmath.polynomial import literal
+from diffc.lower.vecmath.rare import repaired
 
 if TYPE_CHECKING:
     from diffc.lower.emitter import FunctionEmitter, Value
@@ -71,16 +72,7 @@ def floor_divide(e: FunctionEmitter, x: Value, y: Value) -> Value:
     symbol = e.module.private_function(
         f"vm_floor_divide_any_{x.kind}x{x.lanes}", _floor_divide_of_any, (x.kind, x.lanes), 2, "noinline cold"
     )
-    before, rare, done = e.current_block, e.new_label("rare"), e.new_label("done")
-    e.cbr(e.any(many), rare, done)
-    e.block(rare)
-    careful = e.select(many, e.call(symbol, x.kind, x.lanes, x, y), quick)
-    e.br(done)
-    e.block(done)
-    result = e.phi(x.kind, x.lanes)
-    e.add_incoming(result, quick, before)
-    e.add_incoming(result, careful, rare)
-    return result
+    return repaired(e, many, quick, lambda: e.call(symbol, x.kind, x.lanes, x, y))
 
 
 def _floor_divide_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:

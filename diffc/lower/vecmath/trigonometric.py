@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from diffc.lower.vecmath.double_double import fast_two_sum, rounded_quotient, two_sum
 from diffc.lower.vecmath.huge_angle import reduce_huge
 from diffc.lower.vecmath.polynomial import estrin, literal
+from diffc.lower.vecmath.rare import repaired
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,10 @@ _COS_SHORT = (0.04166664683879341, -0.0013887366112108753, 2.4438285771936065e-0
 
 
 def _reduce(e: FunctionEmitter, x: Value) -> tuple[Pair, Value]:
-    """Return (r, quadrant) with x = quadrant pi/2 + r, for |x| < 2^30; the quadrant is modulo 2^51."""
+    """Return (r, quadrant) with x = quadrant pi/2 + r, for |x| < 2^30; the quadrant is modulo 2^51.
+
+    The second part of r is at most 2^-17 of the first, and below half an ulp of it but where r is tiny.
+    """
     shifter = literal(e, x, _SHIFTER)
     shifted = e.fma(x, literal(e, x, _TWO_OVER_PI), shifter)
     minus_n = e.fsub(shifter, shifted)
@@ -59,7 +63,7 @@ def _reduce(e: FunctionEmitter, x: Value) -> tuple[Pair, Value]:
     product = e.fmul(minus_n, second)
     rest = e.fma(minus_n, literal(e, x, _HALF_PI[2]), e.fma(minus_n, second, e.fneg(product)))
     hi, lo = two_sum(e, first, product)
-    return fast_two_sum(e, hi, e.fadd(lo, rest)), e.bitcast(shifted, "i64")
+    return (hi, e.fadd(lo, rest)), e.bitcast(shifted, "i64")
 
 
 def _sin_terms(e: FunctionEmitter, r: Pair) -> Pair:
@@ -170,20 +174,14 @@ def _with_huge_lanes(
         e.fcmp("oge", magnitude, literal(e, x, _HUGE)), e.fcmp("olt", magnitude, literal(e, x, float("inf")))
     )
     symbol = e.module.private_function(f"vm_{name}_huge", scalar, ("f64", 1), 1, "noinline cold")
-    before, rare, done = e.current_block, e.new_label("huge"), e.new_label("done")
-    e.cbr(e.any(huge), rare, done)
-    e.block(rare)
-    safe = e.select(huge, x, literal(e, x, _HUGE))
-    exact = usual
-    for lane in range(x.lanes):
-        exact = e.insert(exact, e.call(symbol, "f64", 1, e.extract(safe, lane)), lane)
-    repaired = e.select(huge, exact, usual)
-    e.br(done)
-    e.block(done)
-    result = e.phi("f64", x.lanes)
-    e.add_incoming(result, usual, before)
-    e.add_incoming(result, repaired, rare)
-    return result
+
+    def lane_by_lane() -> Value:
+        safe, exact = e.select(huge, x, literal(e, x, _HUGE)), usual
+        for lane in range(x.lanes):
+            exact = e.insert(exact, e.call(symbol, "f64", 1, e.extract(safe, lane)), lane)
+        return exact
+
+    return repaired(e, huge, usual, lane_by_lane)
 
 
 def sin(e: FunctionEmitter, x: Value) -> Value:
