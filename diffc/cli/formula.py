@@ -84,19 +84,23 @@ class _Writer:
             long = len(piece.text) > MAX_FORMULA
             if long and self._whole:
                 return None
-            shared = self._uses.get(node, 0) > 1 and bool(node.inputs)
-            if (
-                not self._whole
-                and (long or shared)
-                and self._uses.get(node, 0)
-                and not piece.text.isidentifier()
-            ):
-                label = f"%{len(self._statements)}"
-                self._statements.append((label, piece.text))
-                self._named.add(node)
-                piece = atom(label)
             self._pieces[node] = piece
+            uses = self._uses.get(node, 0)
+            if not self._whole and uses and (long or (uses > 1 and node.inputs)):
+                self._name(node)
+            elif long and node.inputs:
+                self._name(max(node.inputs, key=lambda each: len(self._pieces[each].text)))
+                self._pieces[node] = self._piece(node)
         return Formulas([self._pieces[node].text for node in self._graph.outputs], self._statements)
+
+    def _name(self, node: Node) -> None:
+        """Make a statement of a piece that is no name yet."""
+        text = self._pieces[node].text
+        if not text.isidentifier() and node not in self._named:
+            label = f"%{len(self._statements)}"
+            self._statements.append((label, text))
+            self._named.add(node)
+            self._pieces[node] = atom(label)
 
     def _piece(self, node: Node) -> Piece:
         name = node.op.name

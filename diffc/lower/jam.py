@@ -174,6 +174,10 @@ class _Copy:
         """Return what this round reads: its own value, or the one that all rounds share."""
         return self.values.get(operand.number, operand) if isinstance(operand, Value) else operand
 
+    def is_own(self, operand: Operand) -> bool:
+        """Tell whether rounds differ in what they read."""
+        return isinstance(operand, Value) and operand.number in self.values
+
     def affine(self, affine: Affine) -> Affine:
         """Return a place in this round."""
         constant, terms = affine.constant, dict(affine.terms)
@@ -207,7 +211,7 @@ class _Copy:
 
 
 def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> Block:
-    """Return the rounds of a block side by side; what is read at the same place by all is read once."""
+    """Return the rounds of a block side by side; what is the same in all of them stands there once."""
     found: Block = []
     for item in block:
         if isinstance(item, Loop):
@@ -221,7 +225,9 @@ def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> 
                     body=_side_by_side(item.body, rows, written),
                 )
             )
-        elif isinstance(item, Load) and _is_shared(item.index, rows[0].loop.axis, item.buffer, written):
+        elif (isinstance(item, Load) and _is_shared(item.index, rows[0].loop.axis, item.buffer, written)) or (
+            isinstance(item, Compute) and not any(map(rows[0].is_own, item.operands))
+        ):
             found.append(item)
         else:
             found.extend(row.statement(item) for row in rows)

@@ -15,7 +15,7 @@ from diffc.schedule.views import DimIndex, Index, identity_index, resolve
 if TYPE_CHECKING:
     from diffc.schedule.scheduler import Scheduler
 
-__all__ = ["copied_factors", "inlined", "place_product"]
+__all__ = ["copied_factors", "inlined", "is_dot", "place_product"]
 
 INLINE_PANEL = 512
 """Up to this size of a static factor or result the product runs in our own loops."""
@@ -157,7 +157,7 @@ def _loops(s: Scheduler, node: Node) -> None:
         (b, (*leading, at(inner), at(column))),
     ]
     vector = None
-    dot = all(_contiguous_along(s, each, index, inner) for each, index in operands)
+    dot = is_dot(s, node)
     if space[column] == 1 and not dot and _contiguous_along(s, *operands[0], row):
         # The rows of the transposed factor are added up as they lie, in memory that stays in the cache.
         rows = space[row]
@@ -182,6 +182,15 @@ def _loops(s: Scheduler, node: Node) -> None:
 
     kept = [*range(batch), row, column]
     place_reduction(s, node, space, order, kept, s.reads(operands), "add", contribution, vector)
+
+
+def is_dot(s: Scheduler, product: Node) -> bool:
+    """Tell whether both factors of a product are contiguous along the axis that is summed."""
+    a, b = product.inputs
+    rank = product.rank
+    one = [*identity_index(a.shape)[:-1], DimIndex(0, rank)]
+    other = [*identity_index(b.shape)[:-2], DimIndex(0, rank), DimIndex(0, rank - 1)]
+    return all(_contiguous_along(s, each, tuple(index), rank) for each, index in ((a, one), (b, other)))
 
 
 def _outermost_along(s: Scheduler, node: Node, index: Index, dim: int) -> bool:

@@ -39,6 +39,7 @@ from diffc.schedule.nests import place
 from diffc.schedule.order import ordered
 from diffc.schedule.placement import Cursor, Nests, Read
 from diffc.schedule.products import copied_factors, inlined
+from diffc.schedule.recompute import operand_index, recomputed
 from diffc.schedule.requirements import requirements
 from diffc.schedule.routines import is_routine, reads_in_place
 from diffc.schedule.views import VIEWS, DimIndex, Index, identity_index, is_identity, resolve
@@ -74,6 +75,8 @@ class Scheduler:
         self.buffers: dict[Node, Buffer] = dict(zip(graph.inputs, self.inputs, strict=True))
         self.copied: set[Node] = set()
         """Views, and index vectors, that get memory of their own after all."""
+        self.recomputed: set[Node] = set()
+        """Values that their readers compute."""
         self._stores: dict[int, Store] = {}
         self._values = 0
         self._memo: dict[tuple[object, ...], Value] = {}
@@ -86,6 +89,7 @@ class Scheduler:
             found = len(self.copied)
             for node in nodes:
                 self._find_copies(node)
+        self.recomputed = recomputed(self)
         later = self._assign_outputs()
         for extent, problem in requirements(self.graph):
             self.checks.append(problem)
@@ -95,7 +99,7 @@ class Scheduler:
                 place(self, node)
                 if node in self.buffers:
                     self._store_register(node, self.buffers[node])
-            elif self._is_alias(node):
+            elif self.is_alias(node):
                 source = self.nests.locations.get(self.base(node.inputs[0])[0])
                 if source is not None:
                     self.nests.locations[node] = source.completed()
@@ -120,8 +124,9 @@ class Scheduler:
     # -- what is computed, and in which order -----------------------------------------------------
 
     def computes(self, node: Node) -> bool:
-        """Tell whether a node has a computation of its own: all but leaves and views."""
-        return node in self.copied or (bool(node.inputs) and node.op not in VIEWS)
+        """Tell whether a node has a place of its own: all but leaves, views and what readers compute."""
+        own = bool(node.inputs) and node.op not in VIEWS and node not in self.recomputed
+        return own or node in self.copied
 
     def is_base(self, node: Node) -> bool:
         """Tell whether reads end at this node."""
@@ -131,12 +136,12 @@ class Scheduler:
         """Return what a read of the whole node reads."""
         return resolve(node, identity_index(node.shape), self.is_base)
 
-    def _is_alias(self, node: Node) -> bool:
+    def is_alias(self, node: Node) -> bool:
         """Tell whether a node is a reshape that mixes axes: the same memory under another shape."""
         return node.op is reshape_op and node not in self.copied and self.base(node)[0] is node
 
     def _find_copies(self, node: Node) -> None:
-        if self._is_alias(node):
+        if self.is_alias(node):
             source = node.inputs[0]
             base, index = self.base(source)
             whole = base.shape == source.shape and is_identity(index, base.shape)
@@ -211,7 +216,7 @@ class Scheduler:
             self.constants.append(buffer)
             return buffer
         name = f"{node.op.name}_{self.numbers.get(node, 'c')}"
-        if self._is_alias(node):
+        if self.is_alias(node):
             source = self.buffer(self.base(node.inputs[0])[0])
             buffer = Buffer(name, node.type, "alias", base=source, node=node)
             self.aliases.append(buffer)
@@ -235,8 +240,16 @@ class Scheduler:
         return tuple(DimIndex() if e == 1 else DimIndex(0, k + missing) for k, e in enumerate(operand.shape))
 
     def reads(self, operands: Sequence[Read]) -> list[Read]:
-        """Return the bases that the operands read, and where."""
-        return [resolve(node, index, self.is_base) for node, index in operands]
+        """Return the bases in memory or registers that the operands read, and where."""
+        found: list[Read] = []
+        waiting = list(reversed(operands))
+        while waiting:
+            base, index = resolve(*waiting.pop(), self.is_base)
+            if base in self.recomputed:
+                waiting += [(each, operand_index(self, each, base, index)) for each in reversed(base.inputs)]
+            else:
+                found.append((base, index))
+        return found
 
     def read(self, node: Node, index: Index, cursor: Cursor) -> Operand:
         """Return the element of a node at an index of the cursor's dimensions."""
@@ -245,10 +258,24 @@ class Scheduler:
             leaf = self.leaf(base, index, cursor)
             if leaf is not None:
                 return leaf
+        if base in self.recomputed:
+            return self._again(base, index, cursor)
         location = self.nests.locations.get(base)
         if location is not None and location.value is not None and location.in_scope(index, cursor):
             return location.value
         return self.load(self.buffer(base), cursor.affines(index), cursor)
+
+    def _again(self, node: Node, index: Index, cursor: Cursor) -> Value:
+        """Compute an element where it is read, once in a block."""
+        key = (id(cursor.block), id(node), index)
+        found = self._memo.get(key)
+        if found is None:
+            operands = tuple(
+                self.read(each, operand_index(self, each, node, index), cursor) for each in node.inputs
+            )
+            found = self._memo[key] = self.value(node.dtype, node)
+            cursor.block.append(Compute(found, node.op, operands, node.dtype))
+        return found
 
     def leaf(self, base: Node, index: Index, cursor: Cursor) -> Operand | None:
         """Return an element that needs no memory: of a uniform constant, `iota` or `dim`."""

@@ -59,7 +59,7 @@ def _workload(name: str, scale: float, tools: Sequence[str]) -> Figures:
 
 
 def _measure(name: str, tool: str, scale: float, cache: str) -> Figures:
-    threads = "" if tool == "parallel" else "1"
+    threads = "" if tool.startswith("parallel") else "1"
     environment = dict(os.environ, DIFFC_CACHE_DIR=cache, JAX_PLATFORMS="cpu")
     for each in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"):
         environment[f"{each}_NUM_THREADS"] = "1"
@@ -89,17 +89,17 @@ def _compare(name: str, figures: Figures) -> None:
 
 
 def _print(label: str, figures: Figures) -> None:
-    print(f"{label:12s}{'us':>12s}{'x diffc':>9s}{'first s':>9s}{'process s':>10s}  results")
+    print(f"{label:17s}{'us':>12s}{'x diffc':>9s}{'first s':>9s}{'process s':>10s}  results")
     ours = figures.get("diffc", {}).get("microseconds")
     for tool, each in figures.items():
         if "error" in each:
-            print(f"  {tool:10s}  {each['error']}")
+            print(f"  {tool:15s}  {each['error']}")
             continue
         ratio = f"{each['microseconds'] / ours:8.2f}" if ours else ""
         agrees = "" if "apart" not in each or tool == "diffc" else f"{each['apart']:.0e} apart"
         agrees += "" if each.get("agrees", True) else "  DIFFERENT"
         first = f"{each['build_and_first_call']:9.3f}{each['process_to_first_result']:10.3f}"
-        print(f"  {tool:10s}{each['microseconds']:12.2f}{ratio:>9s}{first}  {agrees}")
+        print(f"  {tool:15s}{each['microseconds']:12.2f}{ratio:>9s}{first}  {agrees}")
     summary = summarise(figures)
     print("  " + "; ".join(f"{key} {value:.2f}" for key, value in summary.items()), flush=True)
 
@@ -116,8 +116,10 @@ def summarise(figures: Figures) -> dict[str, float]:
     for key, name in (("floor", "diffc / floor"), ("primal", "gradient / primal")):
         if "microseconds" in figures.get(key, {}):
             found[name] = ours["microseconds"] / figures[key]["microseconds"]
-    if "microseconds" in figures.get("parallel", {}):
-        found["one thread / all"] = ours["microseconds"] / figures["parallel"]["microseconds"]
+    pairs = {"one thread / all": ("diffc", "parallel"), "in given memory": ("reused", "parallel_reused")}
+    for name, (one, all_) in pairs.items():
+        if "microseconds" in figures.get(one, {}) and "microseconds" in figures.get(all_, {}):
+            found[name] = figures[one]["microseconds"] / figures[all_]["microseconds"]
     found["process to first result, cached"] = ours["process_cached"]
     found["build, cached"] = ours["cached"]
     return found

@@ -10,5 +10,5 @@ WORKLOADS = ("scalar", "arm", "mlp", "mlp32", "small", "pinn", "gmm")
 TOOLS = ("diffc", "jax", "torch", "casadi", "autograd", "lambdify", "numba")
 PACKAGES = {"lambdify": "sympy", "numba": "numba"}
 """What must be installed for a tool whose package has another name."""
-EXTRA = ("primal", "floor", "parallel")
-"""What is measured besides the tools."""
+EXTRA = ("primal", "floor", "parallel", "reused", "parallel_reused")
+"""What is measured besides the tools: `parallel` on all cores, `reused` into an earlier call's results."""

@@ -59,6 +59,22 @@ def parallel(data: dict[str, Any]) -> Call:
     return lambda: list(kernel(data["z"]))
 
 
+def reused(data: dict[str, Any]) -> Call:
+    return _into_given_memory(data, parallel=False)
+
+
+def parallel_reused(data: dict[str, Any]) -> Call:
+    return _into_given_memory(data, parallel=True)
+
+
+def _into_given_memory(data: dict[str, Any], *, parallel: bool) -> Call:
+    import diffc as dc
+
+    kernel = dc.compile(_diffc(), parallel=parallel)
+    out = kernel(data["z"])
+    return lambda: list(kernel(data["z"], out=out))
+
+
 def primal(data: dict[str, Any]) -> Call:
     import diffc as dc
 
