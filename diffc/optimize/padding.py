@@ -7,6 +7,7 @@ contributions that are absent; adding none of them is what the derivative means.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -142,12 +143,16 @@ def _along(axis: int, blocks: Sequence[_Block], type_: Type) -> list[_Block]:
 def _row(axis: int, row: Sequence[_Block]) -> list[_Block]:
     """Return blocks, given in order, as few as there can be that do not overlap."""
     chains: list[list[_Block]] = []
+    ends: list[tuple[int, int]] = []  # where each chain ends, in order
     for block in row:
-        free = [chain for chain in chains if chain[-1].end(axis) <= block.lows[axis]]
-        if free:
-            max(free, key=lambda chain: chain[-1].end(axis)).append(block)
+        before = bisect_right(ends, (block.lows[axis], len(row))) - 1
+        if before >= 0:
+            number = ends.pop(before)[1]
         else:
-            chains.append([block])
+            number = len(chains)
+            chains.append([])
+        chains[number].append(block)
+        insort(ends, (block.end(axis), number))
     return [_chained(axis, chain) for chain in chains]
 
 

@@ -37,39 +37,36 @@ FEW_TIMES = 16
 SHARE = 8
 """An operand that is smaller than the value by this factor may be kept in memory for it."""
 
-Users = dict[Node, list[Node]]
-
 
 def recomputed(s: Scheduler) -> set[Node]:
     """Return the values that every reader computes for itself."""
-    users: Users = {node: [] for node in s.graph.nodes}
-    for node in s.graph.nodes:
-        for each in set(node.inputs):
-            users[each].append(node)
-    outputs = set(s.graph.outputs)
-    again = {
-        node: node not in outputs and all(_computes_again(s, user, node, users) for user in users[node])
-        for node in s.graph.nodes
-    }
+    nodes = s.graph.nodes
+    if not any(map(_is_large, nodes)):
+        return set()
+    kept = {node for node in nodes if node in s.copied} | set(s.graph.outputs)
+    for node in reversed(nodes):
+        kept.update(each for each in node.inputs if not _computes_again(s, node, each, kept))
     costs: dict[Node, int] = {}
-    for node in s.graph.nodes:
-        if again[node] and _gains(s, node, costs):
+    for node in nodes:
+        if node not in kept and _gains(s, node, costs):
             costs[node] = _cost(s, node, costs)
     return set(costs)
 
 
-def _computes_again(s: Scheduler, user: Node, node: Node, users: Users) -> bool:
-    """Tell whether a reader can compute a value anew, not many times over."""
-    if user in s.copied or (user in s.graph.outputs and user.op in VIEWS):
-        return False
-    if user.op in VIEWS:
-        is_other = user.op is broadcast_op or s.is_alias(user)
-        return not is_other and all(_computes_again(s, each, user, users) for each in users[user])
-    if user.op is matmul_op:
-        return inlined(s, user) and _reads_few_times(s, user, node)
-    if isinstance(user.op, Elementwise) or user.op is cast_op:
-        return user.type.size == node.type.size
-    return user.op in (sum_op, prod_op, amax)
+def _is_large(node: Node) -> bool:
+    return not isinstance(node.type.size, int) or node.type.size >= LARGE
+
+
+def _computes_again(s: Scheduler, reader: Node, node: Node, kept: set[Node]) -> bool:
+    """Tell whether a reader can compute a value anew, not many times over. Its own readers are known."""
+    op = reader.op
+    if op in VIEWS:
+        return reader not in kept and op is not broadcast_op and not s.is_alias(reader)
+    if op is matmul_op:
+        return inlined(s, reader) and _reads_few_times(s, reader, node)
+    if isinstance(op, Elementwise) or op is cast_op:
+        return reader.type.size == node.type.size
+    return op in (sum_op, prod_op, amax)
 
 
 def _reads_few_times(s: Scheduler, product: Node, factor: Node) -> bool:
@@ -86,9 +83,9 @@ def _reads_few_times(s: Scheduler, product: Node, factor: Node) -> bool:
 def _gains(s: Scheduler, node: Node, costs: Mapping[Node, int]) -> bool:
     """Tell whether computing a value reads no more memory than loading it would."""
     is_number = node.dtype in ("f64", "f32") and all(each.dtype == node.dtype for each in node.inputs)
-    if not isinstance(node.op, Elementwise) or node in s.copied or not is_number:
+    if not (isinstance(node.op, Elementwise) and is_number and _is_large(node)):
         return False
-    if _cost(s, node, costs) > CHEAP or (isinstance(node.type.size, int) and node.type.size < LARGE):
+    if _cost(s, node, costs) > CHEAP:
         return False
     reads = [resolve(each, s.aligned(each, node.shape), s.is_base) for each in node.inputs]
     whole = [base for base, _ in reads if not _is_small(base, node)]
