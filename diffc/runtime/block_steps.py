@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Blocks", "SizedStep", "cores"]
 
+_KEPT = 8 << 20
+"""Parts of no more bytes are kept for the next call: the system fills new memory with zeros first."""
+
 _COMBINE: Mapping[str, Any] = {"add": np.add, "mul": np.multiply, "max": np.maximum}
 Array = NDArray[Any]
 
@@ -59,10 +62,16 @@ class _Buffer:
         self.dtype = DTYPES[write.type.dtype]
         self.combine = _COMBINE[write.combine] if write.combine else None
         self.parts = (number, *self.shape) if write.combine else self.shape
+        self._spare: list[Array] = []
 
     def new(self, targets: Mapping[str, Array]) -> Array:
         """Return the memory that the step writes: the caller's if the value is an output, and whole."""
-        target = None if self.combine else targets.get(self.name)
+        if self.combine:
+            try:
+                return self._spare.pop()
+            except IndexError:
+                return empty(self.parts, self.dtype)
+        target = targets.get(self.name)
         return empty(self.parts, self.dtype) if target is None else target
 
     def value(self, written: Array, targets: Mapping[str, Array]) -> Array:
@@ -71,7 +80,10 @@ class _Buffer:
             return written
         target = targets.get(self.name)
         out = empty(self.shape, self.dtype) if target is None else target
-        return self.combine.reduce(written, axis=0, out=out)
+        self.combine.reduce(written, axis=0, out=out)
+        if not self._spare and written.nbytes <= _KEPT:  # of calls at the same time one leaves its parts
+            self._spare.append(written)
+        return out
 
 
 class SizedStep:
