@@ -140,7 +140,7 @@ def _in_rounds(
     extent = loop.axis.extent
     if not isinstance(extent, int):
         raise TypeError("the extent of a jammed loop is known")
-    own = set(_numbers_in(loop.body))
+    own = set(_values_in(loop.body))
     for start, rounds, count in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
         if count:
             axis = Axis(numbers.fresh(Value(0, "i64")).number, rounds)
@@ -236,8 +236,13 @@ def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> 
 
 def _numbers_in(block: Block) -> Iterator[int]:
     """Yield the numbers that are taken in a block: of values, accumulators and axes."""
+    yield from _values_in(block)
+    yield from (item.axis.number for item, _ in walk(block) if isinstance(item, Loop))
+
+
+def _values_in(block: Block) -> Iterator[int]:
+    """Yield the numbers of the values and accumulators of a block. An axis may have the same number."""
     for item, _ in walk(block):
         yield from (value.number for value in defined_by(item))
         if isinstance(item, Loop):
-            yield item.axis.number
             yield from (value.number for value, _ in item.accumulators)

@@ -129,3 +129,17 @@ def test_vectors_run_over_the_columns():
     assert "(parallel vector)" in Stages(f.graph, Options())["loops"]
     columns = [item for item, _ in walk(loops_of(f).body) if isinstance(item, Loop) and item.outer_vector]
     assert [(loop.axis.extent, loop.vector, loop.innermost) for loop in columns] == [(40, True, False)]
+
+
+def test_an_axis_may_have_the_number_of_an_accumulator():
+    def f(x, y):
+        largest = np.max(y[:, None, :] + x, axis=2)
+        return np.sum(np.sin(largest + np.mean(largest, axis=1, keepdims=True)))
+
+    rng = np.random.default_rng(0)
+    for rows in range(2, 11):  # each gives axes and values other numbers
+        x, y = rng.normal(size=(rows, 7)), rng.normal(size=(5, 7))
+        g = dc.value_and_grad(dc.trace(f, f"f64[{rows},7]", "f64[N,7]"), ["x", "y"])
+        value, gradients = dc.compile(g, cache=False)(x, y)
+        for ours, reference in zip((value, *gradients), evaluate(g.graph, x, y), strict=True):
+            assert np.allclose(ours, reference, rtol=1e-12, atol=1e-12)
