@@ -10,6 +10,9 @@ from diffc.ir.loops import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Rout
 
 __all__ = ["contract"]
 
+SMALL = 256
+"""A buffer of no more elements is in the nearest cache anyway."""
+
 
 def contract(loops: Loops) -> None:
     """Drop leading dimensions of work buffers that every access indexes by one and the same axis."""
@@ -28,10 +31,16 @@ def contract(loops: Loops) -> None:
         elif isinstance(item, Routine):
             fixed.update(part.buffer.root for part in item.parts)
     for buffer, uses in accesses.items():
-        while buffer not in fixed and buffer.type.rank and _common_axis(uses) not in kept:
+        while buffer not in fixed and _is_worth(buffer) and _common_axis(uses) not in kept:
             buffer.type = buffer.type.with_shape(buffer.type.shape[1:])
             for use in uses:
                 use.index = use.index[1:]
+
+
+def _is_worth(buffer: Buffer) -> bool:
+    """Tell whether a buffer is so large that less of it gains more than rounds that may run side by side."""
+    size = buffer.type.size
+    return buffer.type.rank > 0 and not (isinstance(size, int) and size <= SMALL)
 
 
 def _common_axis(uses: list[Load | Store]) -> Axis | None:
