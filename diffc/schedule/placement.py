@@ -129,7 +129,9 @@ class Nests:
         """Start with an empty program."""
         self.root: Block = []
         self.preamble: Block = []
-        """What stands before everything else: the values of extents, and buffers filled with a number."""
+        """What stands before everything else: the values of extents, and checks of them."""
+        self.fills: dict[int, Block] = {}
+        """What comes before the item of the program at a position: buffers filled with a number."""
         self.openings: dict[int, Block] = {}
         """What comes first in each round of a loop, by the identity of its body: buffers to be filled."""
         self.locations: dict[Node, Location] = {}

@@ -117,14 +117,15 @@ class _Reduction:
             start = self.s.nests.opening(cursor)
             self.s.nests.enter_all([d for d in inner if d in self.result], self.shape, [], cursor=start)
             start.block.append(Store(buffer, start.affines(index), identity_of(self.how, self.node.dtype)))
-        else:
-            self.s.fill(buffer, self.node.shape, identity_of(self.how, self.node.dtype))
         self.s.nests.enter_all(inner, self.shape, self.reads, cursor=cursor)
         for loop, d in cursor.path[outer:]:
             if d not in self.result:
                 loop.kind = "reduction"
         (value,) = self.contribution(cursor)
         cursor.block.append(Store(buffer, cursor.affines(index), value, self.how))
+        if not outer:
+            number = identity_of(self.how, self.node.dtype)
+            self.s.fill(buffer, self.node.shape, number, self.s.nests.position(cursor))
         levels = {
             key: (position, self.result.get(d) if d is not None and level < outer else None)
             for level, (key, (position, d)) in enumerate(cursor.levels.items())

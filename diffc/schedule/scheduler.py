@@ -105,7 +105,9 @@ class Scheduler:
                     self.nests.locations[node] = source.completed()
         for position in later:
             self._copy_out(self.graph.outputs[position], self.outputs[position])
-        root = [*self.nests.preamble, *self._with_stores(self.nests.root)]
+        root = [*self.nests.preamble]
+        for position, item in enumerate(self.nests.root):
+            root += [*self.nests.fills.get(position, ()), *self._with_stores([item])]
         self._captured_last()
         program = Loops(
             self.graph, self.inputs, self.constants, self.outputs, self.work, root, self.checks, self.numbers
@@ -296,9 +298,12 @@ class Scheduler:
             return statement.value
         return self._hoisted(statement, cursor, index, (id(buffer), index))
 
-    def fill(self, buffer: Buffer, shape: Sequence[Extent], number: float) -> None:
-        """Fill a buffer with a number before anything else happens, so that no loop must wait for it."""
-        block = self.nests.preamble
+    def fill(self, buffer: Buffer, shape: Sequence[Extent], number: float, position: int) -> None:
+        """Fill a buffer with a number before the item of the program at a position, which first writes to it.
+
+        That item need not wait for it: it may have begun with what was placed before.
+        """
+        block = self.nests.fills.setdefault(position, [])
         index: list[Affine] = []
         for extent in shape:
             if extent == 1:

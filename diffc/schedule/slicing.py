@@ -35,7 +35,6 @@ def place_concatenate(s: Scheduler, node: Node) -> None:
 def place_pad(s: Scheduler, node: Node) -> None:
     """Fill with zeros, then store what remains of the operand over them."""
     (source,), a = node.inputs, node.attrs
-    s.fill(s.buffer(node), node.shape, 0)
     from_: list[DimIndex] = []
     to: list[DimIndex] = []
     shape: list[Extent] = []
@@ -48,7 +47,9 @@ def place_pad(s: Scheduler, node: Node) -> None:
         to.append(at.scaled(gap + 1).shifted(low + cut_low))
     cursor = s.nests.enter_all(range(source.rank), shape, s.reads([(source, tuple(from_))]))
     cursor.block.append(Store(s.buffer(node), cursor.affines(to), s.read(source, tuple(from_), cursor)))
-    s.nests.complete(node, s.nests.position(cursor))
+    position = s.nests.position(cursor)
+    s.fill(s.buffer(node), node.shape, 0, position)
+    s.nests.complete(node, position)
 
 
 def cuts(amount: Extent) -> bool:
