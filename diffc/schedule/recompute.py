@@ -43,7 +43,7 @@ def recomputed(s: Scheduler) -> set[Node]:
     nodes = s.graph.nodes
     if not any(map(_is_large, nodes)):
         return set()
-    kept = {node for node in nodes if node in s.copied} | set(s.graph.outputs)
+    kept = s.copied | set(s.graph.outputs)
     for node in reversed(nodes):
         kept.update(each for each in node.inputs if not _computes_again(s, node, each, kept))
     costs: dict[Node, int] = {}

@@ -10,31 +10,15 @@ import numpy as np
 import pytest
 
 from diffc.lower.emitter import FunctionEmitter, Module, Parameter, Value
+from diffc.runtime.machine import compile_text, load_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-llvm.initialize_native_target()
-llvm.initialize_native_asmprinter()
-
 _DTYPES = {"f64": np.float64, "f32": np.float32, "i64": np.int64, "i32": np.int32, "bool": np.bool_}
 _INF, _NAN = float("inf"), float("nan")
-
-
-def compile_module(module: Module) -> Any:
-    """Return an engine holding the verified, optimised module."""
-    parsed = llvm.parse_assembly(module.text())
-    parsed.verify()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
-    )
-    passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(2))
-    passes.getModulePassManager().run(parsed, passes)
-    engine = llvm.create_mcjit_compiler(parsed, machine)
-    engine.finalize_object()
-    return engine
 
 
 def evaluate(
@@ -48,11 +32,9 @@ def evaluate(
     loaded = [e.load(p, kinds[x.dtype], len(x)) for p, x in zip(e.arguments, inputs, strict=False)]
     e.store(body(e, *loaded), e.arguments[-1])
     e.ret()
-    engine = compile_module(module)
+    code = load_object(compile_text(module.text()))
     out = np.zeros(lanes or len(inputs[0]), _DTYPES[result])
-    kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (len(inputs) + 1))(
-        engine.get_function_address("kernel")
-    )
+    kernel = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (len(inputs) + 1))(code.address("kernel"))
     kernel(*[x.ctypes.data for x in inputs], out.ctypes.data)
     return out
 
@@ -254,8 +236,8 @@ def test_a_loop_with_phis_and_a_maths_call(inline_maths: bool) -> None:
     e.ret(grown)
     assert module.text().count("define internal double @vm_exp_f64x1") == 1
     assert (" noinline {" in module.text()) is not inline_maths
-    engine = compile_module(module)
-    kernel = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(engine.get_function_address("kernel"))
+    code = load_object(compile_text(module.text()))
+    kernel = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int64)(code.address("kernel"))
     assert kernel(5) == pytest.approx(np.exp(np.arange(5)).sum(), rel=1e-15)
 
 

@@ -6,10 +6,10 @@ import ctypes
 import functools
 from typing import TYPE_CHECKING, Any
 
-import llvmlite.binding as llvm
 import numpy as np
 
 from diffc.lower.emitter import FunctionEmitter, Module, Parameter, Value
+from diffc.runtime.machine import compile_text, host, load_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-llvm.initialize_native_target()
-llvm.initialize_native_asmprinter()
-
 DTYPES: dict[str, type[np.floating[Any]]] = {"f64": np.float64, "f32": np.float32}
-_VECTOR = 8 if llvm.get_host_cpu_features().get("avx512f") else 4
+_VECTOR = 8 if "avx512f" in host().features else 4
 LANES = {"f64": (1, _VECTOR), "f32": (1, 2 * _VECTOR)}
 SHAPES = [(kind, lanes) for kind, widths in LANES.items() for lanes in widths]
 BINARY = ("atan2", "pow", "logaddexp", "hypot", "minimum", "maximum", "mod", "fmod", "floor_divide")
@@ -50,17 +47,9 @@ class Compiled:
         e.cbr(e.icmp("slt", following, n), "loop", "end")
         e.block("end")
         e.ret()
-        parsed = llvm.parse_assembly(module.text())
-        parsed.verify()
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=2
-        )
-        passes = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(2))
-        passes.getModulePassManager().run(parsed, passes)
-        self._engine = llvm.create_mcjit_compiler(parsed, machine)
-        self._engine.finalize_object()
+        self._code = load_object(compile_text(module.text()))
         signature = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 1), ctypes.c_int64)
-        self._kernel = signature(self._engine.get_function_address("kernel"))
+        self._kernel = signature(self._code.address("kernel"))
         self._dtype = DTYPES[kind]
         self._lanes = lanes
 
