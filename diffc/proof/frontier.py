@@ -124,7 +124,7 @@ def _within_reach(nodes: Iterable[Node]) -> list[Node]:
 def _is_constant(node: Node) -> bool:
     while node.is_op("broadcast", "reshape"):
         node = node.inputs[0]
-    return node.is_op("const")
+    return node.is_constant
 
 
 def _closed(equation: LocalEquation, frontier: set[Node], own: set[Node]) -> frozenset[Node]:
