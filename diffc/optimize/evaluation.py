@@ -22,9 +22,9 @@ from diffc.ops.base import DTYPES, Array, is_small
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.constant import const
 from diffc.ops.elementwise import Elementwise
-from diffc.ops.exact import fractions_of, rounded
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.number_systems import Arithmetic, Objects, resolve_with
+from diffc.ops.rationals import fractions_of, rounded
 from diffc.optimize.driver import Log
 
 __all__ = ["round_constants"]
@@ -45,7 +45,7 @@ def round_constants(
 
 
 def _chosen(graph: Graph) -> set[Node]:
-    """Return the largest constant expressions; a broadcast of one stays, unless it is part of a larger one."""
+    """Return the largest constant expressions; a broadcast of one stays, unless a larger one holds it."""
     fixed: set[Node] = set()
     for node in graph.nodes:
         if node.is_constant or (node.inputs and fixed.issuperset(node.inputs) and is_small(node)):
@@ -120,7 +120,8 @@ def _with_digits(node: Node, digits: int) -> Objects | None:
             system.run(topological((node,)), values, resolve_with({}))
         except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
             return None
-    return values[node] if not any(isinstance(each, system.context.mpc) for each in values[node].flat) else None
+    found = values[node]
+    return None if any(isinstance(each, system.context.mpc) for each in found.flat) else found
 
 
 class _LongNumbers(Arithmetic):
@@ -129,7 +130,7 @@ class _LongNumbers(Arithmetic):
     def __init__(self, context: Any) -> None:
         """Take a context of its own: its precision is set here alone."""
         self.context = context
-        own = {name: value for name, value in _functions(context).items()}
+        own = _functions(context)
         names = ("exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "erf", "erfc")
         names += ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma", "floor", "sign")
         self.functions = SimpleNamespace(**{name: getattr(context, name) for name in names}, **own)
@@ -176,6 +177,6 @@ def _functions(context: Any) -> dict[str, Any]:
 
 @cache
 def _system() -> Any:
-    import mpmath  # only where a constant is no fraction: it takes as long to import as a small kernel to find
+    import mpmath  # only where a constant is no fraction: importing it takes as long as a small compilation
 
     return _LongNumbers(mpmath.MPContext())  # pyright: ignore[reportAttributeAccessIssue]

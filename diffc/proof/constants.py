@@ -73,10 +73,10 @@ def _off(got: Any, true: Any, dtype: str, bound: Any) -> str:
         return "" if error <= _LIMIT * bound else shown
     kind = DTYPES[dtype]
     around = [np.nextafter(kind(got), kind(side)) for side in (-np.inf, np.inf)]
-    nearer = [each for each in around if np.isfinite(each) and abs(MULTIPRECISION.number(each) - true) < error]
-    if not nearer:
+    others = [abs(MULTIPRECISION.number(each) - true) for each in around if np.isfinite(each)]
+    if not any(each < error for each in others):
         return ""
-    unit = float(np.spacing(abs(kind(got))))
+    unit = np.spacing(np.abs(kind(got))).item()
     return f"{shown}: off by {float(error / unit):.3g} ulp"
 
 

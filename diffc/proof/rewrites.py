@@ -2,9 +2,9 @@
 
 A rule that is data states both sides as SymPy expressions; it is proved once, by deciding that their
 difference is zero under the rule's condition. A rule that is code has no such form. Every application,
-of either kind, is also run: both nodes on numbers, for several small extents, 0 and 1 among them, and once more
-with 80 digits, which show a constant that is off in its last. For a rule that is code that is all, and the
-check says `measured`; of constants alone both sides are decided like a rule's.
+of either kind, is also run: both nodes on numbers, for several small extents, 0 and 1 among them, and once
+more with 80 digits, which show a constant that is off in its last. For a rule that is code that is all, and
+the check says `measured`; of constants alone both sides are decided like a rule's.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def _difference(before: Node, after: Node, seed: int) -> str:
 
 
 def _run_long(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
-    """Return where the two differ in arithmetic of 80 digits, at the first extents and a point of each kind."""
+    """Return where the two differ with 80 digits, at the first extents and a point of each kind."""
     if not before.type.is_float:
         return ""
     nodes = topological((before, after), stop=leaves)
