@@ -176,7 +176,8 @@ def _fractions(node: Node) -> Objects | None:
     if not (node.inputs or node.op is const) or any(each is None for each in arrays):
         return None
     try:
-        return _FRACTIONS.apply(node, [each for each in arrays if each is not None], _STATIC)
+        with np.errstate(all="ignore"):  # NumPy looks at the flags that Python's own arithmetic leaves
+            return _FRACTIONS.apply(node, [each for each in arrays if each is not None], _STATIC)
     except _NOT_RATIONAL:
         return None
 

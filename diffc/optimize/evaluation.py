@@ -30,6 +30,7 @@ from diffc.optimize.driver import Log
 __all__ = ["round_constants"]
 
 _DIGITS = (40, 80, 160, 320)
+_NOTHING = 1e-150
 
 
 def round_constants(
@@ -80,16 +81,17 @@ def _rounded(node: Node) -> Array:
         exact = _with_digits(node, _DIGITS[1])
     if exact is not None:
         return _array([rounded(each, node.dtype) for each in exact.flat], node)
-    before: Array | None = None
+    numbers: list[Any] = []
     for digits in _DIGITS:
         values = _with_digits(node, digits)
         if values is None:
+            return _by_reference(node)
+        before, numbers = numbers, [_nearest(each, node.dtype) for each in values.flat]
+        if before == numbers:
             break
-        after = _array([_nearest(each, node.dtype, digits) for each in values.flat], node)
-        if before is not None and before.tobytes() == after.tobytes():
-            return after
-        before = after
-    return before if before is not None else _by_reference(node)
+    else:  # what is exactly zero comes out as the rounding errors of the digits
+        numbers = [b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)]
+    return _array(numbers, node)
 
 
 def _array(numbers: list[Any], node: Node) -> Array:
@@ -101,21 +103,20 @@ def _by_reference(node: Node) -> Array:
     return evaluate_nodes(topological((node,)), (node,), {}, {})[0]
 
 
-def _nearest(value: Any, dtype: str, digits: int) -> Any:
+def _nearest(value: Any, dtype: str) -> Any:
     """Return the number of a dtype nearest to one of mpmath."""
     if value != value or value in (_system().context.inf, -_system().context.inf):
         return float(value)
     sign, mantissa, exponent, _ = value._mpf_
     exact = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
-    # What is exactly zero comes out as the rounding errors of the digits.
-    return 0.0 if abs(exact) < Fraction(1, 10 ** (digits // 2 + 300)) else rounded(exact, dtype)
+    return rounded(exact, dtype)
 
 
 def _with_digits(node: Node, digits: int) -> Objects | None:
     """Return the elements of a constant expression as numbers of mpmath; None for what it cannot compute."""
     system = _system()
     values: dict[Node, Objects] = {}
-    with system.context.workdps(digits):
+    with system.context.workdps(digits), np.errstate(all="ignore"):
         try:
             system.run(topological((node,)), values, resolve_with({}))
         except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
@@ -143,7 +144,8 @@ class _LongNumbers(Arithmetic):
 
     def scalar(self, op: Elementwise, *args: Any) -> Any:
         """Return the value with the digits of the moment."""
-        return op.sympy(self.functions, *args)
+        value = op.sympy(self.functions, *args)
+        return value if isinstance(value, bool | self.context.mpf | self.context.mpc) else self.number(value)
 
 
 def _functions(context: Any) -> dict[str, Any]:

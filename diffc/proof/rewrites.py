@@ -100,10 +100,10 @@ def check_rewrites(
         key = (name, *_structure(before, after))
         if key not in measured:
             measured[key] = _difference(before, after, seed) if len(measured) < MAX_MEASURED else _UNRUN
-        proof = prove_rule(known[name]) if name in known else None
+        proof, basis = prove_rule(known[name]) if name in known else None, "its rule is proved by SymPy"
         if proof is None and before.is_constant:
-            proof = _of_constants(before, after)
-        checks.append(_check(kind, subject, proof, measured[key]))
+            proof, basis = _of_constants(before, after), "constants, equal in exact arithmetic"
+        checks.append(_check(kind, subject, (proof, basis), measured[key]))
     return checks
 
 
@@ -124,11 +124,12 @@ def _of_constants(before: Node, after: Node) -> ZeroResult | None:
     return wrong[0] if wrong else ZeroResult("zero", "exact: rational normal form")
 
 
-def _check(kind: str, subject: str, proof: ZeroResult | None, difference: str) -> Check:
+def _check(kind: str, subject: str, proved: tuple[ZeroResult | None, str], difference: str) -> Check:
+    proof, basis = proved
     if difference not in ("", _UNRUN):
         return Check(kind, subject, "failed", "both sides run on numbers", difference)
     if proof is not None and proof.verdict == "zero":
-        return Check(kind, subject, "proved", "its rule, or both sides of constants, proved by SymPy")
+        return Check(kind, subject, "proved", basis)
     if proof is not None and proof.verdict == "nonzero":
         return Check(kind, subject, "failed", proof.basis, "its rule does not hold")
     if difference == _UNRUN:
