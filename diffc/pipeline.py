@@ -311,8 +311,8 @@ def proof_stages(math: Literal["precise", "fast"] = "precise", derived: bool = F
         if stage == "before":
             return optimized_before(graph, math, log, derived=derived), log
         if stage == "after":
-            return _checked(optimize(graph, stage="after", math=math, log=log, exact=True)), log
-        return _checked(round_constants(graph, log=log)), log
+            return checked(optimize(graph, stage="after", math=math, log=log, exact=True)), log
+        return checked(round_constants(graph, log=log)), log
 
     return {"optimizer": optimizer, "rules": ALL}
 
