@@ -15,6 +15,7 @@ import numpy as np
 
 from diffc.ir import Dim, Extent, Node, evaluate_extent
 from diffc.ops import Elementwise, Leaf
+from diffc.proof.budget import ask
 from diffc.proof.matrices import MATRIX_OPERATIONS, each_matrix
 
 __all__ = ["Arithmetic", "Objects", "Resolve", "resolve_with"]
@@ -43,10 +44,15 @@ class Arithmetic(ABC):
         """Compute the nodes, which come in topological order, into `values`, which holds the inputs'."""
         for node in nodes:
             if node not in values:
+                ask()
                 values[node] = self.apply(node, [values[each] for each in node.inputs], resolve)
 
     def apply(self, node: Node, arrays: list[Objects], resolve: Resolve) -> Objects:
         """Return one node's value."""
+        with np.errstate(all="ignore"):  # NumPy warns of a NaN among objects
+            return self._applied(node, arrays, resolve)
+
+    def _applied(self, node: Node, arrays: list[Objects], resolve: Resolve) -> Objects:
         op = node.op
         if isinstance(op, Elementwise):
             compute = np.frompyfunc(lambda *args: self.scalar(op, *args), op.arity, 1)

@@ -11,11 +11,12 @@ from diffc.errors import DiffcError
 
 __all__ = ["Certificate", "Check", "Verdict"]
 
-Verdict = Literal["proved", "measured", "failed", "unknown", "skipped"]
-"""`proved` by algebra, `measured` on numbers; `unknown` where neither side was shown."""
+Verdict = Literal["proved", "measured", "failed", "unknown", "unreached", "skipped"]
+"""`proved` by algebra, `measured` on numbers; `unknown` where neither side was shown, `unreached` where the
+budget was spent before."""
 
 _GOOD = ("proved", "measured", "skipped")
-_VERDICTS = (*_GOOD, "failed", "unknown")
+_VERDICTS = (*_GOOD, "failed", "unknown", "unreached")
 _FORMAT = "diffc certificate 1"
 
 

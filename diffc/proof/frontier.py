@@ -19,14 +19,17 @@ from diffc.ir import Extent, Node, topological
 from diffc.ops import Elementwise
 
 __all__ = [
-    "SWITCHES", "LocalEquation", "Product", "frontier_at", "nodes_of", "small_extents", "squeezes",
+    "SWITCHES", "TURNS", "LocalEquation", "Product", "frontier_at", "nodes_of", "small_extents", "squeezes",
 ]  # fmt: skip
 
 MAX_REACH, MAX_LOGIC = 12, 48
 """How many operations below the equation's nodes numbers and truth values are read."""
 
-SWITCHES = ("lt", "le", "gt", "ge", "eq", "ne", "sign", "floor", "ceil", "trunc", "rint", "floor_divide")
-"""Operations that jump."""
+TURNS = ("lt", "le", "gt", "ge", "eq", "ne", "sign")
+"""Operations that jump between two values, off their switching surface: read case by case."""
+
+SWITCHES = (*TURNS, "floor", "ceil", "trunc", "rint", "floor_divide")
+"""Operations that jump. The steps among them are constant off their switching surfaces."""
 
 _MOVES = ("broadcast", "reshape", "transpose", "sum", "any")
 _SMALL = (2, 3)

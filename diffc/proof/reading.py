@@ -25,7 +25,9 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Node, dim_symbols, evaluate_extent
 from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Objects, Resolve
-from diffc.proof.frontier import SWITCHES, LocalEquation, Product, nodes_of, small_extents
+from diffc.proof.budget import ask
+from diffc.proof.frontier import TURNS, LocalEquation, Product, nodes_of, small_extents
+from diffc.proof.sides import both_sides
 from diffc.proof.symbolic import SYMBOLIC, symbol_array
 
 __all__ = ["Comparison", "UnreadableError", "comparisons"]
@@ -99,16 +101,18 @@ def _read(
     equation: LocalEquation, nodes: Sequence[Node], symbols: Mapping[Node, Objects], resolve: Resolve
 ) -> list[Comparison]:
     consumers = set(equation.consumers)
+    operands = list(dict.fromkeys(each for node in equation.consumers for each in node.inputs))
     switches = [
         node
         for node in nodes
         if (node in symbols and node.dtype == "bool")
-        or (node not in symbols and node.is_op(*SWITCHES) and node not in consumers)
+        or (node not in symbols and node.is_op(*TURNS) and node not in consumers)
     ]
     if len(switches) > MAX_SWITCHES:
         raise UnreadableError(f"{len(switches)} truth values are too many cases")
     found: list[Comparison] = []
     for case in _cases(switches):
+        ask()
         values = {node: array for node, array in symbols.items() if node not in case}
         conditions: list[Any] = []
         for node in nodes:
@@ -119,8 +123,11 @@ def _read(
                 values[node] = _decided(node, natural, case[node], conditions, node not in symbols)
             elif node not in values:
                 values[node] = SYMBOLIC.apply(node, [values[each] for each in node.inputs], resolve)
-        left, right = _arrays(equation, values, resolve)
+        left, right, _ = both_sides(equation, values, resolve, _slope)
+        outside = any(_is_undefined(x) for each in operands for x in values[each].flat)
         both = list(zip(left.flat, right.flat, strict=True))
+        if outside:  # the program itself has no finite value there: nothing is claimed
+            both = [(a, b) for a, b in both if not _is_undefined(b)]
         chosen = both[:: max(1, -(-len(both) // (ELEMENTS_COMPARED if len(switches) < 3 else 2)))]
         found += [Comparison(a, b, tuple(conditions)) for a, b in chosen]
     return found
@@ -161,32 +168,6 @@ def _decided(
     return result
 
 
-def _arrays(
-    equation: LocalEquation, values: Mapping[Node, Objects], resolve: Resolve
-) -> tuple[Objects, Objects]:
-    """Return both sides as arrays of the node's small shape."""
-    shape = tuple(resolve(extent) for extent in equation.node.shape)
-    right = np.full(shape, sympy.S.Zero, object)
-    for term in equation.terms:
-        if isinstance(term, Product):
-            consumer = term.consumer
-            slope = _slope(consumer, term.place, [values[each] for each in consumer.inputs])
-            full = tuple(resolve(extent) for extent in consumer.shape)
-            weighted = np.broadcast_to(np.asarray(values[term.factor] * slope, object), full)
-            right = right + _summed(weighted, shape)
-        else:
-            right = right + values[term]
-    left = np.full(shape, sympy.S.Zero, object) if equation.claimed is None else values[equation.claimed]
-    return np.broadcast_to(left, shape), np.asarray(right, object)
-
-
-def _summed(array: Objects, shape: tuple[int, ...]) -> Objects:
-    """Return an array summed over the axes along which an operand of this shape was repeated."""
-    new = array.ndim - len(shape)
-    axes = tuple(k for k in range(array.ndim) if k < new or (shape[k - new] == 1 and array.shape[k] != 1))
-    return np.asarray(np.sum(array, axis=axes) if axes else array, object).reshape(shape)
-
-
 def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Any:
     """Return `sympy.diff` of the operation's SymPy form by one argument, at arrays of arguments."""
     derivative, symbols = _derivative(consumer.op, place)
@@ -195,6 +176,11 @@ def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Any:
         return derivative.xreplace(dict(zip(symbols, args, strict=True)))
 
     return np.frompyfunc(at, len(arrays), 1)(*arrays)
+
+
+def _is_undefined(x: Any) -> bool:
+    """Tell whether an expression is not a number, or infinite."""
+    return x.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
 
 
 @lru_cache(maxsize=1024)
