@@ -20,6 +20,7 @@ from diffc.ir import Dim, Graph, Node, Tree, evaluate_extent
 from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
 from diffc.proof.arithmetic import resolve_with
+from diffc.proof.budget import ask
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
 from diffc.proof.multiprecision import EPSILON, MULTIPRECISION, run_with_bounds
@@ -81,6 +82,7 @@ def check_kernel(
     samples = max(1, min(samples, MAX_WORK // max(work, 1)))
     worst, points = list[Deviation](), 0
     for attempt in range(samples * _TRIES):
+        ask()
         arguments = draw(graph, symbols, np.random.default_rng([seed, attempt]), attempt)
         try:
             found = deviations(graph, kernel, arguments) if exact else _beside_numpy(graph, kernel, arguments)

@@ -9,7 +9,7 @@ rule that is code that is all, and the check says `measured`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any, Protocol, TypeAlias
 
@@ -21,6 +21,7 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Extent, Node, dim_symbols, evaluate_extent, topological
 from diffc.ops import interpreter
 from diffc.ops.base import DTYPES
+from diffc.proof.budget import ask, attempt
 from diffc.proof.certificate import Check
 from diffc.proof.zero import ZeroResult, equal
 
@@ -83,18 +84,19 @@ def check_rewrites(
     """
     known = {rule.name: rule for rule in rules}
     measured: dict[object, str] = {}
-    checks: list[Check] = []
-    for name, before, after in log:
-        subject = f"{name}: {before!r} => {after!r}"
+
+    def checked(name: str, before: Node, after: Node, subject: str) -> Check:
         if before.anytype != after.anytype:
-            checks.append(Check(kind, subject, "failed", "the types differ"))
-            continue
+            return Check(kind, subject, "failed", "the types differ")
         key = (name, *_structure(before, after))
         if key not in measured:
             measured[key] = _difference(before, after, seed) if len(measured) < MAX_MEASURED else _UNRUN
-        checks.append(
-            _check(kind, subject, prove_rule(known[name]) if name in known else None, measured[key])
-        )
+        return _check(kind, subject, prove_rule(known[name]) if name in known else None, measured[key])
+
+    checks: list[Check] = []
+    for name, before, after in log:
+        subject = f"{name}: {before!r} => {after!r}"
+        checks.append(attempt(kind, subject, partial(checked, name, before, after, subject)))
     return checks
 
 
@@ -168,10 +170,11 @@ def _run(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
     nodes = topological((before, after), stop=leaves)
     names = sorted({s for node in nodes for extent in _extents(node) for s in dim_symbols(extent)})
     for symbols in _assignments(names):
-        for attempt in range(_ROUNDS):
-            rng = np.random.default_rng([seed, attempt])
+        for round_ in range(_ROUNDS):
+            ask()
+            rng = np.random.default_rng([seed, round_])
             try:
-                values = {leaf: _drawn(leaf, symbols, rng, attempt) for leaf in leaves}
+                values = {leaf: _drawn(leaf, symbols, rng, round_) for leaf in leaves}
                 given = dict(values)
                 left, right = interpreter.evaluate_nodes(nodes, (before, after), values, symbols)
             except (DiffcError, ValueError, IndexError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from diffc.autodiff.selection import Wrt, select_inputs
 from diffc.autodiff.transforms import grad, hessian, jacobian
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, check, evaluate_extent, size_of, topological
+from diffc.ops import Op
+from diffc.proof.budget import Progress, attempt, limited
 from diffc.proof.certificate import Certificate, Check, Verdict
 from diffc.proof.numeric import check_kernel
 from diffc.proof.op_proofs import prove_op
@@ -41,6 +44,8 @@ def verify_graph(
     rules: Iterable[Named] = (),
     samples: int = 3,
     seed: int = 0,
+    budget_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Certificate:
     """Return the certificate of a program's derivatives.
 
@@ -53,10 +58,27 @@ def verify_graph(
         rules: the rules that the optimiser's log cites.
         samples: the number of points for each comparison on numbers.
         seed: of everything that is drawn.
+        budget_s: after so many seconds no further check is begun and a long one is ended, see `budget`;
+            what was not reached is listed, and the verdict is "undecided". None, the default, sets no
+            bound, so that a verdict does not depend on the machine.
+        progress: is told of every check, see `Progress`.
 
     Raises:
-        DiffcError: for inputs that cannot be differentiated by, or an order out of range.
+        DiffcError: for inputs that cannot be differentiated by, an order or a budget out of range.
     """
+    with limited(budget_s, progress):
+        checks = _checks(graph, wrt, order, (kernel, optimizer, rules), (samples, seed))
+    return Certificate(graph.name, tuple(checks), order)
+
+
+def _checks(
+    graph: Graph,
+    wrt: Wrt | None,
+    order: int,
+    stages: tuple[Compiler | None, Optimizer | None, Iterable[Named]],
+    drawn: tuple[int, int],
+) -> list[Check]:
+    (kernel, optimizer, rules), (samples, seed) = stages, drawn
     if isinstance(order, bool) or not 0 <= order <= MAX_ORDER:
         raise DiffcError(f"verify: the order is an integer from 0 to {MAX_ORDER}, not {order!r}")
     wanted = wrt if wrt is not None else [k for k, node in enumerate(graph.inputs) if node.type.is_float]
@@ -81,14 +103,18 @@ def verify_graph(
         checks += check_whole(graph, [pair for pair in after if pair[0] != "value"], chosen)
     if kernel is not None:
         checks += _kernels(graph, (chosen, order), before, (kernel, samples, seed))
-    return Certificate(graph.name, tuple(checks), order)
+    return checks
 
 
 def _operations(nodes: Iterable[Node]) -> list[Check]:
     """Return a check for each operation that takes part."""
     found = {node.op.name: node.op for node in nodes if node.inputs}
-    proofs = [prove_op(op) for _, op in sorted(found.items())]
-    return [Check("operation", p.op, _PROVED[p.verdict], p.basis, p.detail) for p in proofs]
+    return [attempt("operation", name, partial(_operation, op)) for name, op in sorted(found.items())]
+
+
+def _operation(op: Op) -> Check:
+    proof = prove_op(op)
+    return Check("operation", proof.op, _PROVED[proof.verdict], proof.basis, proof.detail)
 
 
 def _is_scalar(graph: Graph) -> bool:
@@ -122,9 +148,12 @@ def _kernels(
         if total > MAX_ELEMENTS:
             checks.append(Check(kind, graph.name, "skipped", f"it has {total} elements"))
             continue
-        try:
-            run = compile_(derived)
-            checks += check_kernel(plain, run, samples=samples, seed=seed, kind=kind)
-        except DiffcError as error:
-            checks.append(Check(kind, graph.name, "failed", "it could not be compiled and run", str(error)))
+
+        def measured(kind: str = kind, plain: Graph = plain, derived: Graph = derived) -> Check:
+            try:
+                return check_kernel(plain, compile_(derived), samples=samples, seed=seed, kind=kind)[0]
+            except DiffcError as error:
+                return Check(kind, graph.name, "failed", "it could not be compiled and run", str(error))
+
+        checks.append(attempt(kind, graph.name, measured))
     return checks
