@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from diffc.autodiff.selection import every_float
+from diffc.certified import proof_stages
 from diffc.errors import DiffcError
 from diffc.function import Function, parse
 from diffc.ir import Graph
@@ -54,39 +56,38 @@ def assert_derivatives(
         DiffcError: for what cannot be differentiated, or points that do not fit.
     """
     __tracebackhide__ = True
-    graph = _graph(f)
-    stages: Mapping[str, Any] = {}
+    function = _function(f)
+    graph = function.graph
+    stages: Mapping[str, Any] = {"captured": function.captured}
     if compiled:
-        from diffc.pipeline import proof_stages
-
-        stages = proof_stages(getattr(f, "math", "precise"))
+        stages = proof_stages(function)
     certificate = verify_graph(graph, wrt, order, **stages)
     problems = [] if certificate.ok else [str(certificate)]
     points = [] if at is None else _points(graph, at)
-    chosen = wrt if wrt is not None else [k for k, node in enumerate(graph.inputs) if node.type.is_float]
+    chosen = every_float(graph) if wrt is None else wrt
     from diffc.proof.handwritten import compare_own, compare_points, drawn_points  # SymPy takes long
 
     if points and compiled:
-        problems += compare_points(graph, chosen, order, points, stages["kernel"])
+        problems += compare_points(stages["kernels"], (graph, chosen, order), points, function.captured)
     own = [(1, gradient), (2, hessian)]
-    for degree, function in own:
-        if function is not None:
-            places = points or drawn_points(graph)
-            problems += compare_own(graph, chosen, degree, function, places, (rtol, atol))
+    for degree, given in own:
+        if given is not None:
+            places = points or drawn_points(graph, function.captured)
+            problems += compare_own((graph, function.captured), chosen, degree, given, places, (rtol, atol))
     if problems:
         raise AssertionError("\n".join([f"the derivatives of {graph.name} do not hold:", *problems]))
     return certificate
 
 
-def _graph(f: Any) -> Graph:
+def _function(f: Any) -> Function:
     if isinstance(f, str):
-        f = parse(f)
-    elif isinstance(f, Function):
-        f = f.embedded()
+        return parse(f)
+    if isinstance(f, Function):
+        return f
     graph = f if isinstance(f, Graph) else getattr(f, "graph", None)
     if not isinstance(graph, Graph):
         raise DiffcError(f"assert_derivatives takes a Function, a Graph or a formula, not {type(f).__name__}")
-    return graph
+    return Function(graph)
 
 
 def _points(graph: Graph, at: Point | Sequence[Point]) -> list[list[Any]]:

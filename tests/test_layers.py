@@ -25,6 +25,7 @@ ABOVE = (
     "pipeline",
     "parallel",
     "function",
+    "certified",
     "prepared_call",
     "python_function",
     "python_derivatives",
@@ -49,7 +50,7 @@ HEAVY = {
     "safetensors": ("training/checkpoint",),
     "matplotlib": ("training/",),
     "tqdm": ("cli/",),
-    "mpmath": ("proof/",),
+    "mpmath": ("proof/", "optimize/evaluation"),
 }
 """Where an outside package may be imported; NumPy and the standard library may be anywhere."""
 

@@ -46,7 +46,7 @@ def _tangent(node: Node, tangents: Sequence[Node | None]) -> Node | None:
         total: Node | None = None
         for partial, tangent in zip(op.partials(node, *node.inputs), tangents, strict=True):
             if tangent is not None and partial is not None:
-                total = accumulate(total, broadcast(scaled(tangent, partial), node.shape))
+                total = accumulate(total, broadcast(scaled(tangent, partial, node), node.shape))
         return total
     if isinstance(op, Linear):
         return _linear_tangent(node, op, tangents)

@@ -24,8 +24,8 @@ _MAX_STRUCTURE = 8
 """How many rearrangements deep a mask is looked for."""
 
 
-def scaled(tangent: Node, partial: Partial) -> Node:
-    """Return tangent * partial, with a mask on the tangent kept outside the product."""
+def scaled(tangent: Node, partial: Partial, node: Node) -> Node:
+    """Return tangent * partial of `node`, with a mask on the tangent kept outside the product."""
     if partial is None:
         raise ValueError("a zero partial is dropped by the caller")
     if not isinstance(partial, Node) and partial == 1:
@@ -33,11 +33,11 @@ def scaled(tangent: Node, partial: Partial) -> Node:
     mask = split_mask(tangent)
     if mask is not None:
         condition, inner = mask
-        return masked(condition, _product(inner, partial))
-    return _product(tangent, partial)
+        return masked(condition, _product(inner, partial, node))
+    return _product(tangent, partial, node)
 
 
-def _product(tangent: Node, partial: Node | float) -> Node:
+def _product(tangent: Node, partial: Node | float, node: Node) -> Node:
     if not isinstance(partial, Node):
         return neg(tangent) if partial == -1 else mul(tangent, partial)
     if scalar_value(tangent) == 1 and tangent.rank <= partial.rank:
@@ -45,7 +45,8 @@ def _product(tangent: Node, partial: Node | float) -> Node:
     mask = split_mask(partial)
     if mask is not None and scalar_value(mask[1]) == 1:
         return masked(mask[0], tangent)
-    if partial.op is div and scalar_value(partial.inputs[0]) == 1:
+    is_factor = partial.is_constant and partial in node.inputs  # 1/3 as a number, not the partial of x/3
+    if partial.op is div and scalar_value(partial.inputs[0]) == 1 and not is_factor:
         return div(tangent, partial.inputs[1])
     return mul(tangent, partial)
 

@@ -71,8 +71,8 @@ def _pull(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node 
     if isinstance(op, Elementwise):
         shares: list[Node | None] = []
         for each, partial, want in zip(node.inputs, op.partials(node, *node.inputs), wanted, strict=True):
-            used = want and partial is not None
-            shares.append(unbroadcast(scaled(cotangent, partial), each.shape, node.shape) if used else None)
+            share = scaled(cotangent, partial, node) if want and partial is not None else None
+            shares.append(None if share is None else unbroadcast(share, each.shape, node.shape))
         return shares
     mask = split_mask(cotangent)
     if mask is not None and mask[0].rank == 0:

@@ -12,6 +12,7 @@ from diffc.ir import Graph, Node, Tree
 __all__ = [
     "Wrt",
     "distinct_names",
+    "every_float",
     "fresh_name",
     "is_integer",
     "nest",
@@ -54,6 +55,12 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
     if not chosen:
         raise DiffcError(f"{graph.name}: wrt names no input")
     return chosen, several
+
+
+def every_float(graph: Graph) -> Wrt:
+    """Return what selects every f64 and f32 input; a single one as itself, as `grad(f)` takes it."""
+    floats = [k for k, node in enumerate(graph.inputs) if node.type.is_float]
+    return floats[0] if len(floats) == 1 else floats
 
 
 def is_integer(value: object) -> TypeGuard[int]:

@@ -14,6 +14,7 @@ from functools import reduce
 from diffc.ir import Node
 from diffc.ops import constant_like, scalar_value
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sign, sub
+from diffc.ops.constant import pi
 from diffc.ops.elementary import (
     acos,
     asin,
@@ -39,6 +40,7 @@ from diffc.ops.elementary import (
     tan,
     tanh,
 )
+from diffc.ops.exact import weak
 from diffc.ops.gamma import digamma, polygamma_of
 from diffc.ops.inverse_hyperbolic import asinh, atanh
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne, where
@@ -111,7 +113,7 @@ def _imaginary_part(x: Node) -> Node:
 
 
 def _argument(x: Node) -> Node:
-    return where(lt(x, 0), constant_like(math.pi, x.dtype), 0)
+    return where(lt(x, 0), constant_like(weak(pi()), x.dtype), 0)
 
 
 def _identity(x: Node) -> Node:

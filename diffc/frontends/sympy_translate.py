@@ -19,13 +19,16 @@ from diffc.frontends.sympy_functions import ADVICE, FUNCTIONS, GENERAL_ADVICE
 from diffc.ir import Node
 from diffc.ops import constant, constant_like, lift
 from diffc.ops.arithmetic import add, div, mul, neg, sub
+from diffc.ops.constant import Unrounded, pi
 from diffc.ops.elementary import exp
+from diffc.ops.exact import weak
 from diffc.ops.logic import where
 from diffc.ops.powers import power
 
 __all__ = ["Translator", "free_symbols", "shown"]
 
 _STRUCTURAL = frozenset({"Add", "Mul", "Pow", "Piecewise"})
+_LARGEST = 10**300
 _SHOWN_NODES = 60
 _SHOWN_CHARACTERS = 100
 
@@ -131,9 +134,10 @@ class Translator:
         return type(expr) in self._atom_types and expr in self.atoms
 
     def _number(self, expr: Any) -> float:
-        """Return the nearest double; raise `DiffcError` for a number that is too large for the dtype."""
+        """Return a weak number, exact or the nearest double; raise `DiffcError` for one too large for the dtype."""
+        exact = _exact(expr)
         # SymPy truncates pi and its like when it is asked for 53 bits at once.
-        value = float(expr.evalf(40) if expr.is_NumberSymbol else expr)
+        value = float(expr.evalf(40) if expr.is_NumberSymbol else expr) if exact is None else exact
         largest = 3.4028235677973362e38 if self.dtype == "f32" else math.inf
         if abs(value) >= largest and expr.is_finite:
             raise DiffcError(f"the number {shown(expr)} is too large for {self.dtype}")
@@ -208,7 +212,7 @@ class Translator:
         for factor, operand in zip(expr.args, operands, strict=True):
             if factor.is_Number and not math.isnan(value := self._number(factor)):
                 sign = -sign if value < 0 else sign
-                numbers += [abs(value)] if abs(value) != 1 else []
+                numbers += [value if value >= 0 else self._number(-factor)] if abs(value) != 1 else []
             elif (exponent := _negative_exponent(factor)) is not None and not self._is_atom(factor):
                 below.append(self._raise(factor, -exponent))
             else:
@@ -216,7 +220,7 @@ class Translator:
         if not above and not numbers:
             numbers = [1.0]
         if fold_sign and numbers:
-            sign, numbers[0] = 1, sign * numbers[0]
+            sign, numbers[0] = 1, _negated(numbers[0]) if sign < 0 else numbers[0]
         upper = _multiply([*(constant_like(each, self.dtype) for each in numbers), *above])
         return sign, div(upper, _multiply(below)) if below else upper
 
@@ -237,6 +241,22 @@ class Translator:
         if base.is_Number and base.is_extended_negative and math.isfinite(value) and value % 1:
             raise self._complex(expr)
         return exp(lift(value, self.dtype)) if _head(base) == "Exp1" else power(node, value)
+
+
+def _exact(expr: Any) -> float | None:
+    """Return a ratio of doubles, pi and e as the weak numbers that they are; None for any other number."""
+    if _head(expr) == "Pi":
+        return weak(pi())
+    if _head(expr) == "Exp1":
+        return weak(exp(constant(1.0)))
+    parts = (expr.p, expr.q) if expr.is_Rational else ()
+    if parts and all(abs(each) < _LARGEST and int(float(each)) == each for each in parts):
+        return float(expr.p) if expr.q == 1 else weak(div(*(constant(float(each)) for each in parts)))
+    return None
+
+
+def _negated(number: float) -> float:
+    return weak(neg(number.node)) if isinstance(number, Unrounded) else -number
 
 
 def _children(expr: Any) -> Iterator[Any]:

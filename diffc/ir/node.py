@@ -37,17 +37,23 @@ class Operation(ABC):
     def infer(self, types: Sequence[Any], attrs: Mapping[str, Any]) -> AnyType:
         """Return the result's type; raise `TypeProblem` naming the operation and the types."""
 
+    def is_constant(self, node: Node) -> bool:
+        """Tell whether a node of this operation, whose inputs and type are set, is a constant expression."""
+        return False
+
 
 class Node:
     """One value: an operation applied to inputs. Make one with `Node.make`; never change it."""
 
-    __slots__ = ("__weakref__", "anytype", "attrs", "digest", "inputs", "op")
+    __slots__ = ("__weakref__", "anytype", "attrs", "digest", "inputs", "is_constant", "op")
 
     op: Any  # an Operation; its full interface is that of diffc.ops.base.Op
     inputs: tuple[Node, ...]
     attrs: Mapping[str, Any]
     anytype: AnyType
     digest: bytes
+    is_constant: bool
+    """Whether the node is a constant expression: few numbers that depend on nothing but constants."""
 
     @staticmethod
     def make(op: Operation, inputs: Iterable[Node] = (), attrs: Mapping[str, Any] | None = None) -> Node:
@@ -64,6 +70,7 @@ class Node:
         node.attrs = attrs
         node.anytype = op.infer([each.anytype for each in inputs], attrs)
         node.digest = digest
+        node.is_constant = op.is_constant(node)
         with _lock:
             return _table.setdefault(digest, node)
 

@@ -27,6 +27,10 @@ class Derived(Mapping[str, Function]):
         """Return the output of which a derivative is taken."""
         return self._outputs[self._requests[name].output]
 
+    def request(self, name: str) -> Request:
+        """Return what a derivative was asked for as."""
+        return self._requests[name]
+
     def __getitem__(self, name: str) -> Function:
         request = self._requests[name]
         if name not in self._made:

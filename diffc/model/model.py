@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from numpy.typing import NDArray
 
+from diffc.certified import plain
 from diffc.errors import DiffcError
 from diffc.frontends.network_file import NetworkFile
 from diffc.function import Function, compile
@@ -98,6 +99,18 @@ class Model:
         """Return the function of which a derivative is taken; an output is its own."""
         derived = self.derived
         return derived.primal(name) if isinstance(derived, Derived) and name in derived else self[name]
+
+    def reference(self, name: str) -> Function:
+        """Return the function of a name, derived from its output's graph as it is: what its kernel should do."""
+        derived = self.derived
+        if not isinstance(derived, Derived) or name not in derived:
+            return self[name]
+        return derived.request(name).make(plain(derived.primal(name)))
+
+    def has(self, kind: str) -> bool:
+        """Tell whether there is a derivative of this kind, such as "gradient"."""
+        derived = self.derived
+        return isinstance(derived, Derived) and any(derived.request(name).key == kind for name in derived)
 
     @property
     def inputs(self) -> dict[str, Type]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from diffc import pipeline
 from diffc.autodiff.selection import Wrt
+from diffc.certified import measured, proof_stages
 from diffc.errors import DiffcError
 from diffc.function import Function
 from diffc.model.model import Model
 
 if TYPE_CHECKING:
     from diffc.proof import Certificate
+    from diffc.proof.kernels import Measured
 
 __all__ = ["verify"]
 
@@ -35,9 +39,21 @@ def verify(
             f"verify takes a diffc Function or Model, got {type(f).__name__}: "
             "make one with dc.trace, dc.parse, dc.from_sympy or dc.load_model"
         )
-    chosen = math or f.math
-    stages = pipeline.proof_stages(cast(Literal["precise", "fast"], chosen))
-    graph = f.function.graph if isinstance(f, Model) else f.embedded().graph
-    if wrt is None and isinstance(f, Model) and f.parameters:
-        wrt = f.parameters
-    return verify_graph(graph, wrt, order, **stages, **options)
+    chosen = pipeline.Options(cast(Literal["precise", "fast"], math or f.math)).math
+    if isinstance(f, Function):
+        return verify_graph(f.graph, wrt, order, **proof_stages(f, chosen), **options)
+    model = f.with_math(chosen)
+    stages = proof_stages(model.function, chosen)
+    if wrt is None and model.parameters:
+        wrt = model.parameters
+    stages["kernels"] = partial(_kernels, model, stages["kernels"])
+    return verify_graph(model.function.graph, wrt, order, **stages, **options)
+
+
+def _kernels(
+    model: Model, general: Callable[..., Sequence[Measured]], names: Sequence[str], wrt: Wrt
+) -> list[Measured]:
+    """Return the model's own kernels, and those of derivatives that are proved and that it does not have."""
+    found = [measured(name, model.reference(name), model[name]) for name in model.named()]
+    missing = [name for name in names if name != "value" and not model.has(name)]
+    return [*found, *general(missing, wrt)]

@@ -22,7 +22,7 @@ import numpy as np
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Node, Operation, Type
 
-__all__ = ["DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "register"]
+__all__ = ["DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "is_small", "register"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 DTYPES: dict[str, type[np.generic]] = {
@@ -32,6 +32,9 @@ DTYPES: dict[str, type[np.generic]] = {
     "bool": np.bool_,
 }
 
+
+MAX_CONSTANT = 1024
+"""Larger arrays are computed at run time: as constants they would be stored in every cache entry."""
 
 FUNCTION_COST = 20
 """From this cost an element on, an operation is a function rather than arithmetic."""
@@ -61,6 +64,13 @@ class Op(Operation):
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Return the result computed by NumPy; extents in `attrs` are integers here."""
 
+    def is_constant(self, node: Node) -> bool:
+        """Tell whether all inputs are constant expressions, and the elements few and known in number."""
+        for each in node.inputs:
+            if not each.is_constant:
+                return False
+        return bool(node.inputs) and is_small(node)
+
     def problem(self, types: Sequence[Type], reason: str) -> TypeProblem:
         """Return the error for operands that do not fit."""
         shown = ", ".join(map(str, types))
@@ -70,11 +80,27 @@ class Op(Operation):
         return self.name
 
 
+def is_small(node: Node) -> bool:
+    """Tell whether a value may be computed when compiling: its elements are few, no symbol says how many."""
+    type_ = node.anytype
+    if not isinstance(type_, Type) or not isinstance(type_.size, int) or type_.size > MAX_CONSTANT:
+        return False
+    return not any(map(_is_symbolic, node.attrs.values()))
+
+
+def _is_symbolic(value: object) -> bool:
+    return any(map(_is_symbolic, value)) if isinstance(value, tuple) else not isinstance(value, int | str)  # pyright: ignore[reportUnknownArgumentType]
+
+
 class Leaf(Op):
     """An operation without inputs: nothing to differentiate or to batch."""
 
     differentiable = False
     cost = 0
+
+    def is_constant(self, node: Node) -> bool:
+        """Tell that the value depends on what the program is given."""
+        return False
 
 
 class Structural(Op):

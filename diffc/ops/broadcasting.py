@@ -26,6 +26,10 @@ class broadcast_op(Linear):
     summary = "repeat along new axes and axes of extent 1"
     cost = 0
 
+    def is_constant(self, node: Node) -> bool:
+        """Tell that it is none: a broadcast moves towards the result, away from the constant."""
+        return False
+
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the target shape, to which the operand must broadcast."""
         if broadcast_shapes(types[0].shape, attrs["shape"]) != attrs["shape"]:

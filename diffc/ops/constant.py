@@ -1,6 +1,8 @@
-"""Nodes without inputs: inputs, constants, `dim` and `iota`; and weak literals.
+"""Nodes without inputs: inputs, constants, pi, `dim` and `iota`; and weak literals.
 
-A constant is keyed by dtype and bits: 0.0 and -0.0 differ, and NaN equals itself.
+A constant is keyed by dtype and bits: 0.0 and -0.0 differ, and NaN equals itself. A literal is its double;
+what is no double, such as pi and 1/3, stays an expression until the last pass of the optimiser, which
+rounds it once.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type
-from diffc.ops.base import DTYPES, Array, Leaf, register
+from diffc.ops.base import DTYPES, REGISTRY, Array, Leaf, register
 
-__all__ = ["constant", "constant_like", "dim", "input_node", "iota", "scalar_value"]
+__all__ = ["Unrounded", "constant", "constant_like", "dim", "input_node", "iota", "pi", "scalar_value"]
 
 
 @register
@@ -44,6 +46,10 @@ class const(Leaf):
 
     name = "const"
     summary = "a constant, keyed by dtype and bits"
+
+    def is_constant(self, node: Node) -> bool:
+        """Tell that it is one."""
+        return True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type that the attributes state."""
@@ -76,6 +82,8 @@ def constant(value: Any, dtype: str | None = None) -> Node:
 
 def constant_like(number: float | bool, dtype: str) -> Node:
     """Return a Python number as a weak constant: it takes the dtype of what it meets."""
+    if isinstance(number, Unrounded) and dtype in ("f64", "f32"):
+        return number.node if dtype == "f64" else Node.make(REGISTRY["cast"], (number.node,), {"dtype": dtype})
     if isinstance(number, int) and not isinstance(number, bool) and abs(number) > 2**63 - 1:
         if dtype == "i64":
             raise TypeProblem(f"the integer {number} does not fit into 64 bits")
@@ -94,6 +102,48 @@ def scalar_value(node: Node) -> float | int | bool | None:
     if array.size > 1 and array.tobytes() != np.broadcast_to(first, array.shape).tobytes():
         return None
     return first.item()
+
+
+@register
+class pi_op(Leaf):
+    """The number pi itself, not the double near it."""
+
+    name = "pi"
+    summary = "pi, exactly: rounded with the expression that it is part of"
+
+    def is_constant(self, node: Node) -> bool:
+        """Tell that it is one."""
+        return True
+
+    def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
+        """Return f64."""
+        return Type("f64")
+
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Return the nearest double."""
+        return np.asarray(np.pi)
+
+
+def pi() -> Node:
+    """Return pi."""
+    return Node.make(pi_op)
+
+
+class Unrounded(float):
+    """A weak number that is no double: a float beside the constant expression, of f64, that it stands for.
+
+    Whatever computes with the float alone gets a double, as with any literal.
+    """
+
+    __slots__ = ("node",)
+
+    node: Node
+
+    def __new__(cls, value: float, node: Node) -> Unrounded:
+        """Return the number of an expression; `value` is near it."""
+        number = super().__new__(cls, value)
+        number.node = node
+        return number
 
 
 @register

@@ -15,8 +15,8 @@ import numpy as np
 from diffc.ir import Node
 from diffc.ops.arithmetic import abs_, add, div, mul, neg, square, sub
 from diffc.ops.base import register
-from diffc.ops.constant import constant_like
-from diffc.ops.elementwise import Elementwise, Partial
+from diffc.ops.constant import constant_like, pi
+from diffc.ops.elementwise import Elementwise, Partial, cast
 from diffc.ops.logic import eq, gt, logical_and, where
 
 __all__ = [
@@ -58,7 +58,7 @@ class exp2(MathsFunction):
     name, source, summary = "exp2", "np.exp2({0})", "2**x, exact at integers"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        return (mul(math.log(2), out),)
+        return (mul(log(constant_like(2, out.dtype)), out),)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.exp(args[0] * S.log(2))
@@ -93,7 +93,7 @@ class _LogarithmToBase(MathsFunction):
     base: ClassVar[int]
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        return (div(1, mul(math.log(self.base), inputs[0])),)
+        return (div(1, mul(log(constant_like(self.base, out.dtype)), inputs[0])),)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.log(args[0]) / S.log(self.base)
@@ -343,6 +343,11 @@ class logaddexp(MathsFunction):
         return S.log(S.exp(args[0]) + S.exp(args[1]))
 
 
+def _normal_peak(numerator: int, dtype: str) -> Node:
+    """Return numerator / sqrt(pi)."""
+    return div(numerator, sqrt(cast(pi(), dtype)))
+
+
 @register
 class erf(MathsFunction):
     """The error function."""
@@ -354,7 +359,7 @@ class erf(MathsFunction):
         return np.asarray(_vectorized_erf(x), x.dtype)
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        return (mul(2 / math.sqrt(math.pi), exp(neg(square(inputs[0])))),)
+        return (mul(_normal_peak(2, out.dtype), exp(neg(square(inputs[0])))),)
 
 
 @register
@@ -368,7 +373,7 @@ class erfc(MathsFunction):
         return np.asarray(_vectorized_erfc(x), x.dtype)
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        return (mul(-2 / math.sqrt(math.pi), exp(neg(square(inputs[0])))),)
+        return (mul(_normal_peak(-2, out.dtype), exp(neg(square(inputs[0])))),)
 
 
 _vectorized_erf = np.vectorize(math.erf, otypes=[np.float64])

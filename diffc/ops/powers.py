@@ -13,6 +13,7 @@ from diffc.ops.base import register
 from diffc.ops.constant import constant_like, scalar_value
 from diffc.ops.elementary import MathsFunction, log, sqrt
 from diffc.ops.elementwise import Operand, Partial, lift
+from diffc.ops.exact import folded_or_itself
 from diffc.ops.logic import eq, ge, logical_and, where
 
 __all__ = ["pow_", "power"]
@@ -30,8 +31,9 @@ class pow_(MathsFunction):
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         x, y = inputs
         exponent = scalar_value(y)
-        if exponent is not None:
-            by_x = None if exponent == 0 else mul(exponent, power(x, exponent - 1))
+        if exponent is not None or (y.is_constant and y.rank == 0):
+            n = y if exponent is None else constant_like(exponent, y.dtype)
+            by_x = None if exponent == 0 else mul(n, power(x, folded_or_itself(sub(n, 1))))
         else:
             by_x = where(eq(y, 0), constant_like(0, out.dtype), mul(y, pow_(x, sub(y, 1))))
         at_zero = logical_and(eq(x, 0), ge(y, 0))

@@ -11,6 +11,8 @@ Why it ends: the rewrites descend in an order, whose keys are compared from left
 3. the number of elements that are computed falls (broadcasts move towards the result);
 4. negations and then reshapes move towards the result, and constants to the front.
 
+A constant expression is a constant to every rule: none but `fold` looks into it.
+
 A rule that breaks the order cannot hang the compiler: no more than `MAX_REWRITES` follow from one node,
 and a node that comes back to itself is left as it is.
 """
@@ -35,6 +37,10 @@ Log = list[tuple[str, Node, Node]]
 def rewrite(graph: Graph, rules: Sequence[Rewrite], log: Log | None = None) -> Graph:
     """Return the graph with every node in normal form under the rules; inputs stay, used or not."""
     return _Rewriter(graph, rules, log).run()
+
+
+def _kind(node: Node) -> str:
+    return "const" if node.is_constant else node.op.name
 
 
 _CONSTANT_FIRST = ("add", "mul")
@@ -77,7 +83,8 @@ class _Rewriter:
         return result
 
     def _rules_for(self, node: Node) -> tuple[Rewrite, ...]:
-        key = (node.op.name, *[each.op.name for each in node.inputs[:3]])
+        # A constant expression, whatever its operation, is tried as what it stands for.
+        key = ("const",) if node.is_constant else (node.op.name, *map(_kind, node.inputs[:3]))
         found = self._candidates.get(key)
         if found is None:
             found = tuple(rule for rule in self._rules if rule.wants(key[0], key[1:]))

@@ -17,8 +17,9 @@ from typing import Any
 
 from diffc.ir import Node, broadcast_shapes
 from diffc.ops import scalar_value
+from diffc.ops.exact import estimate
 
-__all__ = ["PREDICATES", "is_constant", "nonnegative", "number_of", "positive"]
+__all__ = ["PREDICATES", "is_constant", "near", "nonnegative", "number_of", "positive"]
 
 _UNPACK = {
     name: Struct(code).unpack for name, code in (("f64", "=d"), ("f32", "=f"), ("i64", "=q"), ("bool", "=?"))
@@ -40,13 +41,24 @@ def number_of(node: Node) -> float | int | bool | None:
 
 
 def is_constant(node: Node) -> bool:
-    """Tell whether the node is one known number, possibly broadcast."""
-    return number_of(node) is not None
+    """Tell whether the node is one known number, a double or an expression, possibly broadcast."""
+    if node.op.name == "broadcast":
+        node = node.inputs[0]
+    return node.is_constant and (not node.rank or scalar_value(node) is not None)
+
+
+def near(node: Node) -> float | int | bool | None:
+    """Return about the number that a constant expression is, with its sign: not to be tested for equality.
+
+    A constant gives exactly its number; an expression whose sign is not clear None.
+    """
+    number = number_of(node)
+    return estimate(node.inputs[0] if node.op.name == "broadcast" else node) if number is None else number
 
 
 def positive(node: Node, depth: int = 0) -> bool:
     """Tell whether every element is > 0 or NaN."""
-    number = number_of(node)
+    number = near(node)
     if number is not None:
         return number > 0
     if depth > _MAX_DEPTH:
@@ -67,7 +79,7 @@ def positive(node: Node, depth: int = 0) -> bool:
 
 def nonnegative(node: Node, depth: int = 0) -> bool:
     """Tell whether every element has a clear sign bit or is NaN."""
-    number = number_of(node)
+    number = near(node)
     if number is not None:
         return math.copysign(1, number) > 0 if isinstance(number, float) else number >= 0
     if depth > _MAX_DEPTH:
@@ -84,7 +96,7 @@ def nonnegative(node: Node, depth: int = 0) -> bool:
 
 def _normal_product(a: Node, b: Node) -> bool:
     """Tell whether the product of two constants neither overflows nor loses digits."""
-    x, y = number_of(a), number_of(b)
+    x, y = near(a), near(b)
     if x is None or y is None or not a.type.is_float:
         return False
     smallest, largest = (2.0**-126, 2.0**128) if a.dtype == "f32" else (2.0**-1022, math.inf)
@@ -114,7 +126,7 @@ def _reduced(m: Node, axes: tuple[int, ...], x: Node) -> bool:
 
 
 def _negative_number(c: Node) -> bool:
-    number = number_of(c)
+    number = near(c)
     return isinstance(number, float | int) and math.copysign(1, number) < 0 and not math.isnan(number)
 
 

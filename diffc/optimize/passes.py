@@ -2,7 +2,8 @@
 
 Before differentiation a program is simplified and brought to stable forms, so that what is simplified
 is differentiated once and what is stable has stable derivatives. After it the derivatives are cleaned up,
-powers become products, and rewrites that change a derivative at an edge are free to run.
+powers become products, and rewrites that change a derivative at an edge are free to run. Last of all what
+is left of constant expressions is rounded.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Literal, TypeAlias
 from diffc.ir import Graph
 from diffc.optimize.driver import Log, rewrite
 from diffc.optimize.elements import take_apart
+from diffc.optimize.evaluation import round_constants
 from diffc.optimize.padding import join_pads
 from diffc.optimize.rewrite import Rewrite
 from diffc.optimize.rules import ABSORB, ALGEBRA, DERIVATIVE, POWERS, STABLE
 
 __all__ = [
-    "AFTER", "BEFORE", "Math", "Pass", "absorb_signs", "expand_powers", "optimize", "reduce_derivatives",
-    "simplify", "stabilize",
+    "AFTER", "BEFORE", "LAST", "Math", "Pass", "absorb_signs", "expand_powers", "optimize",
+    "reduce_derivatives", "simplify", "stabilize",
 ]  # fmt: skip
 
 Math: TypeAlias = Literal["precise", "fast"]
@@ -66,9 +68,17 @@ BEFORE: tuple[Pass, ...] = (take_apart, simplify, stabilize)
 AFTER: tuple[Pass, ...] = (reduce_derivatives, join_pads, expand_powers, absorb_signs)
 """What runs after differentiation."""
 
+LAST: tuple[Pass, ...] = (round_constants,)
+"""What ends the stage "after": the only rounding of constants, which proofs look at on its own."""
+
 
 def optimize(
-    graph: Graph, *, stage: Literal["before", "after"], math: Math = "precise", log: Log | None = None
+    graph: Graph,
+    *,
+    stage: Literal["before", "after"],
+    math: Math = "precise",
+    log: Log | None = None,
+    exact: bool = False,
 ) -> Graph:
     """Return the graph after the passes of a stage.
 
@@ -77,7 +87,8 @@ def optimize(
         stage: "before" or "after" differentiation.
         math: "fast" also allows what holds for real numbers only.
         log: receives (name of the rewrite, node before, node after) for each rewrite.
+        exact: whether constant expressions stay as they are, after differentiation too.
     """
-    for each in BEFORE if stage == "before" else AFTER:
+    for each in BEFORE if stage == "before" else AFTER if exact else (*AFTER, *LAST):
         graph = each(graph, stage, math, log)
     return graph

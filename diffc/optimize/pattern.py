@@ -1,7 +1,8 @@
 """Patterns: one side of a rule as a small tree, read from the expression language.
 
 A variable matches any value, and the same value wherever it appears again. A number matches a scalar
-constant of that value, sign of zero included, whatever its dtype and also where it is broadcast.
+constant of that value, sign of zero included, whatever its dtype and also where it is broadcast. No
+operation of a pattern matches within a constant expression.
 Commutative operations match in both orders. A reduction's `axis=A` binds the axes to a name of their
 own; `keepdims=True` matches the reduction with its axes kept and, where these lead, without, as
 broadcasting then puts them back. `expand_dims(m, axis=A)` is m with axes of extent 1 put in.
@@ -36,7 +37,7 @@ REDUCTIONS: dict[str, Callable[..., Node]] = {
     "logsumexp": logsumexp,
     "softmax": lambda x, axes, _keepdims: softmax(x, axes),
 }
-_NUMBERS = {"inf": math.inf, "pi": math.pi, "True": True, "False": False}
+_NUMBERS = {"inf": math.inf, "True": True, "False": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def _readings(term: Term, node: Node, bindings: Bindings) -> list[tuple[tuple[No
         return _unexpanded(node, bindings.get(term.axes), bindings)
     if term.axes:
         return _reduction(term, node, bindings)
-    if node.op.name != term.op:
+    if node.op.name != term.op or node.is_constant:
         return []
     readings = [(node.inputs, bindings)]
     if node.op.commutative and node.inputs[0] is not node.inputs[1]:
@@ -179,7 +180,7 @@ def _reduction(term: Term, node: Node, bindings: Bindings) -> list[tuple[tuple[N
     inner = node
     if term.keepdims and node.op.name == "reshape":
         inner = node.inputs[0]
-    if inner.op.name != term.op:
+    if inner.op.name != term.op or inner.is_constant:
         return []
     axes = inner.attrs["axes"]
     if term.keepdims:

@@ -17,9 +17,11 @@ from typing import NamedTuple
 
 from diffc.ir import Extent, Node, topological
 from diffc.ops import Elementwise
+from diffc.proof.matrices import MATRIX_OPERATIONS
 
 __all__ = [
-    "SWITCHES", "TURNS", "LocalEquation", "Product", "frontier_at", "nodes_of", "small_extents", "squeezes",
+    "SWITCHES", "TURNS", "LocalEquation", "Product", "frontier_at", "names_places", "nodes_of",
+    "small_extents", "squeezes",
 ]  # fmt: skip
 
 MAX_REACH, MAX_LOGIC = 12, 48
@@ -31,7 +33,8 @@ TURNS = ("lt", "le", "gt", "ge", "eq", "ne", "sign")
 SWITCHES = (*TURNS, "floor", "ceil", "trunc", "rint", "floor_divide")
 """Operations that jump. The steps among them are constant off their switching surfaces."""
 
-_MOVES = ("broadcast", "reshape", "transpose", "sum", "any")
+_MOVES = ("broadcast", "reshape", "transpose", "sum", "any", "slice", "pad", "concatenate")
+_PLACED = ("slice", "pad", "concatenate", "gather", "scatter_add")
 _SMALL = (2, 3)
 
 
@@ -127,7 +130,8 @@ def _within_reach(nodes: Iterable[Node]) -> list[Node]:
 def _is_constant(node: Node) -> bool:
     while node.is_op("broadcast", "reshape"):
         node = node.inputs[0]
-    return node.is_op("const")
+    # What a factorization of constants gives has no exact form: it stands for any value.
+    return node.is_constant and not any(each.is_op(*MATRIX_OPERATIONS) for each in topological((node,)))
 
 
 def _closed(equation: LocalEquation, frontier: set[Node], own: set[Node]) -> frozenset[Node]:
@@ -153,6 +157,11 @@ def _closed(equation: LocalEquation, frontier: set[Node], own: set[Node]) -> fro
 def nodes_of(equation: LocalEquation, frontier: frozenset[Node]) -> list[Node]:
     """Return what has to be computed and what it is computed from, operands first."""
     return topological(equation.roots, stop=frontier)
+
+
+def names_places(nodes: Iterable[Node], frontier: frozenset[Node]) -> bool:
+    """Tell whether an operation that names places is read: it means something at the true extents alone."""
+    return any(node.is_op(*_PLACED) for node in nodes if node not in frontier)
 
 
 def squeezes(node: Node) -> bool:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from diffc.autodiff.selection import Wrt, select_inputs
-from diffc.autodiff.transforms import grad, hessian, jacobian
+from diffc.autodiff.transforms import grad, hessian
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node
 from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
+from diffc.proof.kernels import Measured, free
 from diffc.proof.numeric import LIMIT, deviations, draw
 
 __all__ = ["compare_own", "compare_points", "drawn_points"]
@@ -20,30 +21,42 @@ __all__ = ["compare_own", "compare_points", "drawn_points"]
 _EXTENT, _POINTS, _TRIES = 3, 3, 24
 
 
-def drawn_points(graph: Graph, seed: int = 0) -> list[list[Any]]:
+def drawn_points(
+    graph: Graph, captured: Mapping[str, Any] | None = None, seed: int = 0
+) -> list[list[Any]]:
     """Return points at which the value is finite."""
-    symbols = dict.fromkeys(graph.symbols, _EXTENT)
+    symbols, whole = dict.fromkeys(graph.symbols, _EXTENT), free(graph, captured)
     points: list[list[Any]] = []
     for attempt in range(_TRIES):
-        arguments = draw(graph, symbols, np.random.default_rng([seed, attempt]), attempt)
-        if len(points) < _POINTS and all(np.all(np.isfinite(v)) for v in evaluate(graph, *arguments)):
-            points.append(list(arguments))
+        rng = np.random.default_rng([seed, attempt])
+        arguments = draw(whole.graph, symbols, rng, attempt, whole.elements)
+        if len(points) < _POINTS and all(np.all(np.isfinite(v)) for v in evaluate(whole.graph, *arguments)):
+            points.append(list(arguments[: len(graph.inputs)]))
     if not points:
         raise DiffcError(f"no point with a finite value of {graph.name} was drawn: give some with at=")
     return points
 
 
 def compare_points(
-    graph: Graph, wrt: Wrt, order: int, points: Sequence[Sequence[Any]], kernel: Callable[[Graph], Any]
+    kernels: Callable[..., Sequence[Measured]],
+    what: tuple[Graph, Wrt, int],
+    points: Sequence[Sequence[Any]],
+    captured: Mapping[str, Any],
 ) -> list[str]:
-    """Return what the compiled derivatives have wrong at the points, by 50-digit arithmetic."""
-    names = [node.attrs["name"] for node in select_inputs(graph, wrt)[0]]
+    """Return what the compiled derivatives have wrong at the points, by 50-digit arithmetic.
+
+    `what` is the function's graph, the inputs that it is differentiated by, and up to which order.
+    """
+    graph, wrt, order = what
+    scalar = len(graph.outputs) == 1 and graph.outputs[0].rank == 0
+    names = ["gradient", "hessian"][:order] if scalar else ["jacobian"][:order]
     problems: list[str] = []
-    for derived in _derivatives(graph, names, order):
-        run = kernel(derived)
+    for each in kernels(names, wrt):
+        plain, run = free(each.plain, captured), each.run()
+        own = list(plain.elements.values())
         for point in points:
-            found = deviations(derived, run, point)
-            where = f"{derived.name} at {_shown(graph, point)}"
+            found = deviations(plain.graph, lambda *a, run=run: run(*a[: len(graph.inputs)]), [*point, *own])
+            where = f"{each.made.name} at {_shown(graph, point)}"
             if found is None:
                 problems.append(f"{where}: the derivative is not finite")
                 continue
@@ -51,30 +64,27 @@ def compare_points(
     return problems
 
 
-def _derivatives(graph: Graph, names: Sequence[str], order: int) -> list[Graph]:
-    scalar = len(graph.outputs) == 1 and graph.outputs[0].rank == 0
-    if not scalar:
-        return [jacobian(graph, names)] if order else []
-    return [transform(graph, names) for transform in (grad, hessian)[:order]]
-
-
 def compare_own(
-    graph: Graph,
+    what: tuple[Graph, Mapping[str, Any]],
     wrt: Wrt,
     degree: int,
     own: Callable[..., Any],
     points: Sequence[Sequence[Any]],
     tolerances: tuple[float, float],
 ) -> list[str]:
-    """Return where a user's gradient (degree 1) or Hessian (2) differs from diffc's, at points."""
+    """Return where a user's gradient (degree 1) or Hessian (2) differs from diffc's, at points.
+
+    `what` is the function's graph and the arrays that it refers to.
+    """
+    graph, captured = what
     chosen, _ = select_inputs(graph, wrt)
     names = [node.attrs["name"] for node in chosen]
-    derived = (grad, hessian)[degree - 1](graph, names)
+    derived = free((grad, hessian)[degree - 1](graph, names), captured)
     labels = [(a,) for a in names] if degree == 1 else [(a, b) for a in names for b in names]
     problems: list[str] = []
     for point in points:
         arguments = [np.asarray(v, DTYPES[n.dtype]) for n, v in zip(graph.inputs, point, strict=True)]
-        expected = evaluate(derived, *arguments)
+        expected = evaluate(derived.graph, *arguments, *derived.elements.values())
         given = own(*[each.item() if each.ndim == 0 else each for each in arguments])
         parts = _parts(given, chosen, degree)
         for by, want, got in zip(labels, expected, parts, strict=True):

@@ -17,7 +17,15 @@ from diffc.ops import constant_like, scalar_value
 from diffc.ops.logic import where
 from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
-from diffc.proof.frontier import LocalEquation, Product, frontier_at, nodes_of, small_extents, squeezes
+from diffc.proof.frontier import (
+    LocalEquation,
+    Product,
+    frontier_at,
+    names_places,
+    nodes_of,
+    small_extents,
+    squeezes,
+)
 from diffc.proof.points import Points
 from diffc.proof.reading import UnreadableError, comparisons
 from diffc.proof.symbolic import shown
@@ -164,7 +172,7 @@ def _key(equation: LocalEquation, frontier: frozenset[Node]) -> object:
     """Return the equation's structure: nodes numbered in order, extents by their pattern."""
     nodes = nodes_of(equation, frontier)
     numbers = {node: k for k, node in enumerate(nodes)}
-    small = small_extents([*nodes, equation.node])
+    small = {} if names_places(nodes, frontier) else small_extents([*nodes, equation.node])
 
     def pattern(shape: Iterable[Extent]) -> tuple[object, ...]:
         return tuple(small.get(extent, extent) for extent in shape)

@@ -106,6 +106,18 @@ class Multiprecision(Arithmetic):
         """Return what mpmath computes."""
         return long_form(name, _context)
 
+    def is_nan(self, value: Any) -> bool:
+        """Tell whether a number is NaN."""
+        return bool(_context.isnan(value))
+
+    def is_finite(self, value: Any) -> bool:
+        """Tell whether a value is neither infinite nor NaN."""
+        return isinstance(value, bool) or bool(_context.isfinite(value))
+
+    def shown(self, value: Any) -> str:
+        """Return a number with 20 digits."""
+        return str(_context.nstr(value, 20))
+
 
 MULTIPRECISION = Multiprecision()
 

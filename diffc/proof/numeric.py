@@ -8,7 +8,7 @@ Where the program is too large for long arithmetic the NumPy reference stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -64,7 +64,14 @@ class Deviation:
 
 
 def check_kernel(
-    graph: Graph, kernel: Kernel, *, samples: int = 3, seed: int = 0, kind: str = "kernel", size: int = _SMALL
+    graph: Graph,
+    kernel: Kernel,
+    *,
+    samples: int = 3,
+    seed: int = 0,
+    kind: str = "kernel",
+    size: int = _SMALL,
+    fixed: Mapping[str, Array] | None = None,
 ) -> list[Check]:
     """Return the check of a kernel of a graph at drawn points.
 
@@ -75,6 +82,7 @@ def check_kernel(
         seed: of the points.
         kind: the check's kind.
         size: the value of every symbol in the inputs' shapes.
+        fixed: the values of inputs that are not drawn, by name.
     """
     symbols = dict.fromkeys(graph.symbols, size)
     work = work_of(graph.nodes, symbols)
@@ -83,7 +91,7 @@ def check_kernel(
     worst, points = list[Deviation](), 0
     for attempt in range(samples * _TRIES):
         ask()
-        arguments = draw(graph, symbols, np.random.default_rng([seed, attempt]), attempt)
+        arguments = draw(graph, symbols, np.random.default_rng([seed, attempt]), attempt, fixed)
         try:
             found = deviations(graph, kernel, arguments) if exact else _beside_numpy(graph, kernel, arguments)
         except InputError:
@@ -106,8 +114,14 @@ def check_kernel(
     return [Check(kind, graph.name, "measured", f"{basis}; {shown}")]
 
 
-def draw(graph: Graph, symbols: dict[str, int], rng: np.random.Generator, attempt: int) -> list[Array]:
-    """Return a value for each input: normal, or positive, or in the unit interval, in turn.
+def draw(
+    graph: Graph,
+    symbols: dict[str, int],
+    rng: np.random.Generator,
+    attempt: int,
+    fixed: Mapping[str, Array] | None = None,
+) -> list[Array]:
+    """Return a value for each input: normal, or positive, or in the unit interval, in turn; or a fixed one.
 
     Where matrices are factored, square ones are positive definite in every fourth attempt.
     """
@@ -116,7 +130,9 @@ def draw(graph: Graph, symbols: dict[str, int], rng: np.random.Generator, attemp
     kind = attempt % 4 if factored else attempt % 3
     for node in graph.inputs:
         shape = tuple(evaluate_extent(extent, symbols) for extent in node.shape)
-        if node.dtype == "bool":
+        if fixed and node.attrs["name"] in fixed:
+            value = fixed[node.attrs["name"]]
+        elif node.dtype == "bool":
             value = rng.random(shape) < 0.5
         elif node.dtype == "i64":
             value = rng.integers(0, 3 if attempt % 2 == 0 else 1, shape)

@@ -35,9 +35,12 @@ _EXTENT, _POINTS, _TRIES, _TOLERANCE = 3, 2, 12, 1e-8
 
 
 def check_orders(
-    graph: Graph, wrt: Sequence[Node], order: int, seed: int = 0
+    graph: Graph, wrt: Sequence[Node], order: int, seed: int = 0, fixed: Mapping[str, Array] | None = None
 ) -> tuple[list[Check], set[Node]]:
-    """Return the checks of all orders up to `order`, and every node that took part."""
+    """Return the checks of all orders up to `order`, and every node that took part.
+
+    `fixed` has the values of inputs that are not drawn, where derivatives are compared on numbers.
+    """
     outputs = [output for output in graph.outputs if output.type.is_float]
     scalar = len(graph.outputs) == len(outputs) == 1 and outputs[0].rank == 0
     checks: list[Check] = []
@@ -55,7 +58,7 @@ def check_orders(
             found, shares = _reverse(outputs, free, wrt, k)
             if k == 2 and scalar:
                 cotangents = dict(zip(outputs, free, strict=True))
-                run = partial(_hessian, graph, wrt, gradient, cotangents, shares, seed)
+                run = partial(_hessian, (graph, fixed), wrt, gradient, cotangents, shares, seed)
                 found.append(attempt("hessian", graph.name, run))
         checks += found
         used |= set(topological(shares))
@@ -126,7 +129,7 @@ def _same(kind: str, graph: Graph, checked: Sequence[Node], given: Sequence[Node
 
 
 def _hessian(
-    graph: Graph,
+    what: tuple[Graph, Mapping[str, Array] | None],
     wrt: Sequence[Node],
     gradient: Sequence[Node],
     cotangents: Mapping[Node, Node],
@@ -134,6 +137,7 @@ def _hessian(
     seed: int,
 ) -> Check:
     """Check the Hessian against the gradient whose pullback, by these cotangents, gave the shares."""
+    graph, fixed = what
     given = hessian(graph, [node.attrs["name"] for node in wrt])
     if all(node.rank == 0 for node in wrt):
         rows: dict[tuple[Node, Node], Node] = {}
@@ -153,7 +157,7 @@ def _hessian(
     for draws in range(_TRIES):
         ask()
         rng = np.random.default_rng([seed, draws])
-        arguments = draw(graph, symbols, rng, draws)
+        arguments = draw(graph, symbols, rng, draws, fixed)
         shapes = [[evaluate_extent(e, symbols) for e in each.shape] for each in cotangents.values()]
         vectors = [rng.normal(size=shape) for shape in shapes]
         blocks, expected = evaluate(given, *arguments), evaluate(applied, *arguments, *vectors)

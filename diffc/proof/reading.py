@@ -3,7 +3,7 @@
 Broadcasts and the sums that undo them are real arrays here: every extent above 1 stands as 2 or 3, equal ones
 alike, each element a symbol of its own. The operations of a local equation treat all elements of an axis
 alike, and a sum of equal terms over an axis is right for every extent when it is for one above 1.
-Where a general reshape forbids that, the true extents are used as long as they are small.
+Where a general reshape forbids that, or places are named, the true extents are used as long as they are small.
 
 Truth values are not symbols but cases. In each case `where` keeps one branch alone, so that the domain of
 a function in the other branch restricts nothing; what a comparison's truth says of its operands is handed on
@@ -26,7 +26,7 @@ from diffc.ir import Dim, Node, dim_symbols, evaluate_extent
 from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Objects, Resolve
 from diffc.proof.budget import ask
-from diffc.proof.frontier import TURNS, LocalEquation, Product, nodes_of, small_extents
+from diffc.proof.frontier import TURNS, LocalEquation, Product, names_places, nodes_of, small_extents
 from diffc.proof.sides import both_sides
 from diffc.proof.symbolic import SYMBOLIC, symbol_array
 
@@ -53,7 +53,8 @@ def comparisons(
     """Return elements of both sides in every case; raise `UnreadableError`."""
     nodes = nodes_of(equation, frontier)
     problem = ""
-    for resolve in _resolvers([*nodes, equation.node]):
+    by_pattern, true = _resolvers([*nodes, equation.node])
+    for resolve in (true,) if names_places(nodes, frontier) else (by_pattern, true):
         try:
             return _read(equation, nodes, _symbols(equation, nodes, frontier, resolve, label), resolve)
         except (ValueError, TypeError, KeyError, DiffcError, UnreadableError) as error:

@@ -2,8 +2,9 @@
 
 A rule that is data states both sides as SymPy expressions; it is proved once, by deciding that their
 difference is zero under the rule's condition. A rule that is code has no such form. Every application,
-of either kind, is also run: both nodes on numbers, for several small extents, 0 and 1 among them. For a
-rule that is code that is all, and the check says `measured`.
+of either kind, is also run: both nodes on numbers, for several small extents, 0 and 1 among them, and once more
+with 80 digits, which show a constant that is off in its last. For a rule that is code that is all, and the
+check says `measured`; of constants alone both sides are decided like a rule's.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Extent, Node, dim_symbols, evaluate_extent, topological
 from diffc.ops import interpreter
 from diffc.ops.base import DTYPES
+from diffc.ops.number_systems import Objects, resolve_with
 from diffc.proof.budget import ask, attempt
 from diffc.proof.certificate import Check
+from diffc.proof.multiprecision import MULTIPRECISION
+from diffc.proof.symbolic import symbolic
 from diffc.proof.zero import ZeroResult, equal
 
 __all__ = ["Log", "Named", "check_rewrites", "prove_rule"]
@@ -33,6 +37,10 @@ Log: TypeAlias = Sequence[tuple[str, Node, Node]]
 MAX_MEASURED = 400
 """How many distinct applications are run on numbers for one log."""
 
+MAX_LONG = 500
+"""How many elements are drawn for one run in long arithmetic."""
+
+_LONG_TOLERANCE = 1e-40
 _REACHES, _EXTENTS, _ROUNDS = (6, 40), (2, 3, 1, 0), 3
 _TOLERANCE = {"f64": 1e-7, "f32": 2e-3}
 
@@ -91,7 +99,10 @@ def check_rewrites(
         key = (name, *_structure(before, after))
         if key not in measured:
             measured[key] = _difference(before, after, seed) if len(measured) < MAX_MEASURED else _UNRUN
-        return _check(kind, subject, prove_rule(known[name]) if name in known else None, measured[key])
+        proof = prove_rule(known[name]) if name in known else None
+        if proof is None and before.is_constant:
+            proof = _of_constants(before, after)
+        return _check(kind, subject, proof, measured[key])
 
     checks: list[Check] = []
     for name, before, after in log:
@@ -103,11 +114,25 @@ def check_rewrites(
 _UNRUN = "not run"
 
 
+def _of_constants(before: Node, after: Node) -> ZeroResult | None:
+    """Return whether two constant expressions are equal in exact arithmetic; None where they have no form."""
+    try:
+        left, right = (each.flat for each in symbolic([before, after], {}))
+        pairs = [(_number(a), _number(b)) for a, b in zip(left, right, strict=True)]
+    except (ArithmeticError, AttributeError, DiffcError, TypeError, ValueError):
+        return None
+    if any(not each.is_finite for pair in pairs for each in pair):
+        return None
+    results = [equal(a, b, ()) for a, b in pairs]
+    wrong = [each for each in results if each.verdict != "zero"]
+    return wrong[0] if wrong else ZeroResult("zero", "exact: rational normal form")
+
+
 def _check(kind: str, subject: str, proof: ZeroResult | None, difference: str) -> Check:
     if difference not in ("", _UNRUN):
         return Check(kind, subject, "failed", "both sides run on numbers", difference)
     if proof is not None and proof.verdict == "zero":
-        return Check(kind, subject, "proved", "its rule is proved by SymPy")
+        return Check(kind, subject, "proved", "its rule, or both sides of constants, proved by SymPy")
     if proof is not None and proof.verdict == "nonzero":
         return Check(kind, subject, "failed", proof.basis, "its rule does not hold")
     if difference == _UNRUN:
@@ -160,10 +185,41 @@ def _difference(before: Node, after: Node, seed: int) -> str:
     """
     text = ""
     for reach in _REACHES:
-        text = _run(before, after, _leaves(before, after, reach), seed)
+        leaves = _leaves(before, after, reach)
+        text = _run(before, after, leaves, seed) or _run_long(before, after, leaves, seed)
         if not text:
             break
     return text
+
+
+def _run_long(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
+    """Return where the two differ in arithmetic of 80 digits, at the first extents and a point of each kind."""
+    if not before.type.is_float:
+        return ""
+    nodes = topological((before, after), stop=leaves)
+    symbols = next(_assignments(sorted({s for n in nodes for e in _extents(n) for s in dim_symbols(e)})))
+    for attempt in range(2):
+        rng = np.random.default_rng([seed, attempt])
+        try:
+            values = {leaf: MULTIPRECISION.array(_drawn(leaf, symbols, rng, attempt)) for leaf in leaves}
+            if sum(each.size for each in values.values()) > MAX_LONG:
+                return ""
+            MULTIPRECISION.run(nodes, values, resolve_with(symbols))
+        except (ArithmeticError, AttributeError, DiffcError, IndexError, TypeError, ValueError):
+            return ""  # what has no long form is run in doubles alone
+        text = _long_gap(values[before], values[after])
+        if text:
+            return text
+    return ""
+
+
+def _long_gap(left: Objects, right: Objects) -> str:
+    finite = [each for each in left.flat if MULTIPRECISION.is_finite(each)]
+    limit = MULTIPRECISION.number(_LONG_TOLERANCE) * max([1, *map(abs, finite)])
+    for a, b in zip(left.flat, right.flat, strict=True):
+        if MULTIPRECISION.is_finite(a) and not abs(a - b) <= limit:
+            return f"before {MULTIPRECISION.shown(a)}, after {MULTIPRECISION.shown(b)} with 80 digits"
+    return ""
 
 
 def _run(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:

@@ -1,16 +1,14 @@
 """Programs as SymPy expressions, one for each element.
 
-Numbers are read exactly, except that a double which is the nearest one to a small rational multiple
-of a constant in `CLOSED_FORMS` is read as that multiple: 1.1283791670955126 is 2/sqrt(pi). What is
-proved then holds up to the rounding of such a literal. Comparisons with an infinity are decided as
-for finite values: a statement is about the open domain.
+Numbers are read exactly: a literal is its double, and what is no double is a constant expression, such as
+pi and log(2). Comparisons with an infinity are decided as for finite values: a statement is about the open
+domain.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,20 +21,6 @@ from diffc.proof.matrices import exact_form
 
 __all__ = ["SYMBOLIC", "shown", "symbol_array", "symbolic"]
 
-CLOSED_FORMS: tuple[sympy.Expr, ...] = (
-    2 / sympy.sqrt(sympy.pi),
-    sympy.pi,
-    1 / sympy.pi,
-    sympy.sqrt(2),
-    sympy.sqrt(2 / sympy.pi),
-    sympy.log(2),
-    sympy.log(10),
-    sympy.log(2 * sympy.pi),
-    sympy.sqrt(sympy.pi),
-    sympy.E,
-)
-_SMALL = 64
-
 
 class Symbolic(Arithmetic):
     """SymPy expressions as numbers."""
@@ -44,7 +28,7 @@ class Symbolic(Arithmetic):
     functions = sympy
 
     def number(self, value: Any) -> Any:
-        """Return an exact number; see the module's text for the doubles that are read as closed forms."""
+        """Return an exact number."""
         if isinstance(value, sympy.Basic):
             return value
         if isinstance(value, bool | np.bool_):
@@ -66,18 +50,11 @@ class Symbolic(Arithmetic):
 SYMBOLIC = Symbolic()
 
 
-@lru_cache(maxsize=4096)
 def exact(value: float) -> sympy.Expr:
-    """Return a double as a rational number, an infinity, NaN, or a multiple of a closed form."""
+    """Return a double as a rational number, an infinity or NaN."""
     if not np.isfinite(value):
         return sympy.nan if np.isnan(value) else sympy.oo if value > 0 else -sympy.oo
     ratio = Fraction(value)
-    if ratio.denominator > 2**20:
-        for form in CLOSED_FORMS:
-            near = Fraction(value / float(form)).limit_denominator(_SMALL)
-            multiple = sympy.Rational(near.numerator, near.denominator) * form
-            if 0 < abs(near.numerator) <= _SMALL and float(multiple.evalf(30)) == value:
-                return multiple
     return sympy.Rational(ratio.numerator, ratio.denominator)
 
 

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-from diffc.autodiff.selection import Wrt, select_inputs
+from diffc.autodiff.selection import Wrt, every_float, select_inputs
 from diffc.autodiff.transforms import grad, hessian, jacobian
 from diffc.errors import DiffcError
-from diffc.ir import Graph, Node, check, evaluate_extent, size_of, topological
+from diffc.ir import Graph, Node, check, topological
 from diffc.ops import Op
 from diffc.proof.budget import Progress, attempt, limited
 from diffc.proof.certificate import Certificate, Check, Verdict
-from diffc.proof.numeric import check_kernel
+from diffc.proof.constants import check_constants
+from diffc.proof.kernels import Measured, check_kernels, free
 from diffc.proof.op_proofs import prove_op
 from diffc.proof.orders import check_orders
 from diffc.proof.rewrites import Log, Named, check_rewrites
 from diffc.proof.whole import check_whole, is_small
 
-__all__ = ["Compiler", "Optimizer", "verify_graph"]
+__all__ = ["Compiler", "Kernels", "Optimizer", "verify_graph"]
 
-Optimizer: TypeAlias = "Callable[[Graph, Literal['before', 'after']], tuple[Graph, Log]]"
-"""Takes a graph and a stage, before or after differentiation; returns the graph and what was done."""
+Optimizer: TypeAlias = "Callable[[Graph, Literal['before', 'after', 'last']], tuple[Graph, Log]]"
+"""Takes a graph and a stage; returns the graph and what was done.
+
+The stages are "before" and "after" differentiation, which round nothing, and "last", where constant
+expressions are rounded.
+"""
 
 Compiler: TypeAlias = "Callable[[Graph], Callable[..., Any]]"
 """Takes a graph and returns what runs it, with the outputs in the graph's structure."""
 
-MAX_ORDER = 4
-MAX_ELEMENTS = 40_000
-"""The largest number of elements in a derivative for which a kernel is made."""
+Kernels: TypeAlias = "Callable[[Sequence[str], Wrt], Sequence[Measured]]"
+"""Takes the names of derivatives, "value" among them, and what they are by; returns those that users run."""
 
+MAX_ORDER = 4
 _PROVED: dict[str, Verdict] = {"proved": "proved", "refuted": "failed", "unknown": "unknown"}
 
 
@@ -40,6 +46,8 @@ def verify_graph(
     order: int = 2,
     *,
     kernel: Compiler | None = None,
+    kernels: Kernels | None = None,
+    captured: Mapping[str, Any] | None = None,
     optimizer: Optimizer | None = None,
     rules: Iterable[Named] = (),
     samples: int = 3,
@@ -54,6 +62,8 @@ def verify_graph(
         wrt: inputs by name or position; all floats when not given.
         order: up to which order the derivatives are checked, at most 4; 0 checks the value alone.
         kernel: compiles a graph; the value, gradient and Hessian are then compared with long arithmetic.
+        kernels: gives the kernels that are compared instead: those that users run.
+        captured: the arrays that the graph refers to; to proofs they are inputs.
         optimizer: optimises a graph and says what it did; every rewrite is then checked.
         rules: the rules that the optimiser's log cites.
         samples: the number of points for each comparison on numbers.
@@ -67,43 +77,58 @@ def verify_graph(
         DiffcError: for inputs that cannot be differentiated by, an order or a budget out of range.
     """
     with limited(budget_s, progress):
-        checks = _checks(graph, wrt, order, (kernel, optimizer, rules), (samples, seed))
+        made = _Made(kernel, kernels, captured or {}, optimizer, tuple(rules))
+        checks = _checks(graph, wrt, order, made, (samples, seed))
     return Certificate(graph.name, tuple(checks), order)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """What was made of the program, see `verify_graph`."""
+
+    kernel: Compiler | None
+    kernels: Kernels | None
+    captured: Mapping[str, Any]
+    optimizer: Optimizer | None
+    rules: Sequence[Named]
+
+
 def _checks(
-    graph: Graph,
-    wrt: Wrt | None,
-    order: int,
-    stages: tuple[Compiler | None, Optimizer | None, Iterable[Named]],
-    drawn: tuple[int, int],
+    graph: Graph, wrt: Wrt | None, order: int, made: _Made, drawn: tuple[int, int]
 ) -> list[Check]:
-    (kernel, optimizer, rules), (samples, seed) = stages, drawn
+    (samples, seed), optimizer, kept = drawn, made.optimizer, made.rules
     if isinstance(order, bool) or not 0 <= order <= MAX_ORDER:
         raise DiffcError(f"verify: the order is an integer from 0 to {MAX_ORDER}, not {order!r}")
-    wanted = wrt if wrt is not None else [k for k, node in enumerate(graph.inputs) if node.type.is_float]
+    wanted = every_float(graph) if wrt is None else wrt
     chosen, _ = select_inputs(graph, wanted)
     if not any(output.type.is_float for output in graph.outputs):
         raise DiffcError(f"{graph.name} has no output that is f64 or f32: there is no derivative to verify")
     checks: list[Check] = []
-    kept = list(rules)
+    rounded: list[tuple[Node, Node]] = []
+    liberated = free(graph, made.captured)
+    graph = liberated.graph
     before = check(graph)
     if optimizer is not None:
         before, log = optimizer(graph, "before")
         checks += check_rewrites(log, kept, seed=seed)
-    equations, used = check_orders(before, chosen, order, seed)
+    equations, used = check_orders(before, chosen, order, seed, liberated.elements)
     checks = [*_operations(used | set(topological(graph.outputs))), *equations, *checks]
+    proved = dict(_derivatives(before, chosen, order))
     after: list[tuple[str, Graph]] = []
-    for name, derived in _derivatives(before, chosen, order):
+    for name, derived in proved.items():
         if optimizer is not None:
             derived, log = optimizer(derived, "after")
             checks += check_rewrites(log, kept, seed=seed)
+            rounded += [(expression, number) for _, expression, number in optimizer(derived, "last")[1]]
         after.append((name, derived))
+    checks += check_constants(rounded)
     if _is_scalar(graph) and is_small(graph) and all(node.rank == 0 for node in chosen):
         checks += check_whole(graph, [pair for pair in after if pair[0] != "value"], chosen)
-    if kernel is not None:
-        checks += _kernels(graph, (chosen, order), before, (kernel, samples, seed))
-    return checks
+    measured = [] if made.kernels is None else made.kernels(list(proved), wanted)
+    if made.kernel is not None and made.kernels is None:
+        pairs = zip(_derivatives(graph, chosen, order), proved.values(), strict=True)
+        measured = [Measured(n, plain, each, partial(made.kernel, each)) for (n, plain), each in pairs]
+    return [*checks, *check_kernels(measured, made.captured, proved, samples, seed)]
 
 
 def _operations(nodes: Iterable[Node]) -> list[Check]:
@@ -132,28 +157,3 @@ def _derivatives(graph: Graph, wrt: Sequence[Node], order: int) -> list[tuple[st
     elif order and all(output.type.is_float for output in graph.outputs):
         found.append(("jacobian", jacobian(graph, names)))
     return found
-
-
-def _kernels(
-    graph: Graph, what: tuple[Sequence[Node], int], before: Graph, how: tuple[Compiler, int, int]
-) -> list[Check]:
-    """Return checks of the kernels that are made from `before` against the graphs of the user's own."""
-    compile_, samples, seed = how
-    checks: list[Check] = []
-    pairs = zip(_derivatives(graph, *what), _derivatives(before, *what), strict=True)
-    for (name, plain), (_, derived) in pairs:
-        symbols = dict.fromkeys(graph.symbols, 3)
-        total = sum(evaluate_extent(size_of(output.shape), symbols) for output in plain.outputs)
-        kind = f"kernel, {name}"
-        if total > MAX_ELEMENTS:
-            checks.append(Check(kind, graph.name, "skipped", f"it has {total} elements"))
-            continue
-
-        def measured(kind: str = kind, plain: Graph = plain, derived: Graph = derived) -> Check:
-            try:
-                return check_kernel(plain, compile_(derived), samples=samples, seed=seed, kind=kind)[0]
-            except DiffcError as error:
-                return Check(kind, graph.name, "failed", "it could not be compiled and run", str(error))
-
-        checks.append(attempt(kind, graph.name, measured))
-    return checks

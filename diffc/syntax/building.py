@@ -10,6 +10,10 @@ import numpy as np
 
 from diffc.errors import SyntaxProblem, TypeProblem
 from diffc.ir import Node
+from diffc.ops import constant
+from diffc.ops.constant import pi
+from diffc.ops.elementary import exp
+from diffc.ops.exact import weak
 from diffc.syntax.functions import ALIASES, FUNCTIONS, call_function, nearest
 from diffc.syntax.program import Apply, Collect, Index, Instruction, Literal, Load, Program, Slice
 from diffc.syntax.subscripts import subscript
@@ -20,7 +24,12 @@ __all__ = ["CONSTANTS", "ExpressionProblem", "Scope", "build", "build_outputs"]
 Scope: TypeAlias = Mapping[str, Node] | Mapping[str, Node | Weak]
 """What the names of a formula stand for."""
 
-CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf, "nan": math.nan}
+CONSTANTS: Mapping[str, Weak] = {
+    "pi": weak(pi()),
+    "e": weak(exp(constant(1.0))),
+    "inf": math.inf,
+    "nan": math.nan,
+}
 """Names that stand for numbers where the scope does not have them."""
 
 

@@ -14,13 +14,13 @@ from itertools import islice
 from typing import Any
 
 from diffc.errors import TypeProblem
-from diffc.ir import Extent, Node, topological
+from diffc.ir import Extent, Node
 from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift, linalg
 from diffc.ops.broadcasting import broadcast, mean, sum_
 from diffc.ops.factorizations import cholesky
 from diffc.ops.gamma import polygamma_of
 from diffc.ops.indexing import gather
-from diffc.ops.interpreter import evaluate_nodes
+from diffc.ops.exact import weak
 from diffc.ops.powers import power
 from diffc.ops.products import matmul
 from diffc.ops.pseudoinverse import pinv
@@ -33,7 +33,6 @@ from diffc.syntax import compositions, linear_algebra, pointwise, special
 from diffc.syntax.values import (
     Bundle,
     Value,
-    Weak,
     apply_weak,
     as_extent,
     as_node,
@@ -155,20 +154,15 @@ def _elementwise(op: Elementwise) -> Callable[..., Value]:
 
 
 def _composed(builder: Callable[..., Node]) -> Callable[..., Value]:
-    """Return a composition of elementwise operations, which computes numbers in f64 and leaves them weak."""
+    """Return a composition of elementwise operations, which of numbers alone is a weak number."""
 
     def build(*values: Value) -> Value:
         operands = [as_operand(each) for each in values]
         if any(isinstance(each, Node) for each in operands):
             return builder(*operands)
-        return _evaluated(builder(*[lift(each, "f64") for each in operands]))
+        return weak(builder(*[lift(each, "f64") for each in operands]))
 
     return build
-
-
-def _evaluated(node: Node) -> Weak:
-    """Return the value of a composition of numbers."""
-    return evaluate_nodes(topological((node,)), (node,), {}, {})[0].item()
 
 
 def _reduction(builder: Callable[..., Node]) -> Callable[..., Value]:
@@ -193,7 +187,7 @@ def _polygamma(n: Value, x: Value) -> Value:
     order, operand = as_operand(n), as_operand(x)
     if isinstance(operand, Node):
         return polygamma_of(order, operand)
-    return _evaluated(polygamma_of(order, lift(operand, "f64")))
+    return weak(polygamma_of(order, lift(operand, "f64")))
 
 
 def _matmul(a: Value, b: Value) -> Node:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 from diffc.ir import Node
 from diffc.ops.arithmetic import abs_, add, copysign, div, maximum, minimum, mul, neg, sign, square, sub
-from diffc.ops.constant import constant_like
+from diffc.ops.constant import constant, constant_like, pi
 from diffc.ops.elementary import exp, expm1, log, log1p, logaddexp, sin, softplus, sqrt
 from diffc.ops.elementwise import Elementwise, Operand, lift
+from diffc.ops.exact import weak
 from diffc.ops.logic import eq, gt, le, logical_and, logical_or, lt, ne, where
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "positive", "rad2deg", "reciprocal", "signbit", "sinc", "sinc_of_angle", "xlog1py", "xlogy",
 ]  # fmt: skip
 
+_DEGREE, _RADIAN = weak(div(pi(), 180)), weak(div(180, pi()))
+_LOG_2 = weak(log(constant(2.0)))
 _LARGE = 2.0**28
 """Beyond it sqrt(x**2 - 1) is x to the last bit, and x**2 is best not formed."""
 
@@ -104,12 +107,12 @@ def reciprocal(x: Operand) -> Node:
 
 def deg2rad(x: Operand) -> Node:
     """Return an angle in degrees as radians."""
-    return mul(_float(x), math.pi / 180)
+    return mul(_float(x), _DEGREE)
 
 
 def rad2deg(x: Operand) -> Node:
     """Return an angle in radians as degrees."""
-    return mul(_float(x), 180 / math.pi)
+    return mul(_float(x), _RADIAN)
 
 
 # Exponentials and logarithms.
@@ -123,8 +126,8 @@ def log_sigmoid(x: Operand) -> Node:
 def logaddexp2(x: Operand, y: Operand) -> Node:
     """Return log2(2**x + 2**y)."""
     dtype = exp.common_dtype((x, y))
-    scaled = [mul(lift(each, dtype), math.log(2)) for each in (x, y)]
-    return div(logaddexp(*scaled), math.log(2))
+    scaled = [mul(lift(each, dtype), _LOG_2) for each in (x, y)]
+    return div(logaddexp(*scaled), _LOG_2)
 
 
 def xlogy(x: Operand, y: Operand) -> Node:
@@ -157,7 +160,7 @@ def acosh_of_one_plus(t: Node) -> Node:
     small = add(t, sqrt(mul(t, add(t, 2))))
     large = gt(t, _LARGE)
     value = log1p(where(large, t, small))
-    return add(value, where(large, constant_like(math.log(2), t.dtype), 0))
+    return add(value, where(large, constant_like(_LOG_2, t.dtype), 0))
 
 
 def odd(function: Callable[[Node], Node], x: Node) -> Node:
@@ -175,7 +178,7 @@ _EXPREL = tuple(1 / math.factorial(k + 1) for k in range(19))
 
 def sinc(x: Operand) -> Node:
     """Return sin(pi x) / (pi x), 1 at 0."""
-    return sinc_of_angle(mul(_float(x), math.pi))
+    return sinc_of_angle(mul(_float(x), weak(pi())))
 
 
 def sinc_of_angle(x: Node) -> Node:

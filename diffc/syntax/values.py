@@ -1,8 +1,9 @@
 """What an expression's values are while it is built: nodes, weak numbers, sequences, slices.
 
 Numbers stay Python numbers while only numbers are involved, so that `2/3*x` and `sqrt(2)*x` have
-the dtype of `x`. They are computed as the operations' NumPy references do, in f64; integers are
-exact. Nothing here can take long: the result of an integer operation has at most 1023 bits.
+the dtype of `x`. What is no double, such as 2/3, remembers the expression that it stands for and is rounded
+when the program is compiled; integers are exact. Nothing here can take long: the result of an integer
+operation has at most 1023 bits.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, promote, topological
 from diffc.ops import REGISTRY, Elementwise, constant, lift
-from diffc.ops.base import DTYPES
+from diffc.ops.exact import weak
+from diffc.ops.powers import pow_
 from diffc.ops.slicing import stack
 
 __all__ = [
@@ -160,10 +162,7 @@ def apply_weak(name: str, *numbers: Weak) -> Weak:
         dtypes = ["bool", dtype, dtype]
     else:
         dtypes = [_dtype(op, numbers)] * len(numbers)
-    arrays = [np.asarray(each, DTYPES[dtype]) for each, dtype in zip(numbers, dtypes, strict=True)]
-    with np.errstate(all="ignore"):
-        result: Any = op.numpy(*arrays)
-    return np.asarray(result).item()
+    return weak(Node.make(op, [lift(each, dtype) for each, dtype in zip(numbers, dtypes, strict=True)]))
 
 
 def _dtype(op: Elementwise, numbers: Sequence[Weak]) -> str:
@@ -174,13 +173,12 @@ def _dtype(op: Elementwise, numbers: Sequence[Weak]) -> str:
 
 
 def power_weak(base: Weak, exponent: Weak) -> Weak:
-    """Return base**exponent on Python numbers: exact on integers, as NumPy computes it on floats."""
+    """Return base**exponent on Python numbers; raise `TypeProblem` for an integer that is too large."""
     if isinstance(base, int) and isinstance(exponent, int) and exponent >= 0:
         if abs(base) > 1 and int(base).bit_length() * exponent > 2 * _MAX_BITS:
             raise TypeProblem("the power is too large: write the base as a float, like 9.0")
         return _bounded(int(base) ** int(exponent))
-    with np.errstate(all="ignore"):
-        return np.power(np.float64(base), np.float64(exponent)).item()
+    return weak(pow_(lift(base, "f64"), lift(exponent, "f64")))
 
 
 def _bounded(number: int) -> int:

@@ -69,7 +69,7 @@ def known_array(value: Any, what: str) -> Array:
 def folded(x: Node) -> Array | None:
     """Return the value of a node that depends on constants alone, None for any other."""
     order = topological((x,))
-    if not all(each.inputs or each.op is const for each in order):
+    if not all(each.inputs or each.is_constant for each in order):
         return None
     return evaluate_nodes(order, (x,), {}, {})[0]
 

@@ -20,6 +20,8 @@ def log_of_exponentials(node: Node) -> Node | None:
     waiting = [node.inputs[0]]
     while waiting:
         item = waiting.pop()
+        if item.is_constant:
+            return None
         if item.is_op("add"):
             waiting.extend(reversed(item.inputs))
         elif item.is_op("exp"):

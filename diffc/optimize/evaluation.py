@@ -1,0 +1,181 @@
+"""The last pass: each constant expression becomes one constant, the number of its dtype nearest to it.
+
+Until here literals were their doubles and nothing was rounded, so that rules and proofs saw what was meant:
+0.1*0.3, 1/3, pi, log(2). An expression of fractions is computed as a fraction. Any other is computed with
+more and more digits until twice as many round to the same number; only then mpmath is imported. Where no
+digits are enough, as for what is exactly zero (sin(pi)), it is what the most of them say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from diffc.ir import Graph, Node, topological
+from diffc.ops import constant, scalar_value
+from diffc.ops.base import DTYPES, Array, is_small
+from diffc.ops.broadcasting import broadcast
+from diffc.ops.constant import const
+from diffc.ops.elementwise import Elementwise
+from diffc.ops.exact import fractions_of, rounded
+from diffc.ops.interpreter import evaluate_nodes
+from diffc.ops.number_systems import Arithmetic, Objects, resolve_with
+from diffc.optimize.driver import Log
+
+__all__ = ["round_constants"]
+
+_DIGITS = (40, 80, 160, 320)
+
+
+def round_constants(
+    graph: Graph, stage: str = "after", math: str = "precise", log: Log | None = None
+) -> Graph:
+    """Return the graph with 0.1*0.3 => 0.03: each constant expression rounded once."""
+    chosen = _chosen(graph)
+    if not chosen:
+        return graph
+    return graph.map_nodes(
+        lambda node, inputs: _logged(node, log) if node in chosen else node.replace(inputs)
+    )
+
+
+def _chosen(graph: Graph) -> set[Node]:
+    """Return the largest constant expressions; a broadcast of one stays, unless it is part of a larger one."""
+    fixed: set[Node] = set()
+    for node in graph.nodes:
+        if node.is_constant or (node.inputs and fixed.issuperset(node.inputs) and is_small(node)):
+            fixed.add(node)
+    needed = set(graph.outputs)
+    chosen: set[Node] = set()
+    for node in reversed(graph.nodes):
+        if node not in fixed or (node in needed and node.is_op("broadcast")):
+            needed.update(node.inputs)
+        elif node in needed and node.op is not const:
+            chosen.add(node)
+    return chosen
+
+
+def _logged(node: Node, log: Log | None) -> Node:
+    result = _constant(node)
+    if log is not None:
+        log.append((round_constants.__name__, node, result))
+    return result
+
+
+def _constant(node: Node) -> Node:
+    value = constant(_rounded(node), node.dtype)
+    number = scalar_value(value)
+    return value if number is None else broadcast(constant(number, node.dtype), node.shape)
+
+
+def _rounded(node: Node) -> Array:
+    """Return the value of a constant expression, rounded once."""
+    exact = fractions_of(node)
+    if exact is None and not node.type.is_float:
+        exact = _with_digits(node, _DIGITS[1])
+    if exact is not None:
+        return _array([rounded(each, node.dtype) for each in exact.flat], node)
+    before: Array | None = None
+    for digits in _DIGITS:
+        values = _with_digits(node, digits)
+        if values is None:
+            break
+        after = _array([_nearest(each, node.dtype, digits) for each in values.flat], node)
+        if before is not None and before.tobytes() == after.tobytes():
+            return after
+        before = after
+    return before if before is not None else _by_reference(node)
+
+
+def _array(numbers: list[Any], node: Node) -> Array:
+    return np.asarray(numbers, DTYPES[node.dtype]).reshape([int(str(extent)) for extent in node.shape])
+
+
+def _by_reference(node: Node) -> Array:
+    """Return what NumPy computes, for matrices that are factored and the like."""
+    return evaluate_nodes(topological((node,)), (node,), {}, {})[0]
+
+
+def _nearest(value: Any, dtype: str, digits: int) -> Any:
+    """Return the number of a dtype nearest to one of mpmath."""
+    if value != value or value in (_system().context.inf, -_system().context.inf):
+        return float(value)
+    sign, mantissa, exponent, _ = value._mpf_
+    exact = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
+    # What is exactly zero comes out as the rounding errors of the digits.
+    return 0.0 if abs(exact) < Fraction(1, 10 ** (digits // 2 + 300)) else rounded(exact, dtype)
+
+
+def _with_digits(node: Node, digits: int) -> Objects | None:
+    """Return the elements of a constant expression as numbers of mpmath; None for what it cannot compute."""
+    system = _system()
+    values: dict[Node, Objects] = {}
+    with system.context.workdps(digits):
+        try:
+            system.run(topological((node,)), values, resolve_with({}))
+        except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+            return None
+    return values[node] if not any(isinstance(each, system.context.mpc) for each in values[node].flat) else None
+
+
+class _LongNumbers(Arithmetic):
+    """Numbers of mpmath, whose functions come by the names that SymPy has for them."""
+
+    def __init__(self, context: Any) -> None:
+        """Take a context of its own: its precision is set here alone."""
+        self.context = context
+        own = {name: value for name, value in _functions(context).items()}
+        names = ("exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "erf", "erfc")
+        names += ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma", "floor", "sign")
+        self.functions = SimpleNamespace(**{name: getattr(context, name) for name in names}, **own)
+
+    def number(self, value: Any) -> Any:
+        """Return a number as one of mpmath; a truth value as itself."""
+        if isinstance(value, bool | np.bool_):
+            return bool(value)
+        return self.context.mpf(value.item() if isinstance(value, np.generic) else value)
+
+    def scalar(self, op: Elementwise, *args: Any) -> Any:
+        """Return the value with the digits of the moment."""
+        return op.sympy(self.functions, *args)
+
+
+def _functions(context: Any) -> dict[str, Any]:
+    def piecewise(*pieces: tuple[Any, Any]) -> Any:
+        return next(value for value, condition in pieces if condition)
+
+    compared: dict[str, Callable[[Any, Any], bool]] = {
+        "Lt": lambda a, b: a < b,
+        "Le": lambda a, b: a <= b,
+        "Gt": lambda a, b: a > b,
+        "Ge": lambda a, b: a >= b,
+        "Eq": lambda a, b: a == b,
+        "Ne": lambda a, b: a != b,
+    }
+    return {
+        **compared,
+        "And": lambda *args: all(args),
+        "Or": lambda *args: any(args),
+        "Not": lambda a: not a,
+        "Abs": abs,
+        "Max": max,
+        "Min": min,
+        "ceiling": context.ceil,
+        "polygamma": lambda n, x: context.psi(int(n), x),
+        "Piecewise": piecewise,
+        "Rational": lambda p, q=1: context.mpf(p) / q,
+        "Integer": context.mpf,
+        "pi": context.pi,
+    }
+
+
+@cache
+def _system() -> Any:
+    import mpmath  # only where a constant is no fraction: it takes as long to import as a small kernel to find
+
+    return _LongNumbers(mpmath.MPContext())  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,102 @@
+"""Constants that the compiler rounded last: each against the value of its expression in long arithmetic.
+
+Everything before that pass is exact, so that these are the only roundings between a formula and its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from diffc.ir import Node, topological
+from diffc.ops.base import DTYPES
+from diffc.ops.number_systems import Objects, resolve_with
+from diffc.proof.budget import attempt
+from diffc.proof.certificate import Check
+from diffc.proof.matrices import MATRIX_OPERATIONS
+from diffc.proof.multiprecision import MULTIPRECISION, run_with_bounds
+from diffc.proof.numeric import LARGEST, Array
+
+__all__ = ["Rounded", "check_constants", "expression"]
+
+Rounded = Sequence[tuple[Node, Node]]
+"""Constant expressions, and what stands for each in the code."""
+
+ROUNDED = "rounded correctly: each within half an ulp of the 50-digit value"
+FACTORED = "matrices of constants, factored by NumPy: within what its roundings explain"
+
+_LIMIT = 16
+_SHOWN = 200
+_STATIC = resolve_with({})
+
+
+def check_constants(rounded: Rounded, *, kind: str = "constants") -> list[Check]:
+    """Return a check for each distinct constant: is it the nearest number to its expression?"""
+
+    def checked(before: Node, after: Node, subject: str) -> Check:
+        if before.anytype != after.anytype:
+            return Check(kind, subject, "failed", "the types differ")
+        values: dict[Node, Objects] = {}
+        nodes = topological((before,))
+        bounds = run_with_bounds(nodes, values, _STATIC)[before]
+        factored = any(node.is_op(*MATRIX_OPERATIONS) for node in nodes)
+        got = np.asarray(_elements(after))
+        pairs = zip(got.flat, values[before].flat, bounds.flat, strict=True)
+        wrong = [_off(a, b, before.dtype, c if factored else None) for a, b, c in pairs]
+        detail = "\n".join([each for each in wrong if each][:4])
+        verdict = "failed" if detail else "measured"
+        return Check(kind, subject, verdict, FACTORED if factored else ROUNDED, detail)
+
+    checks: list[Check] = []
+    for before, after in dict(rounded).items():
+        subject = f"{expression(before)} => {_shown(after)}"
+        checks.append(attempt(kind, subject, partial(checked, before, after, subject)))
+    return checks
+
+
+def _elements(node: Node) -> Array:
+    """Return the elements of a constant or of a broadcast of one."""
+    source = node.inputs[0] if node.is_op("broadcast") else node
+    return np.broadcast_to(source.op.reference(source.attrs), [int(str(extent)) for extent in node.shape])
+
+
+def _off(got: Any, true: Any, dtype: str, bound: Any) -> str:
+    """Return by how much an element is off, or nothing where no other number of the dtype is nearer."""
+    if dtype in ("bool", "i64"):
+        return "" if got == true else f"it is {got}, the expression {true}"
+    shown = f"it is {got!r}, the expression {MULTIPRECISION.shown(true)}"
+    if np.isnan(got) or MULTIPRECISION.is_nan(true):
+        return "" if np.isnan(got) and MULTIPRECISION.is_nan(true) else shown
+    if np.isinf(got):
+        beyond = abs(true) >= MULTIPRECISION.number(LARGEST[dtype])
+        return "" if beyond and (got > 0) == (true > 0) else shown
+    error = abs(MULTIPRECISION.number(got) - true)
+    if bound is not None:
+        return "" if error <= _LIMIT * bound else shown
+    kind = DTYPES[dtype]
+    around = [np.nextafter(kind(got), kind(side)) for side in (-np.inf, np.inf)]
+    nearer = [each for each in around if np.isfinite(each) and abs(MULTIPRECISION.number(each) - true) < error]
+    if not nearer:
+        return ""
+    unit = float(np.spacing(abs(kind(got))))
+    return f"{shown}: off by {float(error / unit):.3g} ulp"
+
+
+def expression(node: Node) -> str:
+    """Return a constant expression as text, `mul(0.1, 0.3)`; a long one shortened."""
+    texts: dict[Node, str] = {}
+    for each in topological((node,)):
+        inner = ", ".join([texts[operand] for operand in each.inputs])
+        text = _shown(each) if each.is_op("const") else f"{each.op.name}({inner})" if inner else each.op.name
+        texts[each] = text if len(text) <= _SHOWN else f"{each.op.name}(...)"
+    return texts[node]
+
+
+def _shown(node: Node) -> str:
+    elements = _elements(node)
+    if elements.ndim:
+        return np.array2string(elements, threshold=6).replace("\n", "")
+    return repr(elements.item()) if node.dtype != "f32" else f"{elements}f32"
