@@ -1,15 +1,15 @@
 """The time that a proof may take: asked for at every step, so that nobody waits longer or without a word.
 
 `limited` sets the budget of all that is checked inside of it. `attempt` makes one check: it tells whoever
-watches, says "not reached" once the budget is spent, and turns what SymPy cannot do into "unknown". Long
-loops call `ask`, which ends them. One call of SymPy or of compiled code is not interrupted: sizes are
-bounded so that such a call takes a second or so at most.
+watches, says "not reached" once the budget is spent, and turns what SymPy cannot do into "unknown". Loops
+over cases, nodes and points call `ask`, which ends them. One call of SymPy, of the compiler or of compiled
+code is not interrupted: what is given to SymPy is bounded in size, so that a call takes seconds at most.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -55,12 +55,13 @@ _budget: ContextVar[_Budget] = ContextVar("budget", default=_Budget())  # noqa: 
 
 
 @contextmanager
-def limited(seconds: float | None, progress: Progress | None = None) -> Iterator[None]:
-    """Bound what is done inside; raise `DiffcError` for seconds that are no positive number, None for no bound."""
+def limited(seconds: float | None, progress: Progress | None = None) -> Generator[None]:
+    """Bound what is done inside, None for no bound; raise `DiffcError` for what is no positive number."""
     if seconds is not None and (isinstance(seconds, bool) or not seconds > 0):
         raise DiffcError(f"budget_s is a number of seconds above 0, or None for no bound, not {seconds!r}")
     deadline = math.inf if seconds is None else monotonic() + seconds
-    token = _budget.set(_Budget(deadline, f"the budget of {seconds:g} s was spent" if seconds else "", progress))
+    spent = "" if seconds is None else f"the budget of {seconds:g} s was spent"
+    token = _budget.set(_Budget(deadline, spent, progress))
     try:
         yield
     finally:
@@ -73,8 +74,8 @@ def ask() -> None:
         raise BudgetSpentError
 
 
-def attempt(kind: str, subject: str, run: Callable[[], Check]) -> Check:
-    """Return the check that `run` makes, "unreached" or "unknown" where it could not be made."""
+def attempt(kind: str, subject: str, run: Callable[[], Check], *, algebra: bool = False) -> Check:
+    """Return the check that `run` makes, or "unreached"; of `algebra` that SymPy cannot handle, "unknown"."""
     budget = _budget.get()
     if budget.progress is not None:
         budget.progress(kind, budget.done)
@@ -85,4 +86,6 @@ def attempt(kind: str, subject: str, run: Callable[[], Check]) -> Check:
     except BudgetSpentError:
         return Check(kind, subject, "unreached", budget.text)
     except ODD_INPUT as error:
+        if not algebra:
+            raise
         return Check(kind, subject, "unknown", f"SymPy does not follow: {type(error).__name__}: {error}")

@@ -17,15 +17,8 @@ from diffc.ops import constant_like, scalar_value
 from diffc.ops.logic import where
 from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
-from diffc.proof.frontier import (
-    LocalEquation,
-    Product,
-    frontier_at,
-    names_places,
-    nodes_of,
-    small_extents,
-    squeezes,
-)
+from diffc.proof.extents import small_extents, squeezes
+from diffc.proof.frontier import LocalEquation, Product, frontier_at, names_places, nodes_of
 from diffc.proof.points import Points
 from diffc.proof.reading import UnreadableError, comparisons
 from diffc.proof.symbolic import shown
@@ -45,7 +38,7 @@ def decide(equation: LocalEquation, kind: str, label: Callable[[Node], str], poi
     """Return the check of one equation: proved by algebra, or refuted at one of the program's points."""
     if _is_immediate(equation):
         return Check(kind, equation.subject, "proved", APPLIED)
-    return attempt(kind, equation.subject, lambda: _decide(equation, kind, label, points))
+    return attempt(kind, equation.subject, lambda: _decide(equation, kind, label, points), algebra=True)
 
 
 def _decide(equation: LocalEquation, kind: str, label: Callable[[Node], str], points: Points) -> Check:

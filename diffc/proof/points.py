@@ -21,7 +21,7 @@ from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, topological
 from diffc.ops import Elementwise
 from diffc.ops.interpreter import evaluate_nodes
-from diffc.proof.arithmetic import Objects, Resolve, resolve_with
+from diffc.proof.arithmetic import Objects, resolve_with
 from diffc.proof.budget import ask
 from diffc.proof.frontier import LocalEquation
 from diffc.proof.multiprecision import MULTIPRECISION
@@ -110,7 +110,7 @@ class _Point:
                 place = f" at {list(index)}" if index else ""
                 shown = mpmath.nstr(claimed - expected, 6)
                 text = f"numeric witness: {self._shown()} gives {shown}{place}"
-                return Evidence(0, text, mpmath.nstr(claimed, 17), mpmath.nstr(expected, 17))
+                return Evidence(0, text, str(mpmath.nstr(claimed, 17)), str(mpmath.nstr(expected, 17)))
         return compared
 
     def _tolerances(self, equation: LocalEquation) -> tuple[float, float]:

@@ -134,7 +134,9 @@ def _checks(
 def _operations(nodes: Iterable[Node]) -> list[Check]:
     """Return a check for each operation that takes part."""
     found = {node.op.name: node.op for node in nodes if node.inputs}
-    return [attempt("operation", name, partial(_operation, op)) for name, op in sorted(found.items())]
+    return [
+        attempt("operation", name, partial(_operation, op), algebra=True) for name, op in sorted(found.items())
+    ]
 
 
 def _operation(op: Op) -> Check:

@@ -1,0 +1,122 @@
+"""Symbolic arrays whose elements are computed when they are asked for.
+
+A local equation is compared at a few of its elements. The others, and what only they need, are never made, so
+that the size of an array costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import sympy
+
+from diffc.ir import Node
+from diffc.ops import Elementwise
+from diffc.proof.arithmetic import Arithmetic, Objects
+from diffc.proof.matrices import MATRIX_OPERATIONS
+from diffc.proof.symbolic import SYMBOLIC
+
+__all__ = ["DEFERRED", "Deferred", "forced"]
+
+
+class Deferred:
+    """A function of arguments, each a value or deferred itself, which is not applied before it is forced."""
+
+    __slots__ = ("arguments", "done", "function", "value")
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Take both; nothing is computed."""
+        self.function, self.arguments = function, arguments
+        self.done, self.value = False, None
+
+    def __add__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: a + b, self, other)
+
+    def __radd__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: b + a, self, other)
+
+    def __sub__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: a - b, self, other)
+
+    def __rsub__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: b - a, self, other)
+
+    def __mul__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: a * b, self, other)
+
+    def __rmul__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: b * a, self, other)
+
+    def __truediv__(self, other: Any) -> Deferred:
+        return Deferred(lambda a, b: a / b, self, other)
+
+    def __neg__(self) -> Deferred:
+        return Deferred(lambda a: -a, self)
+
+
+def forced(value: Any) -> Any:
+    """Return what a deferred value is, any other value itself; its arguments first, without recursion."""
+    if not isinstance(value, Deferred):
+        return value
+    stack = [value]
+    while stack:
+        top = stack[-1]
+        waiting = [each for each in top.arguments if isinstance(each, Deferred) and not each.done]
+        if waiting and not top.done:
+            stack += waiting
+            continue
+        if not top.done:
+            given = [each.value if isinstance(each, Deferred) else each for each in top.arguments]
+            top.value, top.done, top.arguments = top.function(*given), True, ()
+        stack.pop()
+    return value.value
+
+
+class _Functions:
+    """SymPy's functions, deferred."""
+
+    def __getattr__(self, name: str) -> Callable[..., Deferred]:
+        return partial(Deferred, getattr(sympy, name))
+
+
+class _Deferring(Arithmetic):
+    """SymPy expressions that are made when they are needed."""
+
+    functions = _Functions()
+
+    def number(self, value: Any) -> Any:
+        """Return an exact number, or what is deferred as it is."""
+        return value if isinstance(value, Deferred) else SYMBOLIC.number(value)
+
+    def scalar(self, op: Elementwise, *args: Any) -> Any:
+        """Return the operation, deferred."""
+        return Deferred(partial(SYMBOLIC.scalar, op), *args)
+
+    def matrix_form(self, name: str) -> Callable[..., Objects]:
+        """Return a rational form; raise ValueError for a factorization."""
+        return SYMBOLIC.matrix_form(name)
+
+    def structural(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
+        """Return the value of an operation that is not elementwise; whole matrices and indices are needed."""
+        if node.is_op("cast"):
+            convert = partial(Deferred, partial(_cast, node, attrs))
+            return np.asarray(np.frompyfunc(convert, 1, 1)(*arrays), object)
+        first = 0 if node.is_op(*MATRIX_OPERATIONS) else 1 if node.is_op("gather", "scatter_add") else len(arrays)
+        arrays = [*arrays[:first], *map(_forced, arrays[first:])]
+        return super().structural(node, attrs, arrays)
+
+
+def _forced(array: Objects) -> Objects:
+    return np.asarray(np.frompyfunc(forced, 1, 1)(array), object)
+
+
+def _cast(node: Node, attrs: Mapping[str, Any], value: Any) -> Any:
+    array = np.empty((), object)
+    array[()] = value
+    return SYMBOLIC.structural(node, attrs, [array]).item()
+
+
+DEFERRED = _Deferring()
