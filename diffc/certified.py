@@ -15,6 +15,7 @@ from diffc.function import Function, compile, grad, hessian, jacobian
 
 if TYPE_CHECKING:
     from diffc.proof.kernels import Measured
+    from diffc.runtime import Kernel
 
 __all__ = ["measured", "plain", "proof_stages"]
 
@@ -49,4 +50,7 @@ def measured(
     """Return a function's kernel, as a call runs it, beside what it should compute."""
     from diffc.proof.kernels import Measured
 
-    return Measured(name, reference.graph, f.graph, lambda: f.kernel if math in (None, f.math) else compile(f, math))
+    def run() -> Kernel:
+        return f.kernel if math in (None, f.math) else compile(f, math)
+
+    return Measured(name, reference.graph, f.graph, run)

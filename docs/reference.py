@@ -111,6 +111,8 @@ def shown(value: Node | float, out: Node) -> str:
         return "out"
     if value.is_op("input"):
         return value.attrs["name"]
+    if value.is_op("pi"):
+        return "pi"
     if value.is_op("const"):
         return f"{float(value.op.reference(value.attrs)):g}"
     parts = [shown(each, out) for each in value.inputs]

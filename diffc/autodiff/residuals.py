@@ -90,7 +90,9 @@ def _residuals(graph: Graph, gradients: list[Node], cotangents: set[Node]) -> li
 def _worth_storing(node: Node) -> bool:
     if node.is_op("input"):
         return True
-    return bool(node.inputs) and not node.is_constant and (node.is_op(*_ACROSS_ELEMENTS) or node.op.cost >= STORE_FROM_COST)
+    if node.is_constant:
+        return False
+    return bool(node.inputs) and (node.is_op(*_ACROSS_ELEMENTS) or node.op.cost >= STORE_FROM_COST)
 
 
 def _residual_name(node: Node, position: int, graph: Graph) -> str:

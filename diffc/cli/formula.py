@@ -143,6 +143,9 @@ class _Writer:
     def _dim(self, node: Node) -> Piece:
         return _extent(node.attrs["extent"])
 
+    def _pi(self, node: Node) -> Piece:
+        return atom("pi")
+
     def _iota(self, node: Node) -> Piece:
         return call("arange", [str(node.attrs["extent"])])
 
@@ -239,7 +242,7 @@ class _Writer:
         return call("concatenate", [parts, *([f"axis={axis}"] if axis else [])])
 
     _forms: ClassVar[Mapping[str, Callable[..., Piece]]] = {
-        "input": _input, "const": _const, "dim": _dim, "iota": _iota,
+        "input": _input, "const": _const, "dim": _dim, "iota": _iota, "pi": _pi,
         "add": _add, "sub": _add, "mul": _mul, "neg": _neg,
         "square": _square, "pow": _pow, "not": _not, "cast": _cast,
         "sum": _reduction, "max": _reduction, "prod": _reduction,

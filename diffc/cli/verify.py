@@ -1,4 +1,4 @@
-"""`diffc verify`: the proof of a model's derivatives; exit status 1 where it is refuted, 3 where it is open."""
+"""`diffc verify`: the proof of a model's derivatives; exit status 1 where refuted, 3 where undecided."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ Abramowitz and Stegun, Handbook of Mathematical Functions, sections 4.3 to 4.6 a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import reduce
 

@@ -134,7 +134,7 @@ class Translator:
         return type(expr) in self._atom_types and expr in self.atoms
 
     def _number(self, expr: Any) -> float:
-        """Return a weak number, exact or the nearest double; raise `DiffcError` for one too large for the dtype."""
+        """Return a weak number, exact or the nearest double; raise `DiffcError` for one that is too large."""
         exact = _exact(expr)
         # SymPy truncates pi and its like when it is asked for 53 bits at once.
         value = float(expr.evalf(40) if expr.is_NumberSymbol else expr) if exact is None else exact

@@ -101,7 +101,7 @@ class Model:
         return derived.primal(name) if isinstance(derived, Derived) and name in derived else self[name]
 
     def reference(self, name: str) -> Function:
-        """Return the function of a name, derived from its output's graph as it is: what its kernel should do."""
+        """Return what a function's kernel should do: derivatives are taken of the output's graph as it is."""
         derived = self.derived
         if not isinstance(derived, Derived) or name not in derived:
             return self[name]

@@ -22,7 +22,9 @@ import numpy as np
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Node, Operation, Type
 
-__all__ = ["DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "is_small", "register"]
+__all__ = [
+    "DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "is_small", "register",
+]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 DTYPES: dict[str, type[np.generic]] = {

@@ -83,7 +83,8 @@ def constant(value: Any, dtype: str | None = None) -> Node:
 def constant_like(number: float | bool, dtype: str) -> Node:
     """Return a Python number as a weak constant: it takes the dtype of what it meets."""
     if isinstance(number, Unrounded) and dtype in ("f64", "f32"):
-        return number.node if dtype == "f64" else Node.make(REGISTRY["cast"], (number.node,), {"dtype": dtype})
+        node = number.node
+        return node if dtype == "f64" else Node.make(REGISTRY["cast"], (node,), {"dtype": dtype})
     if isinstance(number, int) and not isinstance(number, bool) and abs(number) > 2**63 - 1:
         if dtype == "i64":
             raise TypeProblem(f"the integer {number} does not fit into 64 bits")

@@ -22,14 +22,15 @@ from diffc.ops.base import DTYPES, Array, is_small
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.constant import const
 from diffc.ops.elementwise import Elementwise
-from diffc.ops.exact import fractions_of, rounded
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.number_systems import Arithmetic, Objects, resolve_with
+from diffc.ops.rationals import fractions_of, rounded
 from diffc.optimize.driver import Log
 
 __all__ = ["round_constants"]
 
 _DIGITS = (40, 80, 160, 320)
+_NOTHING = 1e-150
 
 
 def round_constants(
@@ -45,7 +46,7 @@ def round_constants(
 
 
 def _chosen(graph: Graph) -> set[Node]:
-    """Return the largest constant expressions; a broadcast of one stays, unless it is part of a larger one."""
+    """Return the largest constant expressions; a broadcast of one stays, unless a larger one holds it."""
     fixed: set[Node] = set()
     for node in graph.nodes:
         if node.is_constant or (node.inputs and fixed.issuperset(node.inputs) and is_small(node)):
@@ -80,16 +81,17 @@ def _rounded(node: Node) -> Array:
         exact = _with_digits(node, _DIGITS[1])
     if exact is not None:
         return _array([rounded(each, node.dtype) for each in exact.flat], node)
-    before: Array | None = None
+    numbers: list[Any] = []
     for digits in _DIGITS:
         values = _with_digits(node, digits)
         if values is None:
+            return _by_reference(node)
+        before, numbers = numbers, [_nearest(each, node.dtype) for each in values.flat]
+        if before == numbers:
             break
-        after = _array([_nearest(each, node.dtype, digits) for each in values.flat], node)
-        if before is not None and before.tobytes() == after.tobytes():
-            return after
-        before = after
-    return before if before is not None else _by_reference(node)
+    else:  # what is exactly zero comes out as the rounding errors of the digits
+        numbers = [b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)]
+    return _array(numbers, node)
 
 
 def _array(numbers: list[Any], node: Node) -> Array:
@@ -101,26 +103,26 @@ def _by_reference(node: Node) -> Array:
     return evaluate_nodes(topological((node,)), (node,), {}, {})[0]
 
 
-def _nearest(value: Any, dtype: str, digits: int) -> Any:
+def _nearest(value: Any, dtype: str) -> Any:
     """Return the number of a dtype nearest to one of mpmath."""
     if value != value or value in (_system().context.inf, -_system().context.inf):
         return float(value)
     sign, mantissa, exponent, _ = value._mpf_
     exact = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
-    # What is exactly zero comes out as the rounding errors of the digits.
-    return 0.0 if abs(exact) < Fraction(1, 10 ** (digits // 2 + 300)) else rounded(exact, dtype)
+    return rounded(exact, dtype)
 
 
 def _with_digits(node: Node, digits: int) -> Objects | None:
     """Return the elements of a constant expression as numbers of mpmath; None for what it cannot compute."""
     system = _system()
     values: dict[Node, Objects] = {}
-    with system.context.workdps(digits):
+    with system.context.workdps(digits), np.errstate(all="ignore"):
         try:
             system.run(topological((node,)), values, resolve_with({}))
         except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
             return None
-    return values[node] if not any(isinstance(each, system.context.mpc) for each in values[node].flat) else None
+    found = values[node]
+    return None if any(isinstance(each, system.context.mpc) for each in found.flat) else found
 
 
 class _LongNumbers(Arithmetic):
@@ -129,7 +131,7 @@ class _LongNumbers(Arithmetic):
     def __init__(self, context: Any) -> None:
         """Take a context of its own: its precision is set here alone."""
         self.context = context
-        own = {name: value for name, value in _functions(context).items()}
+        own = _functions(context)
         names = ("exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "erf", "erfc")
         names += ("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "gamma", "loggamma", "floor", "sign")
         self.functions = SimpleNamespace(**{name: getattr(context, name) for name in names}, **own)
@@ -142,7 +144,8 @@ class _LongNumbers(Arithmetic):
 
     def scalar(self, op: Elementwise, *args: Any) -> Any:
         """Return the value with the digits of the moment."""
-        return op.sympy(self.functions, *args)
+        value = op.sympy(self.functions, *args)
+        return value if isinstance(value, bool | self.context.mpf | self.context.mpc) else self.number(value)
 
 
 def _functions(context: Any) -> dict[str, Any]:
@@ -176,6 +179,6 @@ def _functions(context: Any) -> dict[str, Any]:
 
 @cache
 def _system() -> Any:
-    import mpmath  # only where a constant is no fraction: it takes as long to import as a small kernel to find
+    import mpmath  # only where a constant is no fraction: importing it takes as long as a small compilation
 
     return _LongNumbers(mpmath.MPContext())  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,9 +1,10 @@
 """Proof: what is checked of a program and its derivatives, and the certificate that says so.
 
 `op_proofs` proves each operation's derivative once; `equations` checks derivative graphs node by node;
-`orders` does so order by order; `rewrites` checks what an optimiser did, `constants` what it rounded last; `whole` compares small programs
-with `sympy.diff` as one expression; `numeric` compares machine code with long arithmetic. `zero` decides
-whether an expression vanishes. Importing this package imports neither SymPy nor mpmath.
+`orders` does so order by order; `rewrites` checks what an optimiser did, `constants` what it rounded last;
+`whole` compares small programs with `sympy.diff` as one expression; `kernels` compares machine code with
+long arithmetic, by `numeric`. `zero` decides whether an expression vanishes. Importing this package imports
+neither SymPy nor mpmath.
 """
 
 from __future__ import annotations

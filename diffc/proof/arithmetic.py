@@ -1,4 +1,4 @@
-"""The arithmetics of proofs: those of `diffc.ops.number_systems`, with a form for each operation of linear algebra."""
+"""The arithmetics of proofs: those of `diffc.ops.number_systems`, with the operations of linear algebra."""
 
 from __future__ import annotations
 

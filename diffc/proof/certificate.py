@@ -132,7 +132,8 @@ def _counts(checks: Sequence[Check]) -> str:
     for verdict in _VERDICTS:
         bases = [check.basis for check in checks if check.verdict == verdict]
         if bases:
-            parts.append(f"{len(bases)} {verdict.replace('unreached', 'not reached')}" + (f" ({_tally(bases)})" if verdict in _GOOD else ""))
+            name = "not reached" if verdict == "unreached" else verdict
+            parts.append(f"{len(bases)} {name}" + (f" ({_tally(bases)})" if verdict in _GOOD else ""))
     return ", ".join(parts)
 
 

@@ -36,9 +36,12 @@ _STATIC = resolve_with({})
 def check_constants(rounded: Rounded, *, kind: str = "constants") -> list[Check]:
     """Return a check for each distinct constant: is it the nearest number to its expression?"""
 
-    def checked(before: Node, after: Node, subject: str) -> Check:
-        if before.anytype != after.anytype:
-            return Check(kind, subject, "failed", "the types differ")
+    def checked(before: Node, after: Node) -> Check:
+        source = after.inputs[0] if after.is_op("broadcast") else after
+        if before.anytype != after.anytype or not source.is_op("const"):
+            text = f"it is no constant of type {before.anytype}"
+            return Check(kind, expression(before), "failed", text)
+        subject = f"{expression(before)} => {_shown(after)}"
         values: dict[Node, Objects] = {}
         nodes = topological((before,))
         bounds = run_with_bounds(nodes, values, _STATIC)[before]
@@ -50,11 +53,8 @@ def check_constants(rounded: Rounded, *, kind: str = "constants") -> list[Check]
         verdict = "failed" if detail else "measured"
         return Check(kind, subject, verdict, FACTORED if factored else ROUNDED, detail)
 
-    checks: list[Check] = []
-    for before, after in dict(rounded).items():
-        subject = f"{expression(before)} => {_shown(after)}"
-        checks.append(attempt(kind, subject, partial(checked, before, after, subject)))
-    return checks
+    pairs = dict(rounded).items()
+    return [attempt(kind, expression(before), partial(checked, before, after)) for before, after in pairs]
 
 
 def _elements(node: Node) -> Array:
@@ -78,10 +78,10 @@ def _off(got: Any, true: Any, dtype: str, bound: Any) -> str:
         return "" if error <= _LIMIT * bound else shown
     kind = DTYPES[dtype]
     around = [np.nextafter(kind(got), kind(side)) for side in (-np.inf, np.inf)]
-    nearer = [each for each in around if np.isfinite(each) and abs(MULTIPRECISION.number(each) - true) < error]
-    if not nearer:
+    others = [abs(MULTIPRECISION.number(each) - true) for each in around if np.isfinite(each)]
+    if not any(each < error for each in others):
         return ""
-    unit = float(np.spacing(abs(kind(got))))
+    unit = np.spacing(np.abs(kind(got))).item()
     return f"{shown}: off by {float(error / unit):.3g} ulp"
 
 

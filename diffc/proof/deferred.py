@@ -104,8 +104,10 @@ class _Deferring(Arithmetic):
         if node.is_op("cast"):
             convert = partial(Deferred, partial(_cast, node, attrs))
             return np.asarray(np.frompyfunc(convert, 1, 1)(*arrays), object)
-        first = 0 if node.is_op(*MATRIX_OPERATIONS) else 1 if node.is_op("gather", "scatter_add") else len(arrays)
-        arrays = [*arrays[:first], *map(_forced, arrays[first:])]
+        if node.is_op(*MATRIX_OPERATIONS):
+            arrays = list(map(_forced, arrays))
+        elif node.is_op("gather", "scatter_add"):
+            arrays[1] = _forced(arrays[1])
         return super().structural(node, attrs, arrays)
 
 

@@ -1,8 +1,8 @@
 """Small extents in place of true ones: an equation over arrays is as right for these as for those.
 
-Equal extents stay equal. What a reshape splits stays split in the same way, so that elements keep their order:
-where 8 becomes 4 times 2, so do the extents that stand for them. A reshape that moves elements from axis to
-axis in any other way has no small form.
+Equal extents stay equal. What a reshape splits stays split in the same way, so that elements keep their
+order: where 8 becomes 4 times 2, so do the extents that stand for them. A reshape that moves elements from
+axis to axis in any other way has no small form.
 """
 
 from __future__ import annotations

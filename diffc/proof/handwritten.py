@@ -65,7 +65,7 @@ def compare_points(
 
 
 def compare_own(
-    what: tuple[Graph, Mapping[str, Any]],
+    function: tuple[Graph, Mapping[str, Any]],
     wrt: Wrt,
     degree: int,
     own: Callable[..., Any],
@@ -74,9 +74,9 @@ def compare_own(
 ) -> list[str]:
     """Return where a user's gradient (degree 1) or Hessian (2) differs from diffc's, at points.
 
-    `what` is the function's graph and the arrays that it refers to.
+    `function` is its graph and the arrays that it refers to.
     """
-    graph, captured = what
+    graph, captured = function
     chosen, _ = select_inputs(graph, wrt)
     names = [node.attrs["name"] for node in chosen]
     derived = free((grad, hessian)[degree - 1](graph, names), captured)

@@ -71,7 +71,11 @@ def free(graph: Graph, captured: Mapping[str, Any] | None = None) -> Free:
 
 
 def check_kernels(
-    kernels: Sequence[Measured], captured: Mapping[str, Any], proved: Mapping[str, Graph], samples: int, seed: int
+    kernels: Sequence[Measured],
+    captured: Mapping[str, Any],
+    proved: Mapping[str, Graph],
+    samples: int,
+    seed: int,
 ) -> list[Check]:
     """Return the checks of kernels.
 

@@ -3,7 +3,8 @@
 Broadcasts and the sums that undo them are real arrays here: every extent above 1 stands as 2 or 3, equal ones
 alike, each element a symbol of its own. The operations of a local equation treat all elements of an axis
 alike, and a sum of equal terms over an axis is right for every extent when it is for one above 1.
-Where a general reshape forbids that, or places are named, the true extents are used as long as they are small.
+Where a general reshape forbids that, or places are named, the true extents are used as long as they are
+small.
 
 Truth values are not symbols but cases. In each case `where` keeps one branch alone, so that the domain of
 a function in the other branch restricts nothing; what a comparison's truth says of its operands is handed on

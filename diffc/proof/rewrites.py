@@ -2,9 +2,9 @@
 
 A rule that is data states both sides as SymPy expressions; it is proved once, by deciding that their
 difference is zero under the rule's condition. A rule that is code has no such form. Every application,
-of either kind, is also run: both nodes on numbers, for several small extents, 0 and 1 among them, and once more
-with 80 digits, which show a constant that is off in its last. For a rule that is code that is all, and the
-check says `measured`; of constants alone both sides are decided like a rule's.
+of either kind, is also run: both nodes on numbers, for several small extents, 0 and 1 among them, and once
+more with 80 digits, which show a constant that is off in its last. For a rule that is code that is all, and
+the check says `measured`; of constants alone both sides are decided like a rule's.
 """
 
 from __future__ import annotations
@@ -99,10 +99,10 @@ def check_rewrites(
         key = (name, *_structure(before, after))
         if key not in measured:
             measured[key] = _difference(before, after, seed) if len(measured) < MAX_MEASURED else _UNRUN
-        proof = prove_rule(known[name]) if name in known else None
+        proof, basis = prove_rule(known[name]) if name in known else None, "its rule is proved by SymPy"
         if proof is None and before.is_constant:
-            proof = _of_constants(before, after)
-        return _check(kind, subject, proof, measured[key])
+            proof, basis = _of_constants(before, after), "constants, equal in exact arithmetic"
+        return _check(kind, subject, (proof, basis), measured[key])
 
     checks: list[Check] = []
     for name, before, after in log:
@@ -128,11 +128,12 @@ def _of_constants(before: Node, after: Node) -> ZeroResult | None:
     return wrong[0] if wrong else ZeroResult("zero", "exact: rational normal form")
 
 
-def _check(kind: str, subject: str, proof: ZeroResult | None, difference: str) -> Check:
+def _check(kind: str, subject: str, proved: tuple[ZeroResult | None, str], difference: str) -> Check:
+    proof, basis = proved
     if difference not in ("", _UNRUN):
         return Check(kind, subject, "failed", "both sides run on numbers", difference)
     if proof is not None and proof.verdict == "zero":
-        return Check(kind, subject, "proved", "its rule, or both sides of constants, proved by SymPy")
+        return Check(kind, subject, "proved", basis)
     if proof is not None and proof.verdict == "nonzero":
         return Check(kind, subject, "failed", proof.basis, "its rule does not hold")
     if difference == _UNRUN:
@@ -193,15 +194,15 @@ def _difference(before: Node, after: Node, seed: int) -> str:
 
 
 def _run_long(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
-    """Return where the two differ in arithmetic of 80 digits, at the first extents and a point of each kind."""
+    """Return where the two differ with 80 digits, at the first extents and a point of each kind."""
     if not before.type.is_float:
         return ""
     nodes = topological((before, after), stop=leaves)
     symbols = next(_assignments(sorted({s for n in nodes for e in _extents(n) for s in dim_symbols(e)})))
-    for attempt in range(2):
-        rng = np.random.default_rng([seed, attempt])
+    for round_ in range(2):
+        rng = np.random.default_rng([seed, round_])
         try:
-            values = {leaf: MULTIPRECISION.array(_drawn(leaf, symbols, rng, attempt)) for leaf in leaves}
+            values = {leaf: MULTIPRECISION.array(_drawn(leaf, symbols, rng, round_)) for leaf in leaves}
             if sum(each.size for each in values.values()) > MAX_LONG:
                 return ""
             MULTIPRECISION.run(nodes, values, resolve_with(symbols))

@@ -17,10 +17,10 @@ from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node
 from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift, linalg
 from diffc.ops.broadcasting import broadcast, mean, sum_
+from diffc.ops.exact import weak
 from diffc.ops.factorizations import cholesky
 from diffc.ops.gamma import polygamma_of
 from diffc.ops.indexing import gather
-from diffc.ops.exact import weak
 from diffc.ops.powers import power
 from diffc.ops.products import matmul
 from diffc.ops.pseudoinverse import pinv

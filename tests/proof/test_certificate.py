@@ -99,7 +99,7 @@ def test_a_wrong_partial_is_caught_and_named(monkeypatch):
 def test_a_wrong_optimizer_is_caught():
     def optimizer(graph, stage):
         (output,) = graph.outputs[:1]
-        if stage == "before":
+        if stage != "after":
             return graph, []
         changed = mul(2, output)
         return graph.with_outputs([changed, *graph.outputs[1:]]), [("doubling", output, changed)]

@@ -154,12 +154,14 @@ def test_another_graph_than_the_proved_one_is_refuted(monkeypatch):
 
     monkeypatch.setitem(certified._TRANSFORMS, "gradient", lambda f, wrt: dc.grad(dc.parse("x**3"), wrt))
     (failure,) = dc.verify(dc.parse("x**2"), order=1).failures
-    assert failure.kind == "kernel, gradient" and "another graph" in failure.basis
+    assert failure.kind == "kernel, gradient"
+    assert "another graph" in failure.basis
 
 
 def test_a_captured_array_is_a_free_input_of_the_proof():
     f = weighted(LARGE)
     made = free(f.graph, f.captured)
-    assert len(made.graph.inputs) == 2 and not any(node.is_op("captured") for node in made.graph.nodes)
+    assert len(made.graph.inputs) == 2
+    assert not any(node.is_op("captured") for node in made.graph.nodes)
     (elements,) = made.elements.values()
     assert elements is LARGE
