@@ -6,6 +6,7 @@ that the size of an array costs next to nothing.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -32,29 +33,35 @@ class Deferred:
         self.function, self.arguments = function, arguments
         self.done, self.value = False, None
 
-    def __add__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: a + b, self, other)
+    def __add__(self, other: Any) -> Any:
+        return _joined(operator.add, self, other)
 
-    def __radd__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: b + a, self, other)
+    def __radd__(self, other: Any) -> Any:
+        return _joined(operator.add, other, self)
 
-    def __sub__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: a - b, self, other)
+    def __sub__(self, other: Any) -> Any:
+        return _joined(operator.sub, self, other)
 
-    def __rsub__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: b - a, self, other)
+    def __rsub__(self, other: Any) -> Any:
+        return _joined(operator.sub, other, self)
 
-    def __mul__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: a * b, self, other)
+    def __mul__(self, other: Any) -> Any:
+        return _joined(operator.mul, self, other)
 
-    def __rmul__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: b * a, self, other)
+    def __rmul__(self, other: Any) -> Any:
+        return _joined(operator.mul, other, self)
 
-    def __truediv__(self, other: Any) -> Deferred:
-        return Deferred(lambda a, b: a / b, self, other)
+    def __truediv__(self, other: Any) -> Any:
+        return _joined(operator.truediv, self, other)
 
     def __neg__(self) -> Deferred:
-        return Deferred(lambda a: -a, self)
+        return Deferred(operator.neg, self)
+
+
+def _joined(function: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return NotImplemented  # the array takes it element by element
+    return Deferred(function, left, right)
 
 
 def forced(value: Any) -> Any:

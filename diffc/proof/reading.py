@@ -185,7 +185,7 @@ def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Any:
     def at(*args: Any) -> Any:
         return derivative.xreplace(dict(zip(symbols, args, strict=True)))
 
-    return np.frompyfunc(partial(Deferred, at), len(arrays), 1)(*arrays)
+    return np.asarray(np.frompyfunc(partial(Deferred, at), len(arrays), 1)(*arrays), object)
 
 
 def _about(conditions: Sequence[Any], left: Any, right: Any) -> tuple[Any, ...]:
