@@ -83,10 +83,11 @@ def forced(value: Any) -> Any:
 
 
 class _Functions:
-    """SymPy's functions, deferred."""
+    """SymPy's functions, deferred, and its numbers."""
 
-    def __getattr__(self, name: str) -> Callable[..., Deferred]:
-        return partial(Deferred, getattr(sympy, name))
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(sympy, name)
+        return found if isinstance(found, sympy.Basic) else partial(Deferred, found)
 
 
 class _Deferring(Arithmetic):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -23,6 +24,7 @@ from diffc.ops import Elementwise
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.proof.arithmetic import Objects, resolve_with
 from diffc.proof.budget import ask
+from diffc.proof.deferred import Deferred, forced
 from diffc.proof.frontier import LocalEquation
 from diffc.proof.multiprecision import MULTIPRECISION
 from diffc.proof.numeric import MAX_WORK, draw, work_of
@@ -30,7 +32,7 @@ from diffc.proof.sides import both_sides
 
 __all__ = ["Evidence", "Points"]
 
-_EXTENT, _POINTS, _TRIES = 3, 3, 12
+_EXTENT, _POINTS, _TRIES, _ELEMENTS = 3, 3, 12, 300
 _STEP, _KINK = 2.0**-100, 2.0**-40
 
 
@@ -95,14 +97,18 @@ class _Point:
         try:
             with np.errstate(all="ignore"):
                 self._compute(equation)
-                left, right, terms = both_sides(equation, self._values, self._resolve, _slope)
+                return self._compared(equation)
         except (ArithmeticError, ValueError, TypeError, NotImplementedError, DiffcError):
             return False  # no value, or no long arithmetic for an operation
+
+    def _compared(self, equation: LocalEquation) -> Evidence | bool:
+        left, right, terms = both_sides(equation, self._values, self._resolve, _slope)
         compared = False
         relative, absolute = self._tolerances(equation)
-        for index in np.ndindex(*left.shape):
-            claimed, expected = left[index], right[index]
-            size = sum((abs(term[index]) for term in terms), abs(claimed))
+        for flat in range(0, left.size, max(1, left.size // _ELEMENTS)):
+            index = tuple(int(k) for k in np.unravel_index(flat, left.shape))
+            claimed, expected = forced(left[index]), forced(right[index])
+            size = sum((abs(forced(term[index])) for term in terms), abs(claimed))
             if not mpmath.isfinite(expected):
                 continue
             compared = True
@@ -163,4 +169,4 @@ def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Objects:
         smooth = abs(left - right) <= _KINK * (1 + abs(left) + abs(right))
         return (left + right) / 2 if smooth else MULTIPRECISION.number(float("nan"))
 
-    return np.asarray(np.frompyfunc(at, len(arrays), 1)(*arrays), object)
+    return np.asarray(np.frompyfunc(partial(Deferred, at), len(arrays), 1)(*arrays), object)
