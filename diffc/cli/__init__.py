@@ -6,8 +6,9 @@ exit status:
 | status | meaning                                                                    |
 | ------ | -------------------------------------------------------------------------- |
 | 0      | it worked                                                                  |
-| 1      | `verify`: the certificate does not hold; `train`: the loss became infinite |
+| 1      | `verify`: a derivative is refuted; `train`: the loss became infinite       |
 | 2      | the user can put it right: one message on stderr, nothing on stdout        |
+| 3      | `verify`: nothing is refuted, but not everything could be decided          |
 | 70     | a fault in diffc: one line on stderr                                       |
 | 130    | interrupted                                                                |
 

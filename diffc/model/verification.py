@@ -21,7 +21,13 @@ __all__ = ["verify"]
 
 
 def verify(
-    f: Function | Model, order: int = 2, wrt: Wrt | None = None, math: str | None = None, **options: Any
+    f: Function | Model,
+    order: int = 2,
+    wrt: Wrt | None = None,
+    math: str | None = None,
+    *,
+    budget_s: float | None = None,
+    **options: Any,
 ) -> Certificate:
     """Return the certificate of the derivatives of a function, of a model's outputs or a network's loss.
 
@@ -30,7 +36,16 @@ def verify(
         order: derivatives up to this order are proved.
         wrt: by which inputs; without it by every f64 and f32 input, for a network by every parameter.
         math: "precise" or "fast"; the function's or model's own without it.
-        options: more for `diffc.proof.verify_graph`, such as `samples`.
+        budget_s: after so many seconds no further check is begun, and a long one ends at its next step; what
+            was not reached is listed, and the verdict is "undecided". Without it there is no bound, so
+            that a verdict does not depend on how fast the machine is.
+        options: more for `diffc.proof.verify_graph`, such as `samples` and `progress`.
+
+    Returns:
+        The certificate: `verdict` is "holds", "refuted" or "undecided", `ok` tells whether everything holds.
+
+    Raises:
+        DiffcError: for anything but a Function or a Model, and for what `verify_graph` refuses.
     """
     from diffc.proof.verification import verify_graph
 
@@ -41,13 +56,13 @@ def verify(
         )
     chosen = pipeline.Options(cast(Literal["precise", "fast"], math or f.math)).math
     if isinstance(f, Function):
-        return verify_graph(f.graph, wrt, order, **proof_stages(f, chosen), **options)
+        return verify_graph(f.graph, wrt, order, budget_s=budget_s, **proof_stages(f, chosen), **options)
     model = f.with_math(chosen)
     stages = proof_stages(model.function, chosen)
     if wrt is None and model.parameters:
         wrt = model.parameters
     stages["kernels"] = partial(_kernels, model, stages["kernels"])
-    return verify_graph(model.function.graph, wrt, order, **stages, **options)
+    return verify_graph(model.function.graph, wrt, order, budget_s=budget_s, **stages, **options)
 
 
 def _kernels(

@@ -18,6 +18,7 @@ from diffc.proof.certificate import Check as Check
 if TYPE_CHECKING:
     from diffc.autodiff.selection import Wrt
     from diffc.ir import Graph
+    from diffc.proof.budget import Progress
     from diffc.proof.rewrites import Named
     from diffc.proof.verification import Kernels, Optimizer
 
@@ -36,19 +37,12 @@ def verify_graph(
     rules: Iterable[Named] = (),
     samples: int = 3,
     seed: int = 0,
+    budget_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Certificate:
     """Return the certificate of a program's derivatives; see `diffc.proof.verification`."""
     from diffc.proof.verification import verify_graph as run  # SymPy takes long to import
 
-    return run(
-        graph,
-        wrt,
-        order,
-        kernel=kernel,
-        kernels=kernels,
-        captured=captured,
-        optimizer=optimizer,
-        rules=rules,
-        samples=samples,
-        seed=seed,
-    )
+    stages: Any = {"kernel": kernel, "kernels": kernels, "optimizer": optimizer, "rules": rules}
+    effort: Any = {"samples": samples, "seed": seed, "budget_s": budget_s, "progress": progress}
+    return run(graph, wrt, order, captured=captured, **stages, **effort)

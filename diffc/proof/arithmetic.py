@@ -6,9 +6,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from diffc.ir import Node
 from diffc.ops import number_systems
 from diffc.ops.number_systems import Objects, Resolve, resolve_with
+from diffc.proof.budget import ask
 from diffc.proof.matrices import MATRIX_OPERATIONS, each_matrix
 
 __all__ = ["Arithmetic", "Objects", "Resolve", "resolve_with"]
@@ -16,6 +19,12 @@ __all__ = ["Arithmetic", "Objects", "Resolve", "resolve_with"]
 
 class Arithmetic(number_systems.Arithmetic):
     """What numbers are, which functions work on them, and how matrices are factored."""
+
+    def apply(self, node: Node, arrays: list[Objects], resolve: Resolve) -> Objects:
+        """Return one node's value, if there is time left."""
+        ask()
+        with np.errstate(all="ignore"):  # NumPy warns of a NaN among objects
+            return super().apply(node, arrays, resolve)
 
     @abstractmethod
     def matrix_form(self, name: str) -> Callable[..., Objects]:

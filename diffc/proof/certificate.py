@@ -9,14 +9,19 @@ from typing import Any, Literal
 
 from diffc.errors import DiffcError
 
-__all__ = ["Certificate", "Check", "Verdict"]
+__all__ = ["Certificate", "Check", "Judgement", "Verdict"]
 
-Verdict = Literal["proved", "measured", "failed", "unknown", "skipped"]
-"""`proved` by algebra, `measured` on numbers; `unknown` where neither side was shown."""
+Verdict = Literal["proved", "measured", "failed", "unknown", "unreached", "skipped"]
+"""`proved` by algebra, `measured` on numbers; `unknown` where neither side was shown, `unreached` where the
+budget was spent before."""
+
+Judgement = Literal["holds", "refuted", "undecided"]
+"""What a whole certificate says: every check holds; some check failed; none failed, some are open."""
 
 _GOOD = ("proved", "measured", "skipped")
-_VERDICTS = (*_GOOD, "failed", "unknown")
+_VERDICTS = (*_GOOD, "failed", "unknown", "unreached")
 _FORMAT = "diffc certificate 1"
+_SHOWN = {"holds": "holds", "refuted": "DOES NOT HOLD", "undecided": "UNDECIDED"}
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Certificate:
-    """The checks of one program. `str` is a report: a line a group, and every failure in full."""
+    """The checks of one program. `str` is a report: a line a group, and in full what failed or is open."""
 
     name: str
     checks: tuple[Check, ...]
@@ -53,22 +58,40 @@ class Certificate:
 
     @property
     def ok(self) -> bool:
-        """Whether there are checks and all of them hold: one that is left unknown does not."""
-        return bool(self.checks) and all(check.ok for check in self.checks)
+        """Whether there are checks and all of them hold: one that is left open does not."""
+        return self.verdict == "holds"
+
+    @property
+    def verdict(self) -> Judgement:
+        """Whether the derivatives hold, are refuted, or neither was shown: then `open` says of what."""
+        if any(check.verdict == "failed" for check in self.checks):
+            return "refuted"
+        return "holds" if self.checks and not self.open else "undecided"
 
     @property
     def failures(self) -> tuple[Check, ...]:
-        """The checks that do not hold."""
+        """The checks that failed, and those that are open."""
         return tuple(check for check in self.checks if not check.ok)
+
+    @property
+    def open(self) -> tuple[Check, ...]:
+        """The checks that were not decided, or not reached."""
+        return tuple(check for check in self.checks if check.verdict in ("unknown", "unreached"))
 
     def __str__(self) -> str:
         groups: dict[str, list[Check]] = {}
         for check in self.checks:
             groups.setdefault(check.kind, []).append(check)
-        verdict = "holds" if self.ok else "DOES NOT HOLD"
+        verdict = _SHOWN[self.verdict]
         lines = [f"certificate of {self.name}, derivatives to order {self.order}: {verdict}"]
         lines += [f"  {kind + ':':<26} {_counts(group)}" for kind, group in groups.items()]
+        for kind, group in groups.items():
+            late = [check for check in group if check.verdict == "unreached"]
+            if late:
+                lines.append(f"NOT REACHED {kind}: {len(late)} of {len(group)} ({late[0].basis})")
         for check in self.failures:
+            if check.verdict == "unreached":
+                continue
             lines.append(f"{check.verdict.upper()} {check.kind}: {check.subject}")
             lines += [f"    {line}" for text in (check.detail, check.basis) for line in text.splitlines()]
         return "\n".join(lines)
@@ -76,8 +99,8 @@ class Certificate:
     def to_json(self) -> str:
         """Return the certificate as JSON; `from_json` reads it back."""
         checks = [asdict(check) for check in self.checks]
-        table = {"format": _FORMAT, "name": self.name, "order": self.order, "ok": self.ok, "checks": checks}
-        return json.dumps(table, indent=1)
+        table = {"format": _FORMAT, "name": self.name, "order": self.order, "ok": self.ok}
+        return json.dumps({**table, "verdict": self.verdict, "checks": checks}, indent=1)
 
     @staticmethod
     def from_json(text: str) -> Certificate:
@@ -109,7 +132,8 @@ def _counts(checks: Sequence[Check]) -> str:
     for verdict in _VERDICTS:
         bases = [check.basis for check in checks if check.verdict == verdict]
         if bases:
-            parts.append(f"{len(bases)} {verdict}" + (f" ({_tally(bases)})" if verdict in _GOOD else ""))
+            name = "not reached" if verdict == "unreached" else verdict
+            parts.append(f"{len(bases)} {name}" + (f" ({_tally(bases)})" if verdict in _GOOD else ""))
     return ", ".join(parts)
 
 

@@ -6,6 +6,7 @@ Everything before that pass is exact, so that these are the only roundings betwe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from diffc.ir import Node, topological
 from diffc.ops.base import DTYPES
 from diffc.ops.number_systems import Objects, resolve_with
+from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
 from diffc.proof.multiprecision import MULTIPRECISION, run_with_bounds
@@ -33,13 +35,12 @@ _STATIC = resolve_with({})
 
 def check_constants(rounded: Rounded, *, kind: str = "constants") -> list[Check]:
     """Return a check for each distinct constant: is it the nearest number to its expression?"""
-    checks: list[Check] = []
-    for before, after in dict(rounded).items():
+
+    def checked(before: Node, after: Node) -> Check:
         source = after.inputs[0] if after.is_op("broadcast") else after
         if before.anytype != after.anytype or not source.is_op("const"):
             text = f"it is no constant of type {before.anytype}"
-            checks.append(Check(kind, expression(before), "failed", text))
-            continue
+            return Check(kind, expression(before), "failed", text)
         subject = f"{expression(before)} => {_shown(after)}"
         values: dict[Node, Objects] = {}
         nodes = topological((before,))
@@ -50,8 +51,10 @@ def check_constants(rounded: Rounded, *, kind: str = "constants") -> list[Check]
         wrong = [_off(a, b, before.dtype, c if factored else None) for a, b, c in pairs]
         detail = "\n".join([each for each in wrong if each][:4])
         verdict = "failed" if detail else "measured"
-        checks.append(Check(kind, subject, verdict, FACTORED if factored else ROUNDED, detail))
-    return checks
+        return Check(kind, subject, verdict, FACTORED if factored else ROUNDED, detail)
+
+    pairs = dict(rounded).items()
+    return [attempt(kind, expression(before), partial(checked, before, after)) for before, after in pairs]
 
 
 def _elements(node: Node) -> Array:

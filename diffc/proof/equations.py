@@ -24,6 +24,7 @@ from diffc.ops.broadcasting import zeros
 from diffc.proof.certificate import Check
 from diffc.proof.frontier import LocalEquation, Product
 from diffc.proof.local import decide
+from diffc.proof.points import Points
 
 __all__ = ["Label", "check_forward", "check_reverse", "labels"]
 
@@ -70,13 +71,14 @@ def check_reverse(
         seeds.setdefault(output, []).append(cotangent)
     checks: list[Check] = []
     pulled: dict[Node, Mapping[Node, Node]] = {}
+    points = Points([*outputs, *cotangents, *adjoints.values()])
     for node in reversed(order):
         if node in active:
             equation = LocalEquation(f"adjoint of {label(node)} = {node!r}", node, adjoints.get(node))
             equation.terms += seeds.get(node, [])
             for user in users.get(node, ()):
                 equation.terms += _contributions(node, user, adjoints[user], active, pulled)
-            checks.append(decide(equation, kind, label))
+            checks.append(decide(equation, kind, label, points))
     return checks
 
 
@@ -127,6 +129,7 @@ def check_forward(
     order = topological(outputs, stop=set(seeds))
     active = _active(order, list(seeds))
     checks: list[Check] = []
+    points = Points([*outputs, *seeds.values(), *tangents.values()])
     for node in order:
         if node not in active:
             continue
@@ -135,7 +138,7 @@ def check_forward(
             equation.terms.append(seeds[node])
         else:
             _pushed(equation, node, [tangents.get(each) for each in node.inputs])
-        checks.append(decide(equation, kind, label))
+        checks.append(decide(equation, kind, label, points))
     return checks
 
 

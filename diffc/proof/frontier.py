@@ -15,24 +15,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from diffc.ir import Extent, Node, topological
+from diffc.ir import Node, topological
 from diffc.ops import Elementwise
 from diffc.proof.matrices import MATRIX_OPERATIONS
 
 __all__ = [
-    "SWITCHES", "LocalEquation", "Product", "frontier_at", "names_places", "nodes_of", "small_extents",
-    "squeezes",
+    "SWITCHES", "TURNS", "LocalEquation", "Product", "frontier_at", "names_places", "nodes_of",
 ]  # fmt: skip
 
 MAX_REACH, MAX_LOGIC = 12, 48
 """How many operations below the equation's nodes numbers and truth values are read."""
 
-SWITCHES = ("lt", "le", "gt", "ge", "eq", "ne", "sign", "floor", "ceil", "trunc", "rint", "floor_divide")
-"""Operations that jump."""
+TURNS = ("lt", "le", "gt", "ge", "eq", "ne", "sign")
+"""Operations that jump between two values, off their switching surface: read case by case."""
+
+SWITCHES = (*TURNS, "floor", "ceil", "trunc", "rint", "floor_divide")
+"""Operations that jump. The steps among them are constant off their switching surfaces."""
 
 _MOVES = ("broadcast", "reshape", "transpose", "sum", "any", "slice", "pad", "concatenate")
 _PLACED = ("slice", "pad", "concatenate", "gather", "scatter_add")
-_SMALL = (2, 3)
 
 
 class Product(NamedTuple):
@@ -159,18 +160,3 @@ def nodes_of(equation: LocalEquation, frontier: frozenset[Node]) -> list[Node]:
 def names_places(nodes: Iterable[Node], frontier: frozenset[Node]) -> bool:
     """Tell whether an operation that names places is read: it means something at the true extents alone."""
     return any(node.is_op(*_PLACED) for node in nodes if node not in frontier)
-
-
-def squeezes(node: Node) -> bool:
-    """Tell whether a reshape only adds or drops axes of extent 1."""
-    return [e for e in node.shape if e != 1] == [e for e in node.inputs[0].shape if e != 1]
-
-
-def small_extents(nodes: Iterable[Node]) -> dict[Extent, int]:
-    """Return a small extent for each extent but 0 and 1, in order of appearance."""
-    found: dict[Extent, int] = {}
-    for node in nodes:
-        for extent in node.shape:
-            if extent not in (0, 1) and extent not in found:
-                found[extent] = _SMALL[len(found) == 1]
-    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from diffc.autodiff.selection import fresh_name
@@ -15,6 +16,7 @@ from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, evaluate_extent, size_of, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import captured_arrays
+from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
 from diffc.proof.numeric import Array, check_kernel
 
@@ -84,28 +86,29 @@ def check_kernels(
         samples: the number of points for each.
         seed: of the points.
     """
-    checks: list[Check] = []
-    for each in kernels:
-        kind, plain = f"kernel, {each.name}", free(each.plain, captured)
+
+    def checked(each: Measured, kind: str) -> Check:
+        plain, name = free(each.plain, captured), each.plain.name
         symbols = dict.fromkeys(each.plain.symbols, 3)
         total = sum(evaluate_extent(size_of(output.shape), symbols) for output in each.plain.outputs)
         if total > MAX_ELEMENTS:
-            checks.append(Check(kind, each.plain.name, "skipped", f"it has {total} elements"))
-            continue
+            return Check(kind, name, "skipped", f"it has {total} elements")
         if each.proved and free(each.made).graph.outputs != proved[each.proved].outputs:
-            text = "it is compiled from another graph than the one that was proved"
-            checks.append(Check(kind, each.plain.name, "failed", text))
-            continue
+            return Check(kind, name, "failed", "it is compiled from another graph than the one that was proved")
         try:
             run, count = each.run(), len(each.plain.inputs)
 
-            def own(*arguments: Any, run: Callable[..., Any] = run, count: int = count) -> Any:
+            def own(*arguments: Any) -> Any:
                 return run(*arguments[:count])
 
-            checks += check_kernel(
-                plain.graph, own, samples=samples, seed=seed, kind=kind, fixed=plain.elements
-            )
+            drawn: Any = {"samples": samples, "seed": seed, "fixed": plain.elements}
+            (check,) = check_kernel(plain.graph, own, kind=kind, **drawn)
+            return check
         except DiffcError as error:
-            text = "it could not be compiled and run"
-            checks.append(Check(kind, each.plain.name, "failed", text, str(error)))
+            return Check(kind, name, "failed", "it could not be compiled and run", str(error))
+
+    checks: list[Check] = []
+    for each in kernels:
+        kind = f"kernel, {each.name}"
+        checks.append(attempt(kind, each.plain.name, partial(checked, each, kind)))
     return checks

@@ -15,17 +15,13 @@ from collections.abc import Callable, Iterable
 from diffc.ir import Extent, Node
 from diffc.ops import constant_like, scalar_value
 from diffc.ops.logic import where
+from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
-from diffc.proof.frontier import (
-    LocalEquation,
-    Product,
-    frontier_at,
-    names_places,
-    nodes_of,
-    small_extents,
-    squeezes,
-)
+from diffc.proof.extents import small_extents, squeezes
+from diffc.proof.frontier import LocalEquation, Product, frontier_at, names_places, nodes_of
+from diffc.proof.points import Points
 from diffc.proof.reading import UnreadableError, comparisons
+from diffc.proof.symbolic import shown
 from diffc.proof.zero import ZeroResult, equal
 
 __all__ = ["APPLIED", "decide"]
@@ -38,18 +34,31 @@ _MAX_VERDICTS = 100_000
 _verdicts: dict[object, ZeroResult] = {}
 
 
-def decide(equation: LocalEquation, kind: str, label: Callable[[Node], str]) -> Check:
-    """Return the check of one equation."""
+def decide(equation: LocalEquation, kind: str, label: Callable[[Node], str], points: Points) -> Check:
+    """Return the check of one equation: proved by algebra, or refuted at one of the program's points."""
     if _is_immediate(equation):
         return Check(kind, equation.subject, "proved", APPLIED)
+    return attempt(kind, equation.subject, lambda: _decide(equation, kind, label, points), algebra=True)
+
+
+def _decide(equation: LocalEquation, kind: str, label: Callable[[Node], str], points: Points) -> Check:
     result = _whole(equation) if len(equation.terms) <= MAX_TERMS else ZeroResult("unknown", "")
     if result.verdict != "zero":
         parts = _in_parts(equation)
         result = parts if parts.verdict == "zero" or not result.basis else result
     if result.verdict == "zero":
         return Check(kind, equation.subject, "proved", f"sympy.diff, {_short(result.basis)}")
-    verdict = "failed" if result.verdict == "nonzero" else "unknown"
-    return Check(kind, equation.subject, verdict, result.basis, _difference(equation, label))
+    found = points.evidence(equation)
+    if found.refuted:
+        numbers = f"in numbers    {found.claimed} instead of {found.expected}"
+        text = "\n".join(each for each in (_difference(equation, label), numbers) if each)
+        return Check(kind, equation.subject, "failed", found.refuted, text)
+    why = _RELATED if result.verdict == "nonzero" else result.basis
+    held = f"it holds at {found.held} drawn points" if found.held else "no point in its domain was drawn"
+    return Check(kind, equation.subject, "unknown", f"{why}; {held}", _difference(equation, label))
+
+
+_RELATED = "it does not hold for all values of its symbols, but those in the program depend on each other"
 
 
 def _short(basis: str) -> str:
@@ -145,8 +154,8 @@ def _difference(equation: LocalEquation, label: Callable[[Node], str]) -> str:
         for claimed, expected, conditions in comparisons(equation, frontier, label):
             found = equal(claimed, expected, conditions)
             if found.verdict != "zero" and not found.basis.startswith(_EMPTY):
-                where_ = f"\nwhere         {', '.join(map(str, conditions))}" if conditions else ""
-                return f"the graph has  {claimed}\nit should be   {expected}{where_}"
+                where_ = f"\nwhere         {', '.join(map(shown, conditions))}" if conditions else ""
+                return f"the graph has  {shown(claimed)}\nit should be   {shown(expected)}{where_}"
     except UnreadableError as error:
         return str(error)
     return ""

@@ -20,6 +20,7 @@ from diffc.ir import Node
 from diffc.ops import Elementwise
 from diffc.ops.reductions import amax
 from diffc.proof.arithmetic import Arithmetic, Objects, Resolve
+from diffc.proof.budget import ask
 from diffc.proof.matrices import MATRIX_OPERATIONS, long_form
 
 __all__ = ["DIGITS", "EPSILON", "MULTIPRECISION", "run_with_bounds"]
@@ -127,6 +128,7 @@ def run_with_bounds(
     """Compute the nodes into `values`, which holds the inputs', and return each node's error bound."""
     bounds: dict[Node, Objects] = {}
     for node in nodes:
+        ask()
         arrays = [values[each] for each in node.inputs] if node not in values else []
         if node not in values:
             values[node] = MULTIPRECISION.apply(node, arrays, resolve)

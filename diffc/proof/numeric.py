@@ -8,7 +8,7 @@ Where the program is too large for long arithmetic the NumPy reference stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -20,11 +20,12 @@ from diffc.ir import Dim, Graph, Node, Tree, evaluate_extent
 from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
 from diffc.proof.arithmetic import resolve_with
+from diffc.proof.budget import ask
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
 from diffc.proof.multiprecision import EPSILON, MULTIPRECISION, run_with_bounds
 
-__all__ = ["Array", "Deviation", "check_kernel", "deviations", "draw", "flatten"]
+__all__ = ["MAX_WORK", "Array", "Deviation", "check_kernel", "deviations", "draw", "flatten", "work_of"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Kernel: TypeAlias = Callable[..., Any]
@@ -84,11 +85,12 @@ def check_kernel(
         fixed: the values of inputs that are not drawn, by name.
     """
     symbols = dict.fromkeys(graph.symbols, size)
-    work = _work(graph, symbols)
+    work = work_of(graph.nodes, symbols)
     exact = work <= MAX_WORK
     samples = max(1, min(samples, MAX_WORK // max(work, 1)))
     worst, points = list[Deviation](), 0
     for attempt in range(samples * _TRIES):
+        ask()
         arguments = draw(graph, symbols, np.random.default_rng([seed, attempt]), attempt, fixed)
         try:
             found = deviations(graph, kernel, arguments) if exact else _beside_numpy(graph, kernel, arguments)
@@ -220,10 +222,10 @@ def _bound_symbols(graph: Graph, arrays: Sequence[Array]) -> dict[str, int]:
     return symbols
 
 
-def _work(graph: Graph, symbols: dict[str, int]) -> int:
-    """Return about how many scalar operations the graph takes."""
+def work_of(nodes: Iterable[Node], symbols: dict[str, int]) -> int:
+    """Return about how many scalar operations the nodes take."""
     total = 0
-    for node in graph.nodes:
+    for node in nodes:
         sizes = [int(np.prod([evaluate_extent(e, symbols) for e in n.shape])) for n in (node, *node.inputs)]
         inner = evaluate_extent(node.inputs[0].shape[-1], symbols) if node.is_op("matmul") else 1
         if node.is_op(*MATRIX_OPERATIONS):  # as many eliminations as operands have elements, for the bound

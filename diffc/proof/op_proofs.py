@@ -30,7 +30,7 @@ from diffc.proof.arithmetic import Objects
 from diffc.proof.implicit import Solution, determined, differentiated, solution_of
 from diffc.proof.instances import instances_of
 from diffc.proof.matrices import IMPLICIT
-from diffc.proof.symbolic import symbol_array, symbolic
+from diffc.proof.symbolic import shown, symbol_array, symbolic
 from diffc.proof.zero import decide_zero
 
 __all__ = ["Proof", "prove_op"]
@@ -92,7 +92,7 @@ class _Claims:
         self._count += 1
         found = decide_zero(sympy.Add(left, sympy.Mul(-1, right)))
         if found.verdict != "zero":
-            text = f"{what}: the rule gives {left}, expected {right}; {found.basis}"
+            text = f"{what}: the rule gives {shown(left)}, expected {shown(right)}; {found.basis}"
             self._failure = ("refuted" if found.verdict == "nonzero" else "unknown", text)
         else:
             self._cases.add(found.basis.split(":")[0])

@@ -10,6 +10,7 @@ multiplied with drawn vectors and compared with the second order that was checke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from diffc.autodiff.transforms import grad, hessian
 from diffc.ir import Graph, Node, evaluate_extent, size_of, topological
 from diffc.ops import constant_like, evaluate, input_node
 from diffc.ops.broadcasting import zeros
+from diffc.proof.budget import ask, attempt
 from diffc.proof.certificate import Check
 from diffc.proof.equations import check_forward, check_reverse, labels
 from diffc.proof.numeric import Array, draw
@@ -56,7 +58,8 @@ def check_orders(
             found, shares = _reverse(outputs, free, wrt, k)
             if k == 2 and scalar:
                 cotangents = dict(zip(outputs, free, strict=True))
-                found.append(_hessian((graph, fixed), wrt, gradient, cotangents, shares, seed))
+                run = partial(_hessian, (graph, fixed), wrt, gradient, cotangents, shares, seed)
+                found.append(attempt("hessian", graph.name, run))
         checks += found
         used |= set(topological(shares))
         outputs = [each for each in dict.fromkeys(shares) if _varies(each)]
@@ -151,9 +154,10 @@ def _hessian(
     applied = Graph("applied", (*graph.inputs, *cotangents.values()), tuple(shares))
     rows_of = [gradient.index(node) for node in cotangents]
     done = 0
-    for attempt in range(_TRIES):
-        rng = np.random.default_rng([seed, attempt])
-        arguments = draw(graph, symbols, rng, attempt, fixed)
+    for draws in range(_TRIES):
+        ask()
+        rng = np.random.default_rng([seed, draws])
+        arguments = draw(graph, symbols, rng, draws, fixed)
         shapes = [[evaluate_extent(e, symbols) for e in each.shape] for each in cotangents.values()]
         vectors = [rng.normal(size=shape) for shape in shapes]
         blocks, expected = evaluate(given, *arguments), evaluate(applied, *arguments, *vectors)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -26,12 +26,16 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Node, dim_symbols, evaluate_extent
 from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Objects, Resolve
-from diffc.proof.frontier import SWITCHES, LocalEquation, Product, names_places, nodes_of, small_extents
+from diffc.proof.budget import ask
+from diffc.proof.deferred import DEFERRED, Deferred, forced
+from diffc.proof.extents import small_extents
+from diffc.proof.frontier import TURNS, LocalEquation, Product, names_places, nodes_of
+from diffc.proof.sides import both_sides
 from diffc.proof.symbolic import SYMBOLIC, symbol_array
 
 __all__ = ["Comparison", "UnreadableError", "comparisons"]
 
-MAX_ELEMENTS, ELEMENTS_COMPARED, MAX_SWITCHES, MIXED_CASES = 96, 6, 7, 3
+MAX_ELEMENTS, ELEMENTS_COMPARED, MAX_SWITCHES, MIXED_CASES = 4096, 6, 7, 3
 
 
 class UnreadableError(Exception):
@@ -93,7 +97,8 @@ def _symbols(
         while name in taken:
             name += "'"
         taken.add(name)
-        values[node] = symbol_array(name, shape, node.dtype)
+        truths = node.dtype == "bool"  # each is a case: its elements are not told apart here
+        values[node] = np.full(shape, sympy.Symbol(name)) if truths else symbol_array(name, shape, node.dtype)
     return values
 
 
@@ -105,26 +110,33 @@ def _read(
         node
         for node in nodes
         if (node in symbols and node.dtype == "bool")
-        or (node not in symbols and node.is_op(*SWITCHES) and node not in consumers)
+        or (node not in symbols and node.is_op(*TURNS) and node not in consumers)
     ]
     if len(switches) > MAX_SWITCHES:
         raise UnreadableError(f"{len(switches)} truth values are too many cases")
     found: list[Comparison] = []
     for case in _cases(switches):
+        ask()
         values = {node: array for node, array in symbols.items() if node not in case}
         conditions: list[Any] = []
         for node in nodes:
             if node in case:
                 natural = symbols.get(node)
                 if natural is None:
-                    natural = SYMBOLIC.apply(node, [values[each] for each in node.inputs], resolve)
+                    natural = DEFERRED.apply(node, [values[each] for each in node.inputs], resolve)
                 values[node] = _decided(node, natural, case[node], conditions, node not in symbols)
             elif node not in values:
-                values[node] = SYMBOLIC.apply(node, [values[each] for each in node.inputs], resolve)
-        left, right = _arrays(equation, values, resolve)
+                values[node] = DEFERRED.apply(node, [values[each] for each in node.inputs], resolve)
+        left, right, _ = both_sides(equation, values, resolve, _slope)
         both = list(zip(left.flat, right.flat, strict=True))
         chosen = both[:: max(1, -(-len(both) // (ELEMENTS_COMPARED if len(switches) < 3 else 2)))]
-        found += [Comparison(a, b, tuple(conditions)) for a, b in chosen]
+        compared = [(forced(a), forced(b)) for a, b in chosen]
+        if any(map(_is_undefined, (b for _, b in compared))):
+            operands = {each for node in equation.consumers for each in node.inputs}
+            if any(_is_undefined(forced(x)) for each in operands for x in values[each].flat):
+                # The program itself has no finite value there: nothing is claimed.
+                compared = [(a, b) for a, b in compared if not _is_undefined(b)]
+        found += [Comparison(a, b, _about(conditions, a, b)) for a, b in compared]
     return found
 
 
@@ -144,49 +156,26 @@ def _decided(
     """Return a switch's elements in a case, and note what that says of a `related` one's operands."""
     result = np.empty(natural.shape, object)
     for index in np.ndindex(*natural.shape):
-        given: Any = natural[index]
-        truth = choose()
-        if given in (sympy.true, sympy.false) or given.is_number:
-            result[index] = given
-        elif not related:
-            result[index] = sympy.true if truth else sympy.false
-        elif node.is_op("eq", "ne"):
-            result[index] = sympy.true if node.is_op("ne") else sympy.false
-        elif node.is_op("sign"):
-            result[index] = sympy.Integer(1 if truth else -1)
-            conditions.append(given.args[0] > 0 if truth else given.args[0] < 0)
-        elif isinstance(given, sympy.core.relational.Relational):
-            result[index] = sympy.true if truth else sympy.false
-            conditions.append(given if truth else given.negated)
-        else:
-            raise UnreadableError(f"{node.op.name} is not decided case by case")
+        decide = partial(_truth, node, choose(), conditions, related)
+        result[index] = Deferred(decide, natural[index])
     return result
 
 
-def _arrays(
-    equation: LocalEquation, values: Mapping[Node, Objects], resolve: Resolve
-) -> tuple[Objects, Objects]:
-    """Return both sides as arrays of the node's small shape."""
-    shape = tuple(resolve(extent) for extent in equation.node.shape)
-    right = np.full(shape, sympy.S.Zero, object)
-    for term in equation.terms:
-        if isinstance(term, Product):
-            consumer = term.consumer
-            slope = _slope(consumer, term.place, [values[each] for each in consumer.inputs])
-            full = tuple(resolve(extent) for extent in consumer.shape)
-            weighted = np.broadcast_to(np.asarray(values[term.factor] * slope, object), full)
-            right = right + _summed(weighted, shape)
-        else:
-            right = right + values[term]
-    left = np.full(shape, sympy.S.Zero, object) if equation.claimed is None else values[equation.claimed]
-    return np.broadcast_to(left, shape), np.asarray(right, object)
-
-
-def _summed(array: Objects, shape: tuple[int, ...]) -> Objects:
-    """Return an array summed over the axes along which an operand of this shape was repeated."""
-    new = array.ndim - len(shape)
-    axes = tuple(k for k in range(array.ndim) if k < new or (shape[k - new] == 1 and array.shape[k] != 1))
-    return np.asarray(np.sum(array, axis=axes) if axes else array, object).reshape(shape)
+def _truth(node: Node, truth: bool, conditions: list[Any], related: bool, given: Any) -> Any:
+    """Return one element of a switch in a case."""
+    if given in (sympy.true, sympy.false) or given.is_number:
+        return given
+    if not related:
+        return sympy.true if truth else sympy.false
+    if node.is_op("eq", "ne"):
+        return sympy.true if node.is_op("ne") else sympy.false
+    if node.is_op("sign"):
+        conditions.append(given.args[0] > 0 if truth else given.args[0] < 0)
+        return sympy.Integer(1 if truth else -1)
+    if isinstance(given, sympy.core.relational.Relational):
+        conditions.append(given if truth else given.negated)
+        return sympy.true if truth else sympy.false
+    raise UnreadableError(f"{node.op.name} is not decided case by case")
 
 
 def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Any:
@@ -196,7 +185,18 @@ def _slope(consumer: Node, place: int, arrays: list[Objects]) -> Any:
     def at(*args: Any) -> Any:
         return derivative.xreplace(dict(zip(symbols, args, strict=True)))
 
-    return np.frompyfunc(at, len(arrays), 1)(*arrays)
+    return np.asarray(np.frompyfunc(partial(Deferred, at), len(arrays), 1)(*arrays), object)
+
+
+def _about(conditions: Sequence[Any], left: Any, right: Any) -> tuple[Any, ...]:
+    """Return the conditions on what two elements consist of: the others say nothing of them."""
+    symbols = sympy.Tuple(left, right).free_symbols if conditions else set()
+    return tuple(each for each in conditions if each.free_symbols & symbols)
+
+
+def _is_undefined(x: Any) -> bool:
+    """Tell whether an expression is not a number, or infinite."""
+    return isinstance(x, sympy.Expr) and x.has(sympy.nan, sympy.oo, -sympy.oo, sympy.zoo)
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ the check says `measured`; of constants alone both sides are decided like a rule
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any, Protocol, TypeAlias
 
@@ -23,6 +23,7 @@ from diffc.ir import Dim, Extent, Node, dim_symbols, evaluate_extent, topologica
 from diffc.ops import interpreter
 from diffc.ops.base import DTYPES
 from diffc.ops.number_systems import Objects, resolve_with
+from diffc.proof.budget import ask, attempt
 from diffc.proof.certificate import Check
 from diffc.proof.multiprecision import MULTIPRECISION
 from diffc.proof.symbolic import symbolic
@@ -91,19 +92,22 @@ def check_rewrites(
     """
     known = {rule.name: rule for rule in rules}
     measured: dict[object, str] = {}
-    checks: list[Check] = []
-    for name, before, after in log:
-        subject = f"{name}: {before!r} => {after!r}"
+
+    def checked(name: str, before: Node, after: Node, subject: str) -> Check:
         if before.anytype != after.anytype:
-            checks.append(Check(kind, subject, "failed", "the types differ"))
-            continue
+            return Check(kind, subject, "failed", "the types differ")
         key = (name, *_structure(before, after))
         if key not in measured:
             measured[key] = _difference(before, after, seed) if len(measured) < MAX_MEASURED else _UNRUN
         proof, basis = prove_rule(known[name]) if name in known else None, "its rule is proved by SymPy"
         if proof is None and before.is_constant:
             proof, basis = _of_constants(before, after), "constants, equal in exact arithmetic"
-        checks.append(_check(kind, subject, (proof, basis), measured[key]))
+        return _check(kind, subject, (proof, basis), measured[key])
+
+    checks: list[Check] = []
+    for name, before, after in log:
+        subject = f"{name}: {before!r} => {after!r}"
+        checks.append(attempt(kind, subject, partial(checked, name, before, after, subject)))
     return checks
 
 
@@ -195,10 +199,10 @@ def _run_long(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> 
         return ""
     nodes = topological((before, after), stop=leaves)
     symbols = next(_assignments(sorted({s for n in nodes for e in _extents(n) for s in dim_symbols(e)})))
-    for attempt in range(2):
-        rng = np.random.default_rng([seed, attempt])
+    for round_ in range(2):
+        rng = np.random.default_rng([seed, round_])
         try:
-            values = {leaf: MULTIPRECISION.array(_drawn(leaf, symbols, rng, attempt)) for leaf in leaves}
+            values = {leaf: MULTIPRECISION.array(_drawn(leaf, symbols, rng, round_)) for leaf in leaves}
             if sum(each.size for each in values.values()) > MAX_LONG:
                 return ""
             MULTIPRECISION.run(nodes, values, resolve_with(symbols))
@@ -223,10 +227,11 @@ def _run(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
     nodes = topological((before, after), stop=leaves)
     names = sorted({s for node in nodes for extent in _extents(node) for s in dim_symbols(extent)})
     for symbols in _assignments(names):
-        for attempt in range(_ROUNDS):
-            rng = np.random.default_rng([seed, attempt])
+        for round_ in range(_ROUNDS):
+            ask()
+            rng = np.random.default_rng([seed, round_])
             try:
-                values = {leaf: _drawn(leaf, symbols, rng, attempt) for leaf in leaves}
+                values = {leaf: _drawn(leaf, symbols, rng, round_) for leaf in leaves}
                 given = dict(values)
                 left, right = interpreter.evaluate_nodes(nodes, (before, after), values, symbols)
             except (DiffcError, ValueError, IndexError):

@@ -19,7 +19,7 @@ from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Arithmetic, Objects, resolve_with
 from diffc.proof.matrices import exact_form
 
-__all__ = ["SYMBOLIC", "symbol_array", "symbolic"]
+__all__ = ["SYMBOLIC", "shown", "symbol_array", "symbolic"]
 
 
 class Symbolic(Arithmetic):
@@ -83,3 +83,11 @@ def symbolic(
     known = dict(values)
     SYMBOLIC.run(topological(outputs, stop=set(known)), known, resolve_with(symbols or {}))
     return [known[node] for node in outputs]
+
+
+def shown(expression: Any) -> str:
+    """Return an expression as text, its terms in SymPy's usual order where no NaN keeps it from comparing."""
+    try:
+        return str(expression)
+    except TypeError:
+        return sympy.sstr(expression, order="none")

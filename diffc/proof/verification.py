@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
@@ -10,6 +11,8 @@ from diffc.autodiff.selection import Wrt, every_float, select_inputs
 from diffc.autodiff.transforms import grad, hessian, jacobian
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, check, topological
+from diffc.ops import Op
+from diffc.proof.budget import Progress, attempt, limited
 from diffc.proof.certificate import Certificate, Check, Verdict
 from diffc.proof.constants import check_constants
 from diffc.proof.kernels import Measured, check_kernels, free
@@ -49,6 +52,8 @@ def verify_graph(
     rules: Iterable[Named] = (),
     samples: int = 3,
     seed: int = 0,
+    budget_s: float | None = None,
+    progress: Progress | None = None,
 ) -> Certificate:
     """Return the certificate of a program's derivatives.
 
@@ -63,10 +68,35 @@ def verify_graph(
         rules: the rules that the optimiser's log cites.
         samples: the number of points for each comparison on numbers.
         seed: of everything that is drawn.
+        budget_s: after so many seconds no further check is begun and a long one is ended, see `budget`;
+            what was not reached is listed, and the verdict is "undecided". None, the default, sets no
+            bound, so that a verdict does not depend on the machine.
+        progress: is told of every check, see `Progress`.
 
     Raises:
-        DiffcError: for inputs that cannot be differentiated by, or an order out of range.
+        DiffcError: for inputs that cannot be differentiated by, an order or a budget out of range.
     """
+    with limited(budget_s, progress):
+        made = _Made(kernel, kernels, captured or {}, optimizer, tuple(rules))
+        checks = _checks(graph, wrt, order, made, (samples, seed))
+    return Certificate(graph.name, tuple(checks), order)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made of the program, see `verify_graph`."""
+
+    kernel: Compiler | None
+    kernels: Kernels | None
+    captured: Mapping[str, Any]
+    optimizer: Optimizer | None
+    rules: Sequence[Named]
+
+
+def _checks(
+    graph: Graph, wrt: Wrt | None, order: int, made: _Made, drawn: tuple[int, int]
+) -> list[Check]:
+    (samples, seed), optimizer, kept = drawn, made.optimizer, made.rules
     if isinstance(order, bool) or not 0 <= order <= MAX_ORDER:
         raise DiffcError(f"verify: the order is an integer from 0 to {MAX_ORDER}, not {order!r}")
     wanted = every_float(graph) if wrt is None else wrt
@@ -75,8 +105,7 @@ def verify_graph(
         raise DiffcError(f"{graph.name} has no output that is f64 or f32: there is no derivative to verify")
     checks: list[Check] = []
     rounded: list[tuple[Node, Node]] = []
-    kept = list(rules)
-    liberated = free(graph, captured)
+    liberated = free(graph, made.captured)
     graph = liberated.graph
     before = check(graph)
     if optimizer is not None:
@@ -95,19 +124,24 @@ def verify_graph(
     checks += check_constants(rounded)
     if _is_scalar(graph) and is_small(graph) and all(node.rank == 0 for node in chosen):
         checks += check_whole(graph, [pair for pair in after if pair[0] != "value"], chosen)
-    measured = [] if kernels is None else kernels(list(proved), wanted)
-    if kernel is not None and kernels is None:
+    measured = [] if made.kernels is None else made.kernels(list(proved), wanted)
+    if made.kernel is not None and made.kernels is None:
         pairs = zip(_derivatives(graph, chosen, order), proved.values(), strict=True)
-        measured = [Measured(name, plain, made, partial(kernel, made)) for (name, plain), made in pairs]
-    checks += check_kernels(measured, captured or {}, proved, samples, seed)
-    return Certificate(graph.name, tuple(checks), order)
+        measured = [Measured(n, plain, each, partial(made.kernel, each)) for (n, plain), each in pairs]
+    return [*checks, *check_kernels(measured, made.captured, proved, samples, seed)]
 
 
 def _operations(nodes: Iterable[Node]) -> list[Check]:
     """Return a check for each operation that takes part."""
     found = {node.op.name: node.op for node in nodes if node.inputs}
-    proofs = [prove_op(op) for _, op in sorted(found.items())]
-    return [Check("operation", p.op, _PROVED[p.verdict], p.basis, p.detail) for p in proofs]
+    return [
+        attempt("operation", name, partial(_operation, op), algebra=True) for name, op in sorted(found.items())
+    ]
+
+
+def _operation(op: Op) -> Check:
+    proof = prove_op(op)
+    return Check("operation", proof.op, _PROVED[proof.verdict], proof.basis, proof.detail)
 
 
 def _is_scalar(graph: Graph) -> bool:

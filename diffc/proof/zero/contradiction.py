@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from diffc.proof.budget import ask
 from diffc.proof.zero.program import TooLargeError
 from diffc.proof.zero.signs import Signs
 
@@ -33,6 +34,7 @@ def infeasible(case: Signs) -> bool:
                 rows.append({tuple(powers): Fraction(1)})
         rows.append(row)
     for variable in {v for row in rows for v in row}:
+        ask()
         above = [r for r in rows if r.get(variable, 0) > 0]
         below = [r for r in rows if r.get(variable, 0) < 0]
         rows = [r for r in rows if variable not in r]

@@ -24,6 +24,7 @@ from typing import Any
 
 import sympy
 
+from diffc.proof.budget import ODD_INPUT, ask
 from diffc.proof.zero.contradiction import infeasible
 from diffc.proof.zero.generators import RescaleError, UnsupportedError
 from diffc.proof.zero.primes import random_prime
@@ -36,18 +37,6 @@ __all__ = ["decide_zero", "equal"]
 
 MAX_CASES, MAX_ATTEMPTS, MAX_PRIME_BITS, MARGIN = 2**10, 500, 4096, 60
 WITNESS_TRIES = 200
-# What SymPy raises on objects that are no real expressions; a verdict is owed even then.
-_ODD_INPUT = (
-    sympy.SympifyError,
-    sympy.PolynomialError,
-    NotImplementedError,
-    ArithmeticError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RecursionError,
-)
-
 
 def decide_zero(expr: Any, conditions: Sequence[Any] = (), *, seed: int = 0) -> ZeroResult:
     """Decide whether ``expr`` is identically zero as a real function of its symbols.
@@ -69,7 +58,7 @@ def decide_zero(expr: Any, conditions: Sequence[Any] = (), *, seed: int = 0) -> 
         return _decide(expr, condition, seed)
     except UnsupportedError as error:
         return ZeroResult("unknown", f"no reading as a real function: {error}")
-    except _ODD_INPUT as error:
+    except ODD_INPUT as error:
         return ZeroResult("unknown", f"not understood: {type(error).__name__}: {error}")
 
 
@@ -77,7 +66,7 @@ def equal(a: Any, b: Any, conditions: Sequence[Any] = (), *, seed: int = 0) -> Z
     """Decide whether two expressions are the same real function; see `decide_zero`."""
     try:
         difference = sympy.Add(sympy.sympify(a), sympy.Mul(-1, sympy.sympify(b)))
-    except _ODD_INPUT as error:
+    except ODD_INPUT as error:
         return ZeroResult("unknown", f"not understood: {type(error).__name__}: {error}")
     return decide_zero(difference, conditions, seed=seed)
 
@@ -137,6 +126,7 @@ def _cases_at(
     done = list[tuple[Translator, int]]()
     unlucky = 0
     while pending:
+        ask()
         path = pending.pop()
         prime = random_prime(128, f"{seed}/{unlucky // 8}")
         case = Translator(prime, f"{seed}/{unlucky}", path, scales)
@@ -167,7 +157,7 @@ def _prove(case: Translator, root: int, seed: int) -> float | str:
     if isinstance(log_error, str):
         return log_error
     try:
-        if all(p.rational(p.sub(a, b))[0] == 0 for a, b in dict.fromkeys(pairs)):
+        if all(p.vanishes(p.sub(a, b)) for a, b in dict.fromkeys(pairs)):
             return -math.inf
         return "zero modulo primes, but not in normal form"
     except TooLargeError:

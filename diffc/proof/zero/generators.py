@@ -9,17 +9,20 @@ from __future__ import annotations
 import math
 import random
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import sympy
 from sympy.polys.rings import PolyElement
 
+from diffc.proof.budget import ask
 from diffc.proof.zero.program import Gen, Program, TooLargeError, modular_root
 
 __all__ = ["Factors", "Generators", "RescaleError", "UnsupportedError", "prime_powers"]
 
 Factors = tuple[Fraction, list[tuple[int, int]]]
-FACTOR_TERMS = 60
+FACTOR_TERMS, FACTOR_SIZE = 60, 300
+"""How many terms a polynomial has that is factored, and times its variables: the time grows with both."""
 
 
 class UnsupportedError(Exception):
@@ -146,7 +149,8 @@ class Generators:
     def _factor(self, n: int) -> Factors:
         try:
             form, gens = self.program.rational(n)
-            if len(form.numer) + len(form.denom) > FACTOR_TERMS:
+            terms = len(form.numer) + len(form.denom)
+            if terms > FACTOR_TERMS or terms * len(gens) > FACTOR_SIZE:
                 raise TooLargeError
         except TooLargeError:
             self.inexact_roots = True
@@ -154,13 +158,19 @@ class Generators:
         content, out = Fraction(1), list[tuple[int, int]]()
         sides: list[tuple[Any, int]] = [(form.numer, 1), (form.denom, -1)]
         for side, sign in sides:
-            c, parts = side.factor_list()
+            c, parts = _factors_of(side)
             content *= Fraction(int(c.numerator), int(c.denominator)) ** sign
             for part, k in parts:
                 inner, whole = part.primitive()
                 content *= Fraction(int(inner.numerator), int(inner.denominator)) ** (sign * k)
                 out.append((self._poly(whole, gens), sign * k))
         return content, out
+
+
+@lru_cache(maxsize=4096)
+def _factors_of(poly: PolyElement) -> tuple[Any, Any]:
+    ask()
+    return poly.factor_list()
 
 
 def prime_powers(c: Fraction) -> list[tuple[int, int]]:

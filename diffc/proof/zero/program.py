@@ -15,6 +15,11 @@ from typing import Any
 
 import sympy
 from sympy.polys.fields import FracElement, FracField
+from sympy.polys.orderings import lex
+from sympy.polys.rings import PolyRing
+
+from diffc.proof.budget import ask
+from diffc.proof.zero.fractions import Quotient, TooLargeError, reduced
 
 __all__ = ["EXACT_TERMS", "Gen", "Instruction", "Program", "TooLargeError", "UnluckyError", "modular_root"]
 
@@ -26,10 +31,6 @@ EXACT_NODES, EXACT_GENS, EXACT_TERMS, EXACT_POWER = 300, 24, 250, 64
 
 class UnluckyError(Exception):
     """The random point meets a pole, or a radicand without a root there: draw another."""
-
-
-class TooLargeError(Exception):
-    """The exact form outgrows its limits."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,7 @@ class Program:
     def evaluate(self, prime: int, rng: random.Random) -> list[int]:
         """Return all nodes' residues at a fresh random point modulo another prime; raises `UnluckyError`."""
         out = list[int]()
+        ask()
         for kind, a, k in self.ops:
             if kind == "c":
                 if a.denominator % prime == 0:
@@ -202,20 +204,48 @@ class Program:
                     out.append((d, h, e, g))
         return out
 
+    def vanishes(self, root: int) -> bool:
+        """Tell whether a node is zero, the roots' relations considered. Raises `TooLargeError`."""
+        nodes, gens = self._exact(root)
+        ring: Any = PolyRing([f"g{i}" for i in gens] or ["g"], sympy.QQ, lex)
+        forms: dict[int, Quotient] = {}
+        for n in nodes:
+            kind, a, k = self.ops[n]
+            if kind == "c":
+                forms[n] = Quotient(ring(sympy.QQ(a.numerator, a.denominator)), {})
+            elif kind == "g":
+                forms[n] = Quotient(ring.gens[gens.index(a)], {})
+            elif kind == "^":
+                forms[n] = forms[a] ** k
+            else:
+                forms[n] = forms[a[0]]
+                for m in a[1:]:
+                    forms[n] = forms[n] + forms[m] if kind == "+" else forms[n] * forms[m]
+        top = forms[root].top
+        for position in range(len(gens) - 1, -1, -1):
+            relation = self.gens[gens[position]].root
+            if relation is not None:
+                top = reduced(top, position, relation[0], forms[relation[1]])
+        return bool(top == 0)
+
+    def _exact(self, root: int) -> tuple[list[int], list[int]]:
+        """Return the nodes under a node and the generators among them; raise `TooLargeError` for many."""
+        nodes = self.closure(root)
+        gens = sorted(self.ops[n][1] for n in nodes if self.ops[n][0] == "g")
+        if len(nodes) > EXACT_NODES or len(gens) > EXACT_GENS:
+            raise TooLargeError
+        return nodes, gens
+
     def rational(self, root: int) -> tuple[FracElement, list[int]]:
         """Return the exact normal form of a node, its numerator reduced by the roots' relations.
 
         Also returns the generator indices, in the order of the form's variables. Raises `TooLargeError`.
         """
-        nodes = self.closure(root)
-        if len(nodes) > EXACT_NODES:
-            raise TooLargeError
-        gens = sorted(self.ops[n][1] for n in nodes if self.ops[n][0] == "g")
-        if len(gens) > EXACT_GENS:
-            raise TooLargeError
-        rationals: Any = FracField([f"g{i}" for i in gens] or ["g"], sympy.QQ, sympy.polys.orderings.lex)
+        nodes, gens = self._exact(root)
+        rationals: Any = FracField([f"g{i}" for i in gens] or ["g"], sympy.QQ, lex)
         forms: dict[int, Any] = {}
         for n in nodes:
+            ask()
             kind, a, k = self.ops[n]
             if kind == "c":
                 form = rationals(sympy.QQ(a.numerator, a.denominator))

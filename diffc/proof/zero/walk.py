@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import sympy
 
+from diffc.proof.budget import ask
+
 __all__ = ["Visit", "walk"]
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ def walk(
     stack = [(root, visit(root))]
     sent: Any = None
     while stack:
+        ask()
         term, frame = stack[-1]
         try:
             child = frame.send(sent)

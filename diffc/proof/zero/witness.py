@@ -13,6 +13,7 @@ from sympy.core.function import Application, AppliedUndef
 from sympy.core.numbers import NumberSymbol
 from sympy.core.relational import Relational
 
+from diffc.proof.budget import ask
 from diffc.proof.zero.walk import Visit, walk
 
 __all__ = ["CHECK_POINTS", "OutsideError", "Verdict", "ZeroResult", "evaluate_at", "find_witness"]
@@ -86,6 +87,7 @@ def find_witness(expr: sympy.Expr, condition: sympy.Basic, seed: int, tries: int
     rng = random.Random(f"witness/{seed}")
     agreed, needed = 0, max(CHECK_POINTS, tries // 5)
     for attempt in range(tries * 5):
+        ask()
         point = {s: _draw(s, rng, attempt) for s in symbols}
         if not all(_suits(s, v) for s, v in point.items()):
             continue
