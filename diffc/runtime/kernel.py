@@ -52,8 +52,10 @@ class Kernel:
         if launch is None:
             # A kernel outlives what it points to by no means: both are its attributes.
             self._code = load_object(program.object_code)
-            self._entry = fast_call(self._code, "diffc_entry", program.constants) or no_entry
-            self._entry_out = fast_call(self._code, "diffc_entry_out", program.constants) or no_entry
+            self._entry, self._entry_out = (
+                _guarded(program, fast_call(self._code, name, program.constants, _captured(program)))
+                for name in ("diffc_entry", "diffc_entry_out")
+            )
             self.address = self._code.address("diffc_kernel")
             launch = _launcher(self.address)
         self._launch = launch
@@ -82,9 +84,9 @@ class Kernel:
         outputs = (
             make_outputs(signature, symbols)
             if out is None
-            else check_outputs(signature, out, symbols, values)
+            else check_outputs(signature, out, symbols, values, _captured(self._program))
         )
-        self._run_checked(arrays, symbols, outputs, is_new=out is None)
+        self._run_checked([*arrays, *self._program.captured_now()], symbols, outputs, is_new=out is None)
         if out is None:
             return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
         return _arranged(signature.tree, outputs)
@@ -95,7 +97,7 @@ class Kernel:
             each.symbol: (inputs[each.input].shape[each.axis] - each.offset) // each.factor
             for each in self.signature.bindings
         }
-        self._run(inputs, symbols, outputs)
+        self._run([*inputs, *self._program.captured_now()], symbols, outputs)
 
     def check_status(self, status: int) -> None:
         """Raise `InputError` for what a check at run time found."""
@@ -112,13 +114,17 @@ class Kernel:
         *,
         is_new: bool,
     ) -> None:
-        """Run on inputs and outputs that fit, these in new memory or in the caller's: here, as `run` does."""
+        """Run on inputs, captured arrays behind them, and outputs that fit.
+
+        The outputs lie in new memory or in the caller's; here that is the same.
+        """
         self._run(inputs, symbols, outputs)
 
     def _run(
         self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
     ) -> None:
-        arrays = [*inputs, *self._program.constants, *outputs]
+        count = len(self._names)
+        arrays = [*inputs[:count], *self._program.constants, *inputs[count:], *outputs]
         values = [symbols[name] for name in self.signature.symbols]
         work = workspace(extent_value(self.signature.workspace, symbols, "the workspace"))
         self.check_status(self._launch(arrays, values, work))
@@ -170,6 +176,11 @@ class Kernel:
         from diffc.runtime.jitted import jitted
 
         program = self.program
+        if self.signature.captured:
+            raise DiffcError(
+                f"{self.name} refers to arrays outside itself, which jitted code would not read anew: make "
+                "them arguments of the function"
+            )
         text = program.stages.get("llvm")
         if text is None:
             raise DiffcError(f"{self.name} was kept without its LLVM text; compile it again to use .jitted")
@@ -204,6 +215,27 @@ def _by_position(
         return (*args, *[named[name] for name in rest])
     except KeyError:
         return None
+
+
+def _captured(program: Program) -> list[Any]:
+    """Return what the program captures, as it is."""
+    return [program.captured[each.name] for each in program.signature.captured] if program.captured else []
+
+
+def _guarded(program: Program, entry: Callable[..., Any] | None) -> Callable[..., Any]:
+    """Return an entry that is used while the decisions of the program hold."""
+    if entry is None:
+        return no_entry
+    decisions = program.captured.decisions if program.captured is not None else ()
+    if not decisions:
+        return entry
+
+    def call(*args: Any) -> Any:
+        for each in decisions:
+            each.check()
+        return entry(*args)
+
+    return call
 
 
 def no_entry(*_: Any) -> Any:

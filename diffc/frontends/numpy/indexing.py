@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.tracing import active
 from diffc.ir import Node
 from diffc.ops import constant
 from diffc.syntax.subscripts import subscript
@@ -26,7 +27,11 @@ def index(x: Node, key: Any) -> Node:
     items: list[Any] = []
     for each in key if isinstance(key, tuple) else (key,):
         items += _plain(each)
-    return subscript(x, items)
+    result = subscript(x, items)
+    trace = active.get()
+    if trace is not None:
+        trace.captures.look(key)
+    return result
 
 
 def _plain(item: Any) -> list[Any]:

@@ -6,6 +6,7 @@ functions on it build nodes; whatever needs the elements is refused, with what t
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NoReturn
 from typing import cast as typed
@@ -128,7 +129,9 @@ class Traced(Operators):
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         """Build what a ufunc computes."""
         values, weak = _operands(operands)
-        return traced(apply_ufunc(ufunc, method, values, options), weak)
+        result = traced(apply_ufunc(ufunc, method, values, options), weak)
+        _look(operands, options)
+        return result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Build what a NumPy function computes."""
@@ -228,7 +231,17 @@ def _extent(extent: Extent) -> Any:
 
 def _call(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
     values, weak = _operands(args)
-    return traced(call_function(function, values, untraced(kwargs)), weak)
+    result = traced(call_function(function, values, untraced(kwargs)), weak)
+    _look(args, kwargs)
+    return result
+
+
+def _look(*arguments: Any) -> None:
+    """Note what was looked into, among the arguments of a call, rather than read as an array."""
+    trace = active.get()
+    assert trace is not None
+    for each in arguments:
+        trace.captures.look(each)
 
 
 def untraced(value: Any) -> Any:
@@ -239,9 +252,14 @@ def untraced(value: Any) -> Any:
             return value.node
         return check_open(value.owner).own(value.node, value.owner)
     if isinstance(value, list):
-        return list(map(untraced, typed(list[Any], value)))
+        items = list(map(untraced, typed(list[Any], value)))
+        # A list without traced values stays the very object that others may change.
+        same = len(items) == len(value) and all(map(operator.is_, items, value))
+        return typed(Any, value) if same else items
     if isinstance(value, tuple):  # a named one, too: NumPy's functions take it for what is in it
-        return tuple(map(untraced, typed(tuple[Any, ...], value)))
+        items = tuple(map(untraced, typed(tuple[Any, ...], value)))
+        same = type(value) is tuple and all(map(operator.is_, items, value))
+        return typed(Any, value) if same else items
     if type(value) is dict:
         return {key: untraced(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, slice):

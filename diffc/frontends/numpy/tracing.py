@@ -11,40 +11,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
 
 from diffc.errors import DiffcError
+from diffc.frontends.numpy.captures import Captures
 from diffc.ir import Node, Type
 from diffc.ops import input_node
-from diffc.ops.captured import captured_array
 
-__all__ = ["Captures", "Trace", "active", "check_open", "tracing"]
-
-
-class Captures:
-    """The arrays that a program refers to, by name. Shared by a trace and those inside it."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.arrays: dict[str, Any] = {}
-        self._nodes: dict[int, tuple[Any, Node]] = {}
-
-    def node(self, original: Any, array: Any, dtype: str) -> Node:
-        """Return the leaf that stands for an array.
-
-        Args:
-            original: the array as the function holds it; the same one has the same leaf.
-            array: what the kernel will read: `original`, or its elements in another layout or dtype.
-            dtype: the dtype of `array`, by diffc's name.
-        """
-        found = self._nodes.get(id(original))
-        if found is None:
-            name = f"captured_{len(self.arrays)}"
-            node = captured_array(name, Type(dtype, tuple(array.shape)))
-            self.arrays[name] = array
-            # The original is kept alive with it: its id must not be given to another array.
-            found = self._nodes[id(original)] = (original, node)
-        return found[1]
+__all__ = ["Trace", "active", "check_open", "tracing"]
 
 
 class Trace:
