@@ -12,12 +12,13 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from diffc.errors import OutdatedError, TypeProblem
+from diffc.errors import InputError, OutdatedError, TypeProblem
 from diffc.ir import Graph, Node, Type
 from diffc.ops.base import DTYPES, Array, Leaf, register
 
 __all__ = [
-    "Captured", "Decision", "captured_array", "captured_arrays", "captured_op", "read_captured", "seen",
+    "Captured", "Decision", "captured_array", "captured_arrays", "captured_op", "is_captured",
+    "read_captured", "seen",
 ]  # fmt: skip
 
 
@@ -42,6 +43,11 @@ class captured_op(Leaf):
 def captured_array(name: str, type_: Type) -> Node:
     """Return the captured array of this name and type."""
     return Node.make(captured_op, (), {"name": name, "type": type_})
+
+
+def is_captured(value: object) -> bool:
+    """Tell whether a value is a captured array."""
+    return isinstance(value, Node) and value.op is captured_op
 
 
 def captured_arrays(graph: Graph) -> dict[str, Node]:
@@ -115,7 +121,7 @@ def read_captured(name: str, type_: Type, value: Any) -> Array:
         kind = "i64" if array.dtype.kind in "iu" else array.dtype
         fits = array.shape == type_.shape and (kind == type_.dtype or kind == DTYPES[type_.dtype])
         if array.dtype == np.uint64 and array.size and array.max() >= 1 << 63:
-            raise OutdatedError(f"{name}, which the function refers to, holds an integer beyond 64 bits with sign")
+            raise InputError(f"{name}, which the function refers to, holds an integer of 2**63 or more")
         if fits:
             return np.require(array, DTYPES[type_.dtype], ["C", "A"])
         now = f"{array.dtype} of the shape {array.shape}"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from diffc.errors import DiffcError, InputError
 from diffc.ir import Tree
+from diffc.runtime.captured import captured_values, prepared_entry, readable
 from diffc.runtime.fastcall import address_of, fast_call
 from diffc.runtime.inputs import arrange, check_outputs, convert, extent_value, make_outputs, read_symbols
 from diffc.runtime.machine import load_object
@@ -52,10 +53,8 @@ class Kernel:
         if launch is None:
             # A kernel outlives what it points to by no means: both are its attributes.
             self._code = load_object(program.object_code)
-            self._entry, self._entry_out = (
-                _guarded(program, fast_call(self._code, name, program.constants, _captured(program)))
-                for name in ("diffc_entry", "diffc_entry_out")
-            )
+            self._objects = readable(program)
+            self._entry, self._entry_out = map(self._fast, ("diffc_entry", "diffc_entry_out"))
             self.address = self._code.address("diffc_kernel")
             launch = _launcher(self.address)
         self._launch = launch
@@ -74,6 +73,10 @@ class Kernel:
             result = NotImplemented
         return self._checked_call(args, out) if result is NotImplemented else result
 
+    def _fast(self, name: str) -> Callable[..., Any]:
+        entry = fast_call(self._code, name, self._program.constants, self._objects)
+        return no_entry if entry is None else prepared_entry(self._program, self._objects, entry)
+
     def _checked_call(self, args: Sequence[Any], out: Any) -> Any:
         signature = self._program.signature
         values = arrange(signature, args, {})
@@ -84,7 +87,7 @@ class Kernel:
         outputs = (
             make_outputs(signature, symbols)
             if out is None
-            else check_outputs(signature, out, symbols, values, _captured(self._program))
+            else check_outputs(signature, out, symbols, values, captured_values(self._program))
         )
         self._run_checked([*arrays, *self._program.captured_now()], symbols, outputs, is_new=out is None)
         if out is None:
@@ -215,27 +218,6 @@ def _by_position(
         return (*args, *[named[name] for name in rest])
     except KeyError:
         return None
-
-
-def _captured(program: Program) -> list[Any]:
-    """Return what the program captures, as it is."""
-    return [program.captured[each.name] for each in program.signature.captured] if program.captured else []
-
-
-def _guarded(program: Program, entry: Callable[..., Any] | None) -> Callable[..., Any]:
-    """Return an entry that is used while the decisions of the program hold."""
-    if entry is None:
-        return no_entry
-    decisions = program.captured.decisions if program.captured is not None else ()
-    if not decisions:
-        return entry
-
-    def call(*args: Any) -> Any:
-        for each in decisions:
-            each.check()
-        return entry(*args)
-
-    return call
 
 
 def no_entry(*_: Any) -> Any:

@@ -25,7 +25,7 @@ def call_inline(
         InputError: where the arguments are not those of the graph.
     """
     arguments = _in_order(graph, args, named)
-    nodes = [as_array(untraced(each)) for each in arguments]
+    nodes = [as_array(untraced(each, graph.name)) for each in arguments]
     weak = [is_weak(each) or (isinstance(each, Traced) and each.weak) for each in arguments]
     symbols = _symbols(graph, nodes)
     replaced = {

@@ -11,6 +11,7 @@ from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import builders as builders
 from diffc.frontends.numpy.captures import Captures
 from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.randomness import Randomness
 from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
 from diffc.frontends.numpy.tracer import Traced, untraced
 from diffc.frontends.numpy.tracing import Trace, tracing
@@ -149,12 +150,15 @@ def trace_graph(
     """
     name = function_name(function)
     captures = None if nested else Captures()
+    before = None if nested else Randomness(function, arguments.leaves)
     with tracing(name, captures) as trace:
         given = [
             each if isinstance(each, Static) else trace.input(label, each)
             for label, each in zip(arguments.names, types, strict=True)
         ]
         outputs, structure = _traced(function, arguments, given, weak, trace)
+    if before is not None:
+        before.check(name)
     captured = Captured()
     if captures is not None:
         constants, captured = captures.finish(name, outputs)
@@ -190,7 +194,7 @@ def _traced(
     ]
     args, kwargs = unflatten(arguments.structure, leaves)
     values, structure = flatten(_called(function, args, kwargs))
-    return [_output(untraced(each), trace.name) for each in values], structure
+    return [_output(untraced(each, f"the result of {trace.name}"), trace.name) for each in values], structure
 
 
 def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

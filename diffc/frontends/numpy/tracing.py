@@ -42,13 +42,13 @@ class Trace:
         """Return the input of a name; inside another trace it is told apart by the depth."""
         return input_node(f"{name}@{self.depth}" if self.depth else name, type_)
 
-    def own(self, node: Node, owner: Trace) -> Node:
+    def own(self, node: Node, owner: Trace, what: str) -> Node:
         """Return a value of `owner`, this trace or one around it, as a value of this trace."""
         chain: list[Trace] = []
         trace: Trace | None = self
         while trace is not owner:
             if trace is None:
-                raise _out_of_place(owner)
+                raise _out_of_place(owner, what)
             chain.append(trace)
             trace = trace.parent
         for each in reversed(chain):
@@ -85,21 +85,27 @@ def tracing(name: str, captures: Captures | None = None) -> Generator[Trace]:
         trace.open = False
 
 
-def _out_of_place(owner: Trace) -> DiffcError:
+def _out_of_place(owner: Trace, what: str) -> DiffcError:
     if not owner.open:
         return DiffcError(
-            f"a value of {owner.name} is used after its tracing has ended: it stood for a computation, "
-            "not for a number. Return it from the function instead of keeping it in a variable outside"
+            f"{what}: a value of {owner.name} is used after the tracing of {owner.name} has ended: it stood for "
+            "a computation, not for a number. Return it from the function instead of keeping it outside, in a "
+            "list, an attribute or a variable"
         )
     return DiffcError(
-        f"a value of {owner.name} is used outside the function that is traced: in another thread, or before "
-        "the function has returned. Return it from the function"
+        f"{what}: a value of {owner.name} is used outside the function that is traced: in another thread, or "
+        "before the function has returned. Return it from the function"
     )
 
 
-def check_open(owner: Trace) -> Trace:
-    """Return the active trace; raise `DiffcError` where a value of `owner` is used outside of any."""
+def check_open(owner: Trace, what: str) -> Trace:
+    """Return the active trace; raise `DiffcError` where a value of `owner` is used outside of any.
+
+    Args:
+        owner: the trace to which the value belongs.
+        what: the operation, by the name that a user calls it.
+    """
     trace = active.get()
     if trace is None or not owner.open:
-        raise _out_of_place(owner)
+        raise _out_of_place(owner, what)
     return trace
