@@ -5,7 +5,8 @@ caller can tell the kinds apart; they add no behaviour beyond pointing into a te
 """
 
 __all__ = [
-    "ArtefactError", "DiffcError", "InputError", "ModelError", "OutdatedError", "SyntaxProblem", "TypeProblem",
+    "ArtefactError", "DiffcError", "InputError", "ModelError", "OutdatedError", "SyntaxProblem",
+    "TypeProblem",
 ]  # fmt: skip
 
 

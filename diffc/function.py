@@ -96,7 +96,7 @@ class Function:
         return call_inline(self.graph, self.captured, args, named)
 
     def embedded(self) -> Function:
-        """Return the function with the elements that its captured arrays have now as constants of the graph."""
+        """Return the function with the elements that its captured arrays have now as constants."""
         if not self.captured:
             return self
         nodes = {

@@ -52,8 +52,9 @@ def emit_entry(
     """Return LLVM text that defines the entries for a module that defines `@diffc_kernel`.
 
     `bindings` says for each symbol, in the signature's order, where it is read: (symbol, input, axis,
-    factor, offset) with `extent == factor * symbol + offset`. The code takes so many `constants`, whose memory
-    stays, and `captured` arrays behind them, whose objects are checked in each call as inputs are. The text is empty where polynomials in the
+    factor, offset) with `extent == factor * symbol + offset`. The code takes so many `constants`, whose
+    memory stays, and `captured` arrays behind them, whose objects are checked in each call as inputs are.
+    The text is empty where polynomials in the
     signature are too large to be computed safely in 64 bits.
     """
     shapes = [extent for each in (*inputs, *outputs) for extent in (*each.shape, _bytes(each))]

@@ -1,8 +1,8 @@
-"""Captured arrays at a fast call: read where they lie, or copied just before into an array that can be read.
+"""Captured arrays at a fast call: read where they lie, or copied just before into arrays that can be.
 
-An entry reads an array's address, dtype and shape from the object itself in each call. What is no C-contiguous
-array of the very dtype has a buffer, which is filled before each call; like the array itself it is shared by
-all calls, so that two threads may call at once as long as nobody writes to the array.
+An entry reads an array's address, dtype and shape from the object itself in each call. What is no
+C-contiguous array of the very dtype has a buffer, which is filled before each call; like the array itself it
+is shared by all calls, so that two threads may call at once as long as nobody writes to the array.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ def captured_values(program: Program) -> list[Any]:
 def readable(program: Program) -> list[Any]:
     """Return the objects that the entries read: the captured arrays themselves, or buffers for them."""
     pairs = zip(program.signature.captured, captured_values(program), strict=False)
-    return [value if _is_direct(each, value) else np.empty(each.type.shape, DTYPES[each.type.dtype])  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownMemberType]
-            for each, value in pairs]  # fmt: skip
+    return [value if _is_direct(each, value) else _buffer(each) for each, value in pairs]
+
+
+def _buffer(parameter: Parameter) -> Any:
+    shape: Any = parameter.type.shape  # integers: nothing outside has a symbolic extent
+    return np.empty(shape, DTYPES[parameter.type.dtype])
 
 
 def _is_direct(parameter: Parameter, value: Any) -> bool:

@@ -61,8 +61,8 @@ def fast_call(
 ) -> Callable[..., Any] | None:
     """Return the builtin that calls the object's entry, or None where there can be none.
 
-    The builtin returns `NotImplemented` for every call but the perfect one, in which the captured objects, too,
-    are arrays as the code reads them. It must not outlive `code`, `constants` and `captured`.
+    The builtin returns `NotImplemented` for every call but the perfect one, in which the captured objects,
+    too, are arrays as the code reads them. It must not outlive `code`, `constants` and `captured`.
     """
     address, names, table = code.find(entry), code.find("diffc_slots"), code.find("diffc_table")
     if not (address and names and table and is_supported()):

@@ -47,9 +47,10 @@ _MAX_CONSTANTS = 20_000
 class Program:
     """What a kernel is made from: the signature, object code, constants, stage texts and statistics.
 
-    `captured` gives the arrays of `signature.captured` by name, which are read at each call, and the decisions
-    that must hold then; None before they are known, as in the cache. `stages` maps a stage's name (`source`, `ir`, `llvm`...) to its text; `llvm` is the kernel's module
-    without the call entry. `object_code` is empty before it is generated and where Numba source runs instead.
+    `captured` gives the arrays of `signature.captured` by name, which are read at each call, and the
+    decisions that must hold then; None before they are known, as in the cache. `stages` maps a stage's name
+    (`source`, `ir`, `llvm`...) to its text; `llvm` is the kernel's module without the call entry.
+    `object_code` is empty before it is generated and where Numba source runs instead.
     """
 
     signature: Signature

@@ -8,6 +8,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.tracing import decides
 from diffc.ir import Extent, Node, topological
 from diffc.ops import scalar_value
 from diffc.ops.base import DTYPES, Array
@@ -43,6 +44,7 @@ def unsupported(function: str, **arguments: Any) -> None:
 
 def known_integer(value: Any, what: str) -> int:
     """Return an integer that is known when tracing; raise `TypeProblem` for a traced one."""
+    decides(value)
     number = scalar_value(value) if isinstance(value, Node) else value
     array = np.asarray(number)
     if number is None or array.ndim or array.dtype.kind not in "iu":
@@ -63,6 +65,7 @@ def known_array(value: Any, what: str) -> Array:
         return const.reference(value.attrs)
     if isinstance(value, list | tuple):
         return np.asarray([known_array(each, what) for each in value])
+    decides(value)
     return np.asarray(value)
 
 

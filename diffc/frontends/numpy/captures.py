@@ -5,15 +5,15 @@ program runs. When the trace is over, an array that nothing but the trace holds 
 itself, in its frame that is gone: nobody can change it any more, so that a small one becomes a constant. What
 the function changed while it was traced has a leaf for each content that was met.
 
-What is not read as an array but looked into (a mask, a count, a list of choices) decides about the program: it
-is kept with what was seen, and the program holds for as long as it is that.
+What is not read as an array but looked into (a mask, a count, a list of choices) decides about the program:
+it is kept with what was seen, and the program holds for as long as it is that.
 """
 
 from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +21,6 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Node, Type, topological
 from diffc.ops import constant
-from diffc.ops.base import DTYPES
 from diffc.ops.captured import Captured, Decision, captured_array, captured_op, read_captured, seen
 
 __all__ = ["Captures"]
@@ -75,21 +74,24 @@ class Captures:
 
         Call it when the arguments have been read.
         """
-        if isinstance(value, np.ndarray | list):
-            held = cast(Any, value)
-            if id(held) not in self._records and id(held) not in self._looked and not _is_traced(held):
-                self._looked[id(held)] = Decision(held, seen(held))
-        if isinstance(value, list | tuple):
+        if id(value) in self._records:
+            return
+        self.decide(value)
+        if isinstance(value, slice):
+            self.look((value.start, value.stop, value.step))
+        elif isinstance(value, list | tuple):
             for each in cast(Sequence[Any], value):
-                self.look(each)
-        elif isinstance(value, Mapping):
-            for each in cast(Mapping[Any, Any], value).values():
+                if not (isinstance(each, list) and isinstance(value, list)):  # noted with that around it
+                    self.look(each)
+        elif isinstance(value, dict):
+            for each in cast(dict[Any, Any], value).values():
                 self.look(each)
 
     def decide(self, value: Any) -> None:
         """Note that the elements of an array or a list decide, whether or not they are read too."""
-        if isinstance(value, np.ndarray | list) and id(value) not in self._looked:  # pyright: ignore[reportUnknownArgumentType]
-            self._looked[id(value)] = Decision(value, seen(value))  # pyright: ignore[reportUnknownArgumentType]
+        held = cast(Any, value)
+        if isinstance(value, np.ndarray | list) and id(held) not in self._looked and not _is_traced(held):
+            self._looked[id(held)] = Decision(held, seen(held))
 
     def hand_on(self, decisions: Sequence[Decision]) -> None:
         """Note the decisions of a program that becomes part of this one."""
@@ -128,8 +130,8 @@ class Captures:
 
     def _outside_decisions(self) -> Iterator[Decision]:
         """Yield the decisions about what others can change."""
-        while self._looked:
-            _, decision = self._looked.popitem()
+        for key in list(self._looked):  # a list before the arrays in it, which it holds
+            decision = self._looked.pop(key)
             if not _only_here(decision, "value"):
                 yield decision
 
@@ -144,8 +146,8 @@ def _is_traced(value: Any) -> bool:
 def _check_unchanged(record: _Record, name: str) -> None:
     if len(record.leaves) > 1 or seen(np.asarray(record.original)) != record.leaves[0][0]:
         raise TypeProblem(
-            f"{name} changes {record.original!r:.60} while it is traced, and what is outside {name} holds it, "
-            "too: compute a new array instead of changing one in place, or change a copy that is made inside"
+            f"{name} changes {record.original!r:.60} while it is traced, and what is outside {name} holds "
+            "it, too: compute a new array instead of changing one in place, or change a copy made inside"
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
-from diffc.frontends.numpy.tracing import active
+from diffc.frontends.numpy.tracing import active, decides
 from diffc.ir import Node
 from diffc.ops import constant
 from diffc.ops.captured import is_captured
@@ -56,6 +56,8 @@ def _from_array(item: Any) -> list[Any]:
     if isinstance(item, list | tuple) and any(isinstance(each, Node) for each in item):
         return [_indices(as_array(item))]
     array = np.asarray(item)
+    if array.dtype == bool or array.ndim == 0 or not array.size:
+        decides(item)
     if array.dtype == bool:
         return [constant(each) for each in np.nonzero(array)]
     if array.dtype.kind in "iu" and array.ndim == 0:

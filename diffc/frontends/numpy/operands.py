@@ -144,7 +144,8 @@ def as_axes(value: Any, rank: int, what: str) -> tuple[int, ...]:
 
 def as_shape(value: Any) -> tuple[Extent, ...]:
     """Return a shape: an extent or a sequence of them; a traced extent such as x.shape[0] is one."""
-    values = value if isinstance(value, list | tuple) else (value,)
+    is_row = isinstance(value, np.ndarray) and value.ndim == 1
+    values: Sequence[Any] = list(value) if is_row or isinstance(value, list | tuple) else [value]
     return tuple(
         as_extent(int(each) if isinstance(each, np.integer) else each, "an extent of a shape")
         for each in values

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_integers, known_array, known_extent, known_integer, unsupported
+from diffc.frontends.numpy.indexing import index as index_of
 from diffc.frontends.numpy.joining import part
 from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, as_shape
 from diffc.frontends.numpy.registry import implements
@@ -61,14 +62,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if mode == "clip":
         last = dim(extent - 1)
         return gather(x, minimum(maximum(as_integers(indices, "indices"), 0), last), axis)
-    if isinstance(indices, Node):
-        return gather(x, as_integers(indices, "indices"), axis)
-    places = known_array(indices, "indices")
-    if places.size and places.dtype.kind not in "iu":
-        raise TypeProblem(f"numpy.take: indices must be integers, not {places.dtype}")
-    if places.ndim == 0:
-        return slicing.index(x, int(places), axis)
-    return take_places(x, places.astype(np.int64), axis)
+    as_integers(indices, "indices")
+    return index_of(x, (*[slice(None)] * axis, indices))
 
 
 @implements(np.take_along_axis)

@@ -1,4 +1,4 @@
-"""Random numbers that a function draws while it is traced: they would be the same in every call, so they are refused.
+"""Random numbers that a function draws while it is traced are refused: every call would have the same ones.
 
 The states of the generators that the function can reach are compared before and after: those of NumPy and of
 Python themselves, and the generators in its arguments, closure, defaults, globals and attributes. A generator
@@ -29,6 +29,7 @@ _LIMIT = 10_000
 _ITEMS = 1000
 """... and so many items of each container."""
 
+_LINKS = ("__self__", "__func__", "__wrapped__", "fget")
 _KINDS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 _FOREIGN = {"builtins", "diffc", "jax", "matplotlib", "numba", "numpy", "pandas", "scipy", "sympy", "torch"}
 _PLAIN = (int, float, complex, str, bytes, np.ndarray, np.generic, type(None))
@@ -60,8 +61,8 @@ class Randomness:
 
 def _refusal(name: str, how: str) -> TypeProblem:
     return TypeProblem(
-        f"{name} draws random numbers {how} while it is traced, and would have the same ones in every call: draw "
-        "them outside and pass them to the function as an argument"
+        f"{name} draws random numbers {how} while it is traced, and would have the same ones in every call: "
+        "draw them outside and pass them to the function as an argument"
     )
 
 
@@ -116,7 +117,7 @@ def _parts(value: Any) -> Iterator[Any]:
     else:
         kind = cast(type, value if isinstance(value, type) else type(value))
         if not hasattr(kind, "__getattr__"):
-            yield from (getattr(value, each, None) for each in ("__self__", "__func__", "__wrapped__", "fget"))
+            yield from (getattr(value, each, None) for each in _LINKS)
         if kind.__module__.partition(".")[0] not in _FOREIGN:
             yield from list(vars(value).values()) if hasattr(value, "__dict__") else ()
             for each in kind.__mro__:
@@ -147,7 +148,7 @@ def _parts_of_function(function: types.FunctionType) -> Iterator[Any]:
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """Return the names of globals and attributes that a function's code has, and that of functions inside it."""
+    """Return the names of globals and attributes in a function's code, and in that of functions inside it."""
     names = set(code.co_names)
     for each in code.co_consts:
         if isinstance(each, types.CodeType):

@@ -120,8 +120,8 @@ def ended_attribute(value: Any, name: str) -> TracedAttributeError:
     """Return the error of an attribute of a value whose trace has ended."""
     function = value.owner.name
     return TracedAttributeError(
-        f"x.{name}: a value of {function} is used after the tracing of {function} has ended: return it from the "
-        "function instead of keeping it outside"
+        f"x.{name}: a value of {function} is used after the tracing of {function} has ended: return it from "
+        "the function instead of keeping it outside"
     )
 
 

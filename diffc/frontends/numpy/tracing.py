@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from diffc.errors import DiffcError
 from diffc.frontends.numpy.captures import Captures
 from diffc.ir import Node, Type
 from diffc.ops import input_node
 
-__all__ = ["Trace", "active", "check_open", "tracing"]
+__all__ = ["Trace", "active", "check_open", "decides", "tracing"]
 
 
 class Trace:
@@ -85,12 +86,19 @@ def tracing(name: str, captures: Captures | None = None) -> Generator[Trace]:
         trace.open = False
 
 
+def decides(value: Any) -> None:
+    """Note that the elements of a value from outside, if it can change, decide about what is being traced."""
+    trace = active.get()
+    if trace is not None:
+        trace.captures.decide(value)
+
+
 def _out_of_place(owner: Trace, what: str) -> DiffcError:
     if not owner.open:
         return DiffcError(
-            f"{what}: a value of {owner.name} is used after the tracing of {owner.name} has ended: it stood for "
-            "a computation, not for a number. Return it from the function instead of keeping it outside, in a "
-            "list, an attribute or a variable"
+            f"{what}: a value of {owner.name} is used after the tracing of {owner.name} has ended: it stood "
+            "for a computation, not for a number. Return it from the function instead of keeping it outside, "
+            "in a list, an attribute or a variable"
         )
     return DiffcError(
         f"{what}: a value of {owner.name} is used outside the function that is traced: in another thread, or "
