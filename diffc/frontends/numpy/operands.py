@@ -126,9 +126,10 @@ def floating(x: Node) -> Node:
 def as_axis(value: Any, rank: int, what: str) -> int:
     """Return an axis counted from the front; raise `TypeProblem` for what is no known integer."""
     number: Any = scalar_value(value) if isinstance(value, Node) else value
-    if not hasattr(number, "__index__"):
-        raise TypeProblem(f"{what}: an axis must be an integer that is known when tracing")
-    return normal_axis(operator.index(number), rank, what)
+    try:
+        return normal_axis(operator.index(number), rank, what)
+    except TypeError:
+        raise TypeProblem(f"{what}: an axis must be an integer that is known when tracing") from None
 
 
 def as_axes(value: Any, rank: int, what: str) -> tuple[int, ...]:
@@ -160,8 +161,8 @@ def as_dtype(value: Any) -> str:
     """
     try:
         kind = np.dtype(value)
-    except TypeError:
-        kind = repr(value)
+    except (TypeError, ValueError):
+        kind = f"{value!r:.60}"
     for name, each in DTYPES.items():
         if kind == each:
             return name

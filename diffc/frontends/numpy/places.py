@@ -165,12 +165,21 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Node:
     axis = 0 if axis is None else as_axis(axis, x.rank, "delete")
     extent = x.shape[axis]
     if isinstance(extent, int):
-        places = obj if isinstance(obj, slice) else known_array(obj, "the places to delete")
-        return take_places(x, np.delete(np.arange(extent), places), axis)
+        return take_places(x, np.delete(np.arange(extent), _known_places(obj, "the places to delete")), axis)
     at = known_integer(obj, "the place to delete from an axis of symbolic extent")
     place = extent + at if at < 0 else at
     kept = [part(x, 0, place, axis), part(x, place + 1, extent, axis)]
     return slicing.concatenate(kept, axis)
+
+
+def _known_places(value: Any, what: str) -> Any:
+    """Return a slice, a mask or integers that are known when tracing; an empty list has no places."""
+    if isinstance(value, slice):
+        return value
+    places = known_array(value, what)
+    if places.size and places.dtype.kind not in "iub":
+        raise TypeProblem(f"{what} must be integers or truth values, not {places.dtype}")
+    return places if places.size else places.astype(np.int64)
 
 
 @implements(np.insert)
@@ -185,7 +194,9 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Node:
     extent = x.shape[axis]
     if not isinstance(extent, int):
         raise TypeProblem(f"numpy.insert: several places in an axis of symbolic extent {extent}")
-    places = obj if isinstance(obj, slice) else known_array(obj, "the places to insert at").astype(np.int64)
+    places = _known_places(obj, "the places to insert at")
+    if isinstance(places, np.ndarray) and places.dtype == bool:
+        places = np.flatnonzero(places)
     count = len(range(*places.indices(extent))) if isinstance(places, slice) else places.size
     new = broadcast(new, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
     order = np.insert(np.arange(extent), places, extent + np.arange(count))

@@ -15,7 +15,7 @@ import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import refusals
-from diffc.frontends.numpy.calling import call_function, name_of
+from diffc.frontends.numpy.calling import call_function, checked_arguments, name_of
 from diffc.frontends.numpy.indexing import index
 from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.operators import Operators
@@ -138,9 +138,10 @@ class Traced(Operators):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         """Build what a ufunc computes."""
-        values, weak = _operands(operands, f"numpy.{ufunc.__name__}")
-        options = untraced(options, f"numpy.{ufunc.__name__}")
-        result = traced(apply_ufunc(ufunc, method, values, options), weak)
+        name = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        with checked_arguments(name):
+            values, weak = _operands(operands, name)
+            result = traced(apply_ufunc(ufunc, method, values, untraced(options, name)), weak)
         _look(operands, options)
         return result
 
@@ -154,7 +155,8 @@ class Traced(Operators):
         raise refusals.no_array(self)
 
     def __getitem__(self, key: Any) -> Any:
-        return traced(index(untraced(self, "x[i]"), untraced(key, "x[i]")))
+        with checked_arguments("x[i]"):
+            return traced(index(untraced(self, "x[i]"), untraced(key, "x[i]")))
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         check_open(self.owner, "x[i] = v")
@@ -245,9 +247,10 @@ class Traced(Operators):
 
 
 def _call(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
-    what = name_of(function)
-    values, weak = _operands(args, what)
-    result = traced(call_function(function, values, untraced(kwargs, what)), weak)
+    name = name_of(function)
+    with checked_arguments(name):
+        values, weak = _operands(args, name)
+        result = traced(call_function(function, values, untraced(kwargs, name)), weak)
     _look(args, kwargs)
     return result
 
