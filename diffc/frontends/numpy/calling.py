@@ -30,6 +30,9 @@ def call_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
         TypeProblem: for a function without a builder, with the nearest one that has one, or for an argument
             that the builder does not take.
     """
+    keepdims = kwargs.get("keepdims", False)
+    if not isinstance(keepdims, bool | np.bool_ | int) and repr(keepdims) != "<no value>":
+        raise TypeProblem(f"{name_of(function)}: keepdims is True or False, not {keepdims!r:.60}")
     builder = BUILDERS.get(function)
     if builder is None:
         if isinstance(function, np.ufunc):
@@ -53,7 +56,7 @@ _PROBLEMS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError
 
 @contextmanager
 def checked_arguments(name: str) -> Generator[None]:
-    """Build in the body what a user asks for; what Python or NumPy says of odd arguments becomes a `TypeProblem`.
+    """Build in the body what a user asks for; what Python says of odd arguments becomes a `TypeProblem`.
 
     Args:
         name: what the user calls.

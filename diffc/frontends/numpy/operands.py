@@ -18,8 +18,8 @@ from diffc.ops.reshaping import normal_axis
 from diffc.syntax.values import Bundle, as_extent, as_node
 
 __all__ = [
-    "as_array", "as_axes", "as_axis", "as_dtype", "as_number", "as_shape", "dtype_name", "floating",
-    "is_weak",
+    "as_array", "as_axes", "as_axis", "as_dtype", "as_float_dtype", "as_number", "as_shape", "dtype_name",
+    "floating", "is_weak",
 ]  # fmt: skip
 
 _REFUSED = {
@@ -151,6 +151,14 @@ def as_shape(value: Any) -> tuple[Extent, ...]:
         as_extent(int(each) if isinstance(each, np.integer) else each, "an extent of a shape")
         for each in values
     )
+
+
+def as_float_dtype(value: Any) -> str:
+    """Return f64 or f32, the dtypes in which means are computed; raise `TypeProblem` for another one."""
+    name = as_dtype(value)
+    if name not in ("f64", "f32"):
+        raise TypeProblem(f"a mean in the dtype {name} is not supported: use float64 or float32")
+    return name
 
 
 def as_dtype(value: Any) -> str:

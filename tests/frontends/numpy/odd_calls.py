@@ -8,7 +8,6 @@ import random
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 __all__ = ["ODD", "odd_calls"]
 
@@ -16,21 +15,23 @@ _DOCS = Path(__file__).parents[3] / "docs" / "numpy_examples.py"
 EXAMPLES = runpy.run_path(str(_DOCS))
 
 ODD = (
-    "None", "[]", "()", "{}", "[[]]", "[None]", "''", "'x'", "'float32'", "'wrap'", "0", "1", "-1", "7", "-9",
-    "10**30", "-10**30", "2.5", "-0.0", "1e400", "float('nan')", "True", "False", "2j", "[0]", "[1, 0]", "(0, 0)",
-    "(-1, 0)", "[1.5]", "[True]", "[True, False, True]", "[[1, 2], [3]]", "[[0, 1], [1, 2]]", "'a', 'b'",
-    "slice(1)", "slice(None, None, -1)", "...", "np.newaxis", "np.array(1)", "np.array([1, 2])", "np.array([])",
-    "np.array('x')", "np.array(None)", "np.float32(2)", "np.int64(3)", "np.uint8(1)", "np.zeros((2, 0))",
-    "np.ones((1, 1, 1, 1, 1))", "np.nan", "np.array([1j])", "object()", "int", "float", "np.float16", "np.sum",
-    "lambda: 0", "v", "s", "i", "c", "x", "t", "x.T", "x[:0]", "v[0]", "i[0]", "x.shape", "x.shape[0]",
-    "[x, 1.0]", "[v[0], 'x']", "(v, None)", "range(3)", "dict(a=1)", "b'x'",
+    "None", "[]", "()", "{}", "[[]]", "[None]", "''", "'x'", "'float32'", "'wrap'", "0", "1", "-1", "7",
+    "-9", "10**30", "-10**30", "2.5", "-0.0", "1e400", "float('nan')", "True", "False", "2j", "[0]",
+    "[1, 0]", "(0, 0)", "(-1, 0)", "[1.5]", "[True]", "[True, False, True]", "[[1, 2], [3]]",
+    "[[0, 1], [1, 2]]", "'a', 'b'", "slice(1)", "slice(None, None, -1)", "...", "np.newaxis", "np.array(1)",
+    "np.array([1, 2])", "np.array([])", "np.array('x')", "np.array(None)", "np.float32(2)", "np.int64(3)",
+    "np.uint8(1)", "np.zeros((2, 0))", "np.ones((1, 1, 1, 1, 1))", "np.nan", "np.array([1j])", "object()",
+    "int", "float", "np.float16", "np.sum", "lambda: 0", "v", "s", "i", "c", "x", "t", "x.T", "x[:0]",
+    "v[0]", "i[0]", "x.shape", "x.shape[0]", "[x, 1.0]", "[v[0], 'x']", "(v, None)", "range(3)",
+    "dict(a=1)", "b'x'",
 )  # fmt: skip
 """What stands in the place of an argument. The names are those of the examples' arrays."""
 
 _KEYWORDS = (
-    "axis", "axes", "keepdims", "where", "initial", "out", "dtype", "order", "casting", "mode", "k", "n", "ddof",
-    "axisa", "weights", "returned", "decimals", "fill_value", "shape", "offset", "rowvar", "bias", "prepend",
-    "append", "edge_order", "method", "side", "sorter", "subok", "indexing", "left", "right", "period", "nope",
+    "axis", "axes", "keepdims", "where", "initial", "out", "dtype", "order", "casting", "mode", "k", "n",
+    "ddof", "axisa", "weights", "returned", "decimals", "fill_value", "shape", "offset", "rowvar", "bias",
+    "prepend", "append", "edge_order", "method", "side", "sorter", "subok", "indexing", "left", "right",
+    "period", "nope",
 )  # fmt: skip
 
 
