@@ -89,8 +89,10 @@ class Captures:
 
     def decide(self, value: Any) -> None:
         """Note that the elements of an array or a list decide, whether or not they are read too."""
-        held = cast(Any, value)
-        if isinstance(value, np.ndarray | list) and id(held) not in self._looked and not _is_traced(held):
+        if not isinstance(value, np.ndarray | list):
+            return
+        held: Any = value  # pyright: ignore[reportUnknownVariableType]
+        if id(held) not in self._looked and not _is_traced(held):
             self._looked[id(held)] = Decision(held, seen(held))
 
     def hand_on(self, decisions: Sequence[Decision]) -> None:
@@ -111,8 +113,8 @@ class Captures:
         decisions = [*self._handed_on, *self._outside_decisions()]
         replaced: dict[Node, Node] = {}
         values: dict[str, Any] = {}
-        while self._records:
-            _, record = self._records.popitem()
+        for key in list(self._records):
+            record = self._records.pop(key)
             record.leaves = [(content, node) for content, node in record.leaves if node in used]
             if not record.leaves:
                 continue
@@ -122,7 +124,7 @@ class Captures:
                 continue
             for content, node in record.leaves:
                 array = _content(record, content, node.type)
-                if node.type.size <= EMBEDDED:
+                if array.size <= EMBEDDED:
                     replaced[node] = constant(array, node.dtype)
                 else:
                     values[node.attrs["name"]] = array

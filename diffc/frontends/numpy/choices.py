@@ -98,11 +98,18 @@ def clip(
     x = as_array(a)
     if low is not None:
         bound = as_number(low)
-        x = choose_by(lt(x, bound), bound, x)
+        x = choose_by(_or_nan(lt(x, bound), bound), bound, x)
     if high is not None:
         bound = as_number(high)
-        x = choose_by(gt(x, bound), bound, x)
+        x = choose_by(_or_nan(gt(x, bound), bound), bound, x)
     return x
+
+
+def _or_nan(reached: Node, bound: Node | float | int | bool) -> Node:
+    """Return where a bound is reached, or is NaN, which is what the result is then."""
+    if isinstance(bound, Node):
+        return logical_or(reached, pointwise.isnan(bound)) if bound.type.is_float else reached
+    return full(True, reached.type) if bound != bound else reached  # noqa: PLR0124
 
 
 @implements(np.nan_to_num)
@@ -116,7 +123,10 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     low = -largest if neginf is None else as_number(neginf)
     result = choose_by(pointwise.isnan(node), lift(as_number(nan), node.dtype), node)
     result = choose_by(eq(node, np.inf), lift(high, node.dtype), result)
-    return choose_by(eq(node, -np.inf), lift(low, node.dtype), result)
+    result = choose_by(eq(node, -np.inf), lift(low, node.dtype), result)
+    if result.shape != node.shape:
+        raise TypeProblem(f"numpy.nan_to_num: what replaces elements has the shape of {result.type}")
+    return result
 
 
 @implements(np.isclose)

@@ -115,7 +115,7 @@ def _parts(value: Any) -> Iterator[Any]:
     elif isinstance(value, types.ModuleType):
         return
     else:
-        kind = cast(type, value if isinstance(value, type) else type(value))
+        kind: type = value if isinstance(value, type) else type(value)
         if not hasattr(kind, "__getattr__"):
             yield from (getattr(value, each, None) for each in _LINKS)
         if kind.__module__.partition(".")[0] not in _FOREIGN:

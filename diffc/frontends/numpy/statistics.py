@@ -123,6 +123,8 @@ def cov(
         # NumPy leaves a second argument that is one row as it is.
         x = concatenate([x, _observations(y, rowvar or as_array(y).shape[:1] == (1,))])
     x = x if dtype is None else cast(x, as_dtype(dtype))
+    if not isinstance(bias, bool | int | np.bool_):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeProblem(f"numpy.cov: bias is True or False, not {bias!r:.60}")
     freedom = (0 if bias else 1) if ddof is None else ddof
     weights = _weights(x, fweights, aweights)
     if weights is None:

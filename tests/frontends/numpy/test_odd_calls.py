@@ -22,6 +22,9 @@ AGREED = {
     "np.polymul": "NumPy leaves out leading zeros, which a traced vector does not show",
     "np.polyadd": "the same",
     "np.polysub": "the same",
+    "np.shares_memory": "a traced array has no memory",
+    "np.may_share_memory": "the same",
+    "np.gradient(v, 1e309": "an infinite step",
     "np.common_type": "it gives a type, which is compared by itself",
 }
 """Where a difference is known, and why."""
@@ -46,7 +49,7 @@ def same(got: Any, wanted: Any) -> bool:
     if b.dtype.kind not in "biuf":
         return bool(got == wanted)
     # NumPy computes functions of truth values in float16.
-    tolerance = 2e-3 if b.dtype == np.float16 else 1e-9
+    tolerance = {"float16": 2e-3, "float32": 1e-5}.get(b.dtype.name, 1e-9)
     return a.shape == b.shape and np.allclose(a, b, tolerance, 1e-9, equal_nan=True)
 
 
