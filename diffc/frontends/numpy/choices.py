@@ -109,7 +109,7 @@ def _or_nan(reached: Node, bound: Node | float | int | bool) -> Node:
     """Return where a bound is reached, or is NaN, which is what the result is then."""
     if isinstance(bound, Node):
         return logical_or(reached, pointwise.isnan(bound)) if bound.type.is_float else reached
-    return full(True, reached.type) if bound != bound else reached  # noqa: PLR0124
+    return full(True, reached.type) if bound != bound else reached
 
 
 @implements(np.nan_to_num)
