@@ -12,10 +12,10 @@ from diffc.frontends.numpy.operands import as_array, as_number
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import broadcast_together, ravel
 from diffc.ir import Node, broadcast_shapes
-from diffc.ops import constant, lift, reshaping, slicing
+from diffc.ops import cast, constant, constant_like, lift, reshaping, slicing
 from diffc.ops import sorting as ops
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sub
-from diffc.ops.broadcasting import full
+from diffc.ops.broadcasting import broadcast, full
 from diffc.ops.elementwise import Operand
 from diffc.ops.logic import eq, gt, le, logical_and, logical_not, logical_or, lt
 from diffc.ops.logic import where as choose_by
@@ -80,11 +80,11 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> No
         )
     if len(values) not in (len(conditions), len(conditions) + 1):
         raise TypeProblem(f"numpy.piecewise: {len(values)} values for {len(conditions)} conditions")
-    result: Node = full(0, node.type)
-    if len(values) > len(conditions):
-        result = add(result, as_number(values.pop()))
-    for condition, value in zip(conditions, values, strict=True):  # the last condition that holds wins
-        result = choose_by(condition, lift(as_number(value), node.dtype), result)
+    chosen = [cast(lift(as_number(each)), node.dtype) for each in values]  # the result has the dtype of x
+    last = chosen.pop() if len(chosen) > len(conditions) else constant_like(0, node.dtype)
+    result: Node = broadcast(last, node.shape)
+    for condition, value in zip(conditions, chosen, strict=True):  # the last condition that holds wins
+        result = choose_by(condition, value, result)
     return result
 
 
