@@ -4,7 +4,10 @@ The message says what was wrong, where, and what would be right. The children ex
 caller can tell the kinds apart; they add no behaviour beyond pointing into a text.
 """
 
-__all__ = ["ArtefactError", "DiffcError", "InputError", "ModelError", "SyntaxProblem", "TypeProblem"]
+__all__ = [
+    "ArtefactError", "DiffcError", "InputError", "ModelError", "OutdatedError", "SyntaxProblem",
+    "TypeProblem",
+]  # fmt: skip
 
 
 class DiffcError(Exception):
@@ -17,6 +20,10 @@ class TypeProblem(DiffcError):
 
 class InputError(DiffcError):
     """A value given to a kernel or a transform does not fit its declaration."""
+
+
+class OutdatedError(InputError):
+    """What a function refers to has changed, so that the trace of it no longer holds."""
 
 
 class ArtefactError(DiffcError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from diffc import autodiff, pipeline
@@ -18,7 +17,7 @@ from diffc.frontends import formulas
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Graph, Type, substitute
 from diffc.ops import constant
-from diffc.ops.captured import captured_arrays
+from diffc.ops.captured import Captured, captured_arrays, read_captured
 from diffc.syntax import print_graph, read_graph
 
 if TYPE_CHECKING:
@@ -46,14 +45,15 @@ class Function:
         """Hold a graph; `derived` tells that it is a derivative, whose primal has been simplified.
 
         `math` is how it is compiled where `compile` is told nothing else; its derivatives have the same.
-        `captured` gives the arrays that the graph refers to by name. They are held by reference, as they are.
+        `captured` gives the arrays that the graph refers to by name. They are held as they are, and read at
+        each call.
         """
         if not isinstance(graph, Graph):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise DiffcError(f"a Function holds a Graph, not {type(graph).__name__}: make one with dc.parse")
         self.graph = graph
         self.derived = derived
         self.math: Literal["precise", "fast"] = pipeline.Options(math).math
-        self.captured: Mapping[str, Any] = MappingProxyType(dict(captured or {}))
+        self.captured = Captured(captured)
         self._kernel: Kernel | None = None
         self._lock = threading.Lock()
 
@@ -96,10 +96,13 @@ class Function:
         return call_inline(self.graph, self.captured, args, named)
 
     def embedded(self) -> Function:
-        """Return the function with the elements of its captured arrays as constants of the graph."""
+        """Return the function with the elements that its captured arrays have now as constants."""
         if not self.captured:
             return self
-        nodes = {node: constant(self.captured[name]) for name, node in captured_arrays(self.graph).items()}
+        nodes = {
+            node: constant(read_captured(name, node.type, self.captured[name]), node.dtype)
+            for name, node in captured_arrays(self.graph).items()
+        }
         graph = self.graph.with_outputs(substitute(self.graph.outputs, nodes))
         return Function(graph, self.derived, self.math)
 
@@ -112,7 +115,7 @@ class Function:
         return f"<Function {self.name}({inputs}) -> {outputs}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_read_function, (str(self), self.derived, self.math, dict(self.captured)))
+        return (_read_function, (str(self), self.derived, self.math, self.captured))
 
 
 def _read_function(

@@ -65,7 +65,7 @@ def compile_kernel(
 
     def cut() -> Cut | None:
         spared = workspace if parallel is False else None
-        return _cut(making.stages.optimized(), steps, threads, spared, captured or {})
+        return _cut(making.stages.optimized(), steps, threads, spared)
 
     if parallel is not False or (isinstance(workspace, int) and workspace > LARGE_WORKSPACE):
         return _by_work(making, forms, cut(), threads)
@@ -116,20 +116,16 @@ def _cut(
     forms: Callable[[Plan], Sequence[Forms]],
     threads: int,
     workspace: Extent | None,
-    captured: Mapping[str, Any],
 ) -> Cut | None:
-    """Return an optimised graph cut into blocks; None where there is no axis along which that pays."""
+    """Return an optimised graph cut into blocks; None where there is no axis along which that pays.
+
+    Its plan takes the captured arrays behind the graph's inputs.
+    """
     from diffc.blocks import plan_blocks
     from diffc.runtime.blocks import Cut
 
     plan = plan_blocks(expand(_with_inputs(graph)))
-    if plan is None:
-        return None
-    count = len(graph.inputs)
-    names = zip(plan.inputs[count:], captured_arrays(graph), strict=True)
-    arrays = {place: captured[name] for place, name in names}
-    plan = replace(plan, inputs=plan.inputs[:count], constants={**plan.constants, **arrays})
-    return Cut(plan, forms(plan), threads, workspace)
+    return None if plan is None else Cut(plan, forms(plan), threads, workspace)
 
 
 def _step_forms(plan: Plan, options: Options, cache: bool) -> list[Forms]:

@@ -25,8 +25,8 @@ from diffc.ir import Graph, Node, checked
 from diffc.ir.loops import Loops
 from diffc.lower import lower_to_llvm, lower_to_source
 from diffc.lower.entry import emit_entry
-from diffc.ops.base import DTYPES, Leaf
-from diffc.ops.captured import captured_op
+from diffc.ops.base import Leaf
+from diffc.ops.captured import Captured, captured_op, read_captured
 from diffc.ops.constant import const
 from diffc.optimize import optimize, round_constants
 from diffc.schedule import expand, long_axes_last, print_loops, schedule, statistics
@@ -210,7 +210,7 @@ class Compilation:
         self.stages = stages or Stages(graph, options)
         self._graph = graph
         self._options = options
-        self._captured = captured or {}
+        self._captured = Captured(captured)
         self._entry = entry
         self._streams = tuple(streams)
         self._seconds: dict[str, float] = {}
@@ -280,26 +280,24 @@ class Compilation:
             signature = replace(program.signature, externals=called_routines(text))
             types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
             fits = self._entry and len(types[0]) + len(types[1]) <= MAX_ENTRY
-            constants = len(self.stages.loops().constants)
-            layout = (signature.tree, signature.bindings, signature.workspace, constants)
+            captured = [each.type for each in signature.captured]
+            constants = len(self.stages.loops().constants) - len(captured)
+            layout = (signature.tree, signature.bindings, signature.workspace, constants, captured)
             entry = emit_entry(*types, *layout) if fits else ""
         with _Timer(self._seconds, "compile"):
             code = compile_text(text + "\n" + entry)
         return replace(program, signature=signature, object_code=code)
 
     def _bound(self, program: Program) -> Program:
-        """Return a program with its stages, and the captured arrays behind its own constants."""
-        arrays: list[np.ndarray[Any, Any]] = []
-        for parameter in program.signature.captured:
-            array = self._captured.get(parameter.name)
-            kind = parameter.type
-            if array is None or (DTYPES[kind.dtype], kind.shape) != (array.dtype, array.shape):
+        """Return a program with its stages and what it captures."""
+        for each in program.signature.captured:
+            if each.name not in self._captured:
                 raise DiffcError(
-                    f"{program.signature.name} refers to the array {parameter.name}: {kind}, which is not "
+                    f"{program.signature.name} refers to the array {each.name}: {each.type}, which is not "
                     "given: compile the Function, which holds it, not its graph"
                 )
-            arrays.append(array)
-        return replace(program, constants=(*program.constants, *arrays), stages=self.stages)
+            read_captured(each.name, each.type, self._captured[each.name])
+        return replace(program, captured=self._captured, stages=self.stages)
 
 
 def proof_stages(math: Literal["precise", "fast"] = "precise", derived: bool = False) -> dict[str, Any]:

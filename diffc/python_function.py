@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffc.errors import DiffcError
+from diffc.errors import DiffcError, OutdatedError
 from diffc.frontends.numpy.inlining import call_inline
 from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.specs import type_of
@@ -31,7 +31,7 @@ from diffc.frontends.numpy.trace import (
     tree_of,
 )
 from diffc.frontends.numpy.tracer import Traced
-from diffc.frontends.numpy.tracing import active
+from diffc.frontends.numpy.tracing import active, check_open
 from diffc.function import Function
 from diffc.ir import Graph, Type
 from diffc.pipeline import without_collector
@@ -122,11 +122,24 @@ class PythonTransform:
         leaves: list[Any] = []
         key = call_key(args, kwargs, leaves)
         prepared = self._prepared.get(key)
-        return self._call_anew(key, args, kwargs) if prepared is None else prepared.run(leaves)
+        if prepared is None:
+            return self._call_anew(key, args, kwargs)
+        try:
+            return prepared.run(leaves)
+        except OutdatedError:
+            return self._call_anew(key, args, kwargs)
 
     def _call_anew(self, key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Run a call that is not prepared; prepare the next one of its key, unless that is None."""
         call = self.read_call(args, kwargs)
+        try:
+            return self._prepare(key, call)
+        except OutdatedError:  # what the function refers to is of another type, or decides otherwise, now
+            with self._lock:
+                self._compiled.pop(call.key, None)
+            return self._prepare(key, call)
+
+    def _prepare(self, key: Any, call: Call) -> Any:
         with without_collector():
             compiled, rebuild = self._find(call)
             kernel = compiled.kernel
@@ -168,6 +181,9 @@ class PythonTransform:
     def read_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
         """Return a call taken apart."""
         arguments = arguments_of(self.function, args, kwargs)
+        for each in arguments.leaves:
+            if isinstance(each, Traced):
+                check_open(each.owner, self.__name__)
         arguments = replace(arguments, leaves=tuple(map(_as_leaf, arguments.leaves)))
         types = [_leaf_type(name, leaf) for name, leaf in zip(arguments.names, arguments.leaves, strict=True)]
         return Call(arguments, tuple(types), tuple(map(_is_weak, arguments.leaves)))

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 from diffc.ir import Dim, Extent, Tree, Type
 from diffc.ir.types import ITEM_SIZE
-from diffc.lower.entry_writer import DATA, DIMS, LLVM_NAMES, OVERLAP, READABLE, WRITABLE, EntryWriter
+from diffc.lower.entry_writer import DATA, DIMS, LLVM_NAMES, OVERLAP, READABLE, TYPE, WRITABLE, EntryWriter
 
 __all__ = ["LARGE_RESULTS", "LARGE_WORKSPACE", "emit_entry"]
 
@@ -47,11 +47,14 @@ def emit_entry(
     bindings: Sequence[tuple[str, int, int, int, int]],
     workspace: Extent,
     constants: int,
+    captured: Sequence[Type] = (),
 ) -> str:
     """Return LLVM text that defines the entries for a module that defines `@diffc_kernel`.
 
     `bindings` says for each symbol, in the signature's order, where it is read: (symbol, input, axis,
-    factor, offset) with `extent == factor * symbol + offset`. The text is empty where polynomials in the
+    factor, offset) with `extent == factor * symbol + offset`. The code takes so many `constants`, whose
+    memory stays, and `captured` arrays behind them, whose objects are checked in each call as inputs are.
+    The text is empty where polynomials in the
     signature are too large to be computed safely in 64 bits.
     """
     shapes = [extent for each in (*inputs, *outputs) for extent in (*each.shape, _bytes(each))]
@@ -61,7 +64,7 @@ def emit_entry(
     slots: dict[str, int] = {}
     text: list[str] = []
     for name, is_given in (("diffc_entry", False), ("diffc_entry_out", True)):
-        entry = _Entry(slots, inputs, outputs, tree, bindings, limit)
+        entry = _Entry(slots, inputs, captured, outputs, tree, bindings, limit)
         text.append(entry.function(name, workspace, constants, is_given))
     names = ",".join(slots)
     return "\n".join(
@@ -98,19 +101,22 @@ class _Entry(EntryWriter):
         self,
         slots: dict[str, int],
         inputs: Sequence[Type],
+        captured: Sequence[Type],
         outputs: Sequence[Type],
         tree: Tree,
         bindings: Sequence[tuple[str, int, int, int, int]],
         limit: int,
     ) -> None:
         super().__init__(slots)
-        self.inputs, self.outputs, self.tree = inputs, outputs, tree
+        self.inputs, self.captured, self.outputs, self.tree = inputs, captured, outputs, tree
         self.bindings, self.limit = bindings, limit
 
     def function(self, name: str, workspace: Extent, constants: int, is_given: bool) -> str:
         """Return the text of the function."""
         inputs, outputs = len(self.inputs), len(self.outputs)
-        self.alloca("%argv", f"[{max(1, inputs + constants + outputs)} x ptr]")
+        first_captured = inputs + constants
+        first_output = first_captured + len(self.captured)
+        self.alloca("%argv", f"[{max(1, first_output + outputs)} x ptr]")
         self.alloca("%dims", f"[{max(1, len(self.bindings))} x i64]")
         self.alloca("%objects", f"[{max(1, outputs)} x ptr]")
         expected = inputs + (outputs if is_given else 0)
@@ -124,10 +130,12 @@ class _Entry(EntryWriter):
             self.require(self.let(f"icmp sle i64 {self.extent(results)}, {LARGE_RESULTS}"))
         for position in range(constants):
             self.store("ptr", self.slot(f"constant:{position}"), "%argv", inputs + position)
+        for position, kind in enumerate(self.captured):
+            self.read_captured(position, first_captured + position, kind)
         for position in range(0 if is_given else outputs):
             self.store("ptr", "null", "%objects", position)
         for position, kind in enumerate(self.outputs):
-            place = inputs + constants + position
+            place = first_output + position
             if is_given:
                 self.given(position, inputs + position, place, kind)
             elif kind.shape:
@@ -137,9 +145,9 @@ class _Entry(EntryWriter):
                     "ptr", self.alloca("", LLVM_NAMES[kind.dtype], ITEM_SIZE[kind.dtype]), "%argv", place
                 )
         if is_given:
-            self.disjoint(arrays, inputs + constants)
+            self.disjoint(arrays, first_captured, first_output)
         self.run(workspace)
-        result = self.build(self.tree, inputs + constants, is_given)
+        result = self.build(self.tree, first_output, is_given)
         self.emit(f"ret ptr {result}")
         self.leave(is_given)
         body = "\n  ".join(self.lines)
@@ -161,6 +169,17 @@ class _Entry(EntryWriter):
         self.emit(f"store {LLVM_NAMES[kind.dtype]} {number}, ptr {place}")
         self.store("ptr", place, "%argv", position)
         return ""
+
+    def read_captured(self, position: int, place: int, kind: Type) -> None:
+        """Check an array that the program captures, as it is now, and store its pointer."""
+        value = self.slot(f"captured:{position}")
+        self.check_array(value, self.field("ptr", value, TYPE), kind, READABLE)
+        if kind.shape:
+            lengths = self.field("ptr", value, DIMS)
+            for axis, extent in enumerate(kind.shape):
+                length = self.field("i64", lengths, 8 * axis)
+                self.require(self.let(f"icmp eq i64 {length}, {self.extent(extent)}"))
+        self.store("ptr", self.field("ptr", value, DATA), "%argv", place)
 
     def bind(self, arrays: Sequence[str]) -> None:
         """Give every symbol its value, then check every other extent."""
@@ -215,11 +234,11 @@ class _Entry(EntryWriter):
         self.store("ptr", array, "%objects", position)
         self.store("ptr", self.field("ptr", array, DATA), "%argv", place)
 
-    def disjoint(self, arrays: Sequence[str], first_output: int) -> None:
+    def disjoint(self, arrays: Sequence[str], first_captured: int, first_output: int) -> None:
         """Give up where the address range of a given output meets another's, even if only it seems so."""
-        ranges = [(position, kind) for position, kind in enumerate(self.inputs) if arrays[position]] + [
-            (first_output + position, kind) for position, kind in enumerate(self.outputs)
-        ]
+        ranges = [(position, kind) for position, kind in enumerate(self.inputs) if arrays[position]]
+        ranges += [(first_captured + position, kind) for position, kind in enumerate(self.captured)]
+        ranges += [(first_output + position, kind) for position, kind in enumerate(self.outputs)]
         low = self.alloca("", f"[{max(1, len(ranges))} x ptr]")
         high = self.alloca("", f"[{max(1, len(ranges))} x ptr]")
         for index, (place, kind) in enumerate(ranges):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from diffc.ir import Dim, Extent, Type
 
-__all__ = ["DATA", "DIMS", "LLVM_NAMES", "OVERLAP", "READABLE", "WRITABLE", "EntryWriter"]
+__all__ = ["DATA", "DIMS", "LLVM_NAMES", "OVERLAP", "READABLE", "TYPE", "WRITABLE", "EntryWriter"]
 
 TYPE, NUMBER = 8, 16  # PyObject.ob_type, PyFloatObject.ob_fval and np.float64's value
 DATA, RANK, DIMS, DESCR, FLAGS = 16, 24, 32, 56, 64  # PyArrayObject

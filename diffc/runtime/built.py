@@ -87,7 +87,7 @@ def _load_kernel(source: Path, digest: str | None = None) -> Kernel:
         raise ArtefactError(f"{MANIFEST} is damaged: its content is not what {INDEX} says")
     names = read_manifest(manifest)["files"]
     files = {MANIFEST: manifest, **{name: _read(source / name, source) for name in names}}
-    return Kernel(from_files(files))
+    return Kernel(from_files(files).captured_from_constants())
 
 
 def _load_model(source: Path) -> BuiltModel:

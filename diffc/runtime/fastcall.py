@@ -56,11 +56,13 @@ class _MethodDef(ctypes.Structure):
 _definitions: dict[int, _MethodDef] = {}
 
 
-def fast_call(code: LoadedCode, entry: str, constants: Sequence[NDArray[Any]]) -> Callable[..., Any] | None:
+def fast_call(
+    code: LoadedCode, entry: str, constants: Sequence[NDArray[Any]], captured: Sequence[object] = ()
+) -> Callable[..., Any] | None:
     """Return the builtin that calls the object's entry, or None where there can be none.
 
-    The builtin returns `NotImplemented` for every call but the perfect one. It must not outlive `code` and
-    `constants`.
+    The builtin returns `NotImplemented` for every call but the perfect one, in which the captured objects,
+    too, are arrays as the code reads them. It must not outlive `code`, `constants` and `captured`.
     """
     address, names, table = code.find(entry), code.find("diffc_slots"), code.find("diffc_table")
     if not (address and names and table and is_supported()):
@@ -73,6 +75,8 @@ def fast_call(code: LoadedCode, entry: str, constants: Sequence[NDArray[Any]]) -
         kind, _, number = name.partition(":")
         if kind == "constant" and number.isdigit() and int(number) < len(constants):
             found = constants[int(number)].ctypes.data
+        if kind == "captured" and number.isdigit() and int(number) < len(captured):
+            found = id(captured[int(number)])
         if found is None:
             return None
         slots[position] = found

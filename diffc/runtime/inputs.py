@@ -176,9 +176,16 @@ def make_outputs(signature: Signature, values: Mapping[str, int]) -> list[NDArra
 
 
 def check_outputs(
-    signature: Signature, out: object, values: Mapping[str, int], inputs: Sequence[object]
+    signature: Signature,
+    out: object,
+    values: Mapping[str, int],
+    inputs: Sequence[object],
+    captured: Sequence[object] = (),
 ) -> list[NDArray[Any]]:
-    """Return the arrays that the caller gave for the outputs; `inputs` are what the inputs were made of."""
+    """Return the arrays that the caller gave for the outputs.
+
+    `inputs` and `captured` are what the inputs and the captured arrays are made of: none may overlap.
+    """
     given = cast("tuple[object, ...]", tuple(out) if isinstance(out, (tuple, list)) else (out,))
     if len(given) != len(signature.outputs):
         raise InputError(
@@ -188,12 +195,14 @@ def check_outputs(
     for position, (parameter, array) in enumerate(zip(signature.outputs, given, strict=True)):
         name = "out" if len(given) == 1 else f"out[{position}]"
         arrays.append(_check_output(name, parameter, array, values))
-    sources = [np.asarray(cast(Any, each)) for each in inputs]
+    sources = [np.asarray(cast(Any, each)) for each in (*inputs, *captured)]
+    names = [f"the input {each.name}" for each in signature.inputs]
+    names += [f"{each.name}, which the function refers to" for each in signature.captured]
     for position, array in enumerate(arrays):
         name = "out" if len(given) == 1 else f"out[{position}]"
-        for parameter, source in zip(signature.inputs, sources, strict=True):
+        for source_name, source in zip(names, sources, strict=True):
             if np.may_share_memory(array, source):
-                raise InputError(f"{name} overlaps the input {parameter.name}; give a buffer of its own")
+                raise InputError(f"{name} overlaps {source_name}; give a buffer of its own")
         for other in range(position):
             if np.may_share_memory(array, arrays[other]):
                 raise InputError(f"{name} overlaps out[{other}]; every output needs a buffer of its own")

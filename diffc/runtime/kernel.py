@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from diffc.errors import DiffcError, InputError
 from diffc.ir import Tree
+from diffc.runtime.captured import captured_values, prepared_entry, readable
 from diffc.runtime.fastcall import address_of, fast_call
 from diffc.runtime.inputs import arrange, check_outputs, convert, extent_value, make_outputs, read_symbols
 from diffc.runtime.machine import load_object
@@ -52,8 +53,8 @@ class Kernel:
         if launch is None:
             # A kernel outlives what it points to by no means: both are its attributes.
             self._code = load_object(program.object_code)
-            self._entry = fast_call(self._code, "diffc_entry", program.constants) or no_entry
-            self._entry_out = fast_call(self._code, "diffc_entry_out", program.constants) or no_entry
+            self._objects = readable(program)
+            self._entry, self._entry_out = map(self._fast, ("diffc_entry", "diffc_entry_out"))
             self.address = self._code.address("diffc_kernel")
             launch = _launcher(self.address)
         self._launch = launch
@@ -72,6 +73,10 @@ class Kernel:
             result = NotImplemented
         return self._checked_call(args, out) if result is NotImplemented else result
 
+    def _fast(self, name: str) -> Callable[..., Any]:
+        entry = fast_call(self._code, name, self._program.constants, self._objects)
+        return no_entry if entry is None else prepared_entry(self._program, self._objects, entry)
+
     def _checked_call(self, args: Sequence[Any], out: Any) -> Any:
         signature = self._program.signature
         values = arrange(signature, args, {})
@@ -82,9 +87,9 @@ class Kernel:
         outputs = (
             make_outputs(signature, symbols)
             if out is None
-            else check_outputs(signature, out, symbols, values)
+            else check_outputs(signature, out, symbols, values, captured_values(self._program))
         )
-        self._run_checked(arrays, symbols, outputs, is_new=out is None)
+        self._run_checked([*arrays, *self._program.captured_now()], symbols, outputs, is_new=out is None)
         if out is None:
             return _arranged(signature.tree, [each if each.ndim else each.item() for each in outputs])
         return _arranged(signature.tree, outputs)
@@ -95,7 +100,7 @@ class Kernel:
             each.symbol: (inputs[each.input].shape[each.axis] - each.offset) // each.factor
             for each in self.signature.bindings
         }
-        self._run(inputs, symbols, outputs)
+        self._run([*inputs, *self._program.captured_now()], symbols, outputs)
 
     def check_status(self, status: int) -> None:
         """Raise `InputError` for what a check at run time found."""
@@ -112,13 +117,17 @@ class Kernel:
         *,
         is_new: bool,
     ) -> None:
-        """Run on inputs and outputs that fit, these in new memory or in the caller's: here, as `run` does."""
+        """Run on inputs, captured arrays behind them, and outputs that fit.
+
+        The outputs lie in new memory or in the caller's; here that is the same.
+        """
         self._run(inputs, symbols, outputs)
 
     def _run(
         self, inputs: Sequence[NDArray[Any]], symbols: Mapping[str, int], outputs: Sequence[NDArray[Any]]
     ) -> None:
-        arrays = [*inputs, *self._program.constants, *outputs]
+        count = len(self._names)
+        arrays = [*inputs[:count], *self._program.constants, *inputs[count:], *outputs]
         values = [symbols[name] for name in self.signature.symbols]
         work = workspace(extent_value(self.signature.workspace, symbols, "the workspace"))
         self.check_status(self._launch(arrays, values, work))
@@ -170,6 +179,11 @@ class Kernel:
         from diffc.runtime.jitted import jitted
 
         program = self.program
+        if self.signature.captured:
+            raise DiffcError(
+                f"{self.name} refers to arrays outside itself, which jitted code would not read anew: make "
+                "them arguments of the function"
+            )
         text = program.stages.get("llvm")
         if text is None:
             raise DiffcError(f"{self.name} was kept without its LLVM text; compile it again to use .jitted")

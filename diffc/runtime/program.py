@@ -12,7 +12,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffc.errors import ArtefactError
+from diffc.ops.captured import Captured, read_captured
 from diffc.runtime.signature import Signature
 
 __all__ = ["ABI", "DTYPES", "Program", "digest_of", "from_files", "to_files"]
 
-ABI = 1
+ABI = 2
 """The version of the contract between object code and runtime; a change makes old files unusable."""
 
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -46,8 +47,10 @@ _MAX_CONSTANTS = 20_000
 class Program:
     """What a kernel is made from: the signature, object code, constants, stage texts and statistics.
 
-    `stages` maps a stage's name (`source`, `ir`, `llvm`...) to its text; `llvm` is the kernel's module
-    without the call entry. `object_code` is empty before it is generated and where Numba source runs instead.
+    `captured` gives the arrays of `signature.captured` by name, which are read at each call, and the
+    decisions that must hold then; None before they are known, as in the cache. `stages` maps a stage's name
+    (`source`, `ir`, `llvm`...) to its text; `llvm` is the kernel's module without the call entry.
+    `object_code` is empty before it is generated and where Numba source runs instead.
     """
 
     signature: Signature
@@ -55,6 +58,35 @@ class Program:
     constants: tuple[NDArray[Any], ...] = ()
     stages: Mapping[str, str] = field(default_factory=dict[str, str])
     stats: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    captured: Captured | None = None
+
+    def captured_now(self) -> list[NDArray[Any]]:
+        """Return the elements of the captured arrays as they are now, as the code reads them.
+
+        Raises:
+            OutdatedError: where an array is of another type, or what decided about the program has changed.
+        """
+        captured = self.captured
+        if captured is None:
+            return []
+        for decision in captured.decisions:
+            decision.check()
+        return [read_captured(each.name, each.type, captured[each.name]) for each in self.signature.captured]
+
+    def captured_from_constants(self) -> Program:
+        """Return a program that was read from files with its captured arrays behind its constants.
+
+        Raises:
+            ArtefactError: where they are not there, or of other types.
+        """
+        wanted = self.signature.captured
+        count = len(self.constants) - len(wanted)
+        found = dict(zip([each.name for each in wanted], self.constants[max(count, 0) :], strict=False))
+        for each in wanted:
+            array = found.get(each.name)
+            if array is None or (DTYPES[each.type.dtype], each.type.shape) != (array.dtype, array.shape):
+                raise ArtefactError(f"the captured array {each.name[:80]!r} is not what the signature says")
+        return replace(self, constants=self.constants[:count], captured=Captured(found))
 
 
 def digest_of(data: bytes) -> str:
@@ -70,11 +102,15 @@ def file_of_stage(name: str) -> str:
 
 
 def to_files(program: Program) -> dict[str, bytes]:
-    """Return the program as file names and contents; `from_files` is the inverse."""
+    """Return the program as file names and contents; `from_files` is the inverse.
+
+    Captured arrays are written behind the constants, with the elements that they have now.
+    """
     from diffc.runtime.machine import host
 
     files = {"kernel.o": program.object_code}
-    for position, constant in enumerate(program.constants):
+    constants = (*program.constants, *program.captured_now())
+    for position, constant in enumerate(constants):
         buffer = io.BytesIO()
         np.save(buffer, constant, allow_pickle=False)
         files[f"constant_{position}.npy"] = buffer.getvalue()
@@ -87,7 +123,7 @@ def to_files(program: Program) -> dict[str, bytes]:
         "target": {"triple": machine.triple, "cpu": machine.cpu, "features": sorted(machine.features)},
         "signature": program.signature.to_json(),
         "stats": dict(program.stats),
-        "constants": len(program.constants),
+        "constants": len(constants),
         "stages": list(program.stages),
         "files": {name: [len(data), digest_of(data)] for name, data in sorted(files.items())},
     }

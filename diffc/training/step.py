@@ -35,7 +35,8 @@ def step_function(loss: Function, parameters: Sequence[str], optimizer: Optimize
     Raises:
         DiffcError: for a loss that is no scalar, or parameters that are no inputs of it.
     """
-    derived = value_and_grad(loss, list(parameters)).graph
+    f = value_and_grad(loss, list(parameters))
+    derived = f.graph
     value, *gradients = derived.outputs
     taken = [*derived.input_names]
 
@@ -60,7 +61,7 @@ def step_function(loss: Function, parameters: Sequence[str], optimizer: Optimize
     names = [f"new_{node.attrs['name']}" for node in inputs[len(data) : -2]]
     outputs = (*new_parameters, *new_state, value)
     graph = Graph(f"step_{loss.name}", inputs, outputs, (*names, "loss"), provenance=derived.provenance)
-    return Function(graph, derived=True, math=loss.math)
+    return Function(graph, derived=True, math=f.math, captured=f.captured)
 
 
 class Step:

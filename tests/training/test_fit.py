@@ -523,3 +523,40 @@ def test_settings_are_those_of_the_call(data):
     result = fit(LINE, START, data, base, batch_size=50)
     assert result.checkpoint.settings == replace(base, batch_size=50)
     assert base.batch_size is None
+
+
+@pytest.mark.parametrize("size", [3, 100])
+def test_captured_arrays_are_read_in_each_step(size):
+    """Large and small ones, contiguous or strided and of integers."""
+    large, small = np.linspace(0, 1, size), np.arange(4, dtype=np.int32)[::2]
+
+    def squares(w, x):
+        return np.mean((x @ w - 1.0) ** 2) + np.sum(large * w[0]) ** 2 + np.sum((w - small) ** 2)
+
+    loss = dc.trace(squares, w=dc.f64(2), x=dc.f64("N", 2))
+    x, w, losses = np.ones((8, 2)), np.array([0.5, 0.25]), []
+
+    def change(epoch):
+        losses.append(epoch.loss)
+        small[1] += 1
+        large[:] *= 0.5
+
+    options = {"epochs": 3, "optimizer": "sgd", "learning_rate": 1e-4, "batch_size": 8}
+    fit(loss, {"w": w}, {"x": x}, on_epoch=change, **options)
+    large, small = np.linspace(0, 1, size), np.array([0.0, 2.0])
+    for found in losses:
+        assert found == pytest.approx(squares(w, x), rel=1e-12)
+        slope = 2 * (x @ w - 1.0) @ x / 8 + 2 * (w - small)
+        slope[0] += 2 * np.sum(large) ** 2 * w[0]
+        w = w - 1e-4 * slope
+        small[1] += 1
+        large = large * 0.5
+
+
+def test_lbfgs_reads_captured_arrays():
+    center = np.array([1, 2])
+    loss = dc.trace(lambda w: np.sum((w - center) ** 2), w=dc.f64(2))
+    for shift in (0, 5):
+        center += shift
+        found = fit(loss, {"w": np.zeros(2)}, {}, optimizer="lbfgs")
+        np.testing.assert_allclose(found.parameters["w"], center, atol=1e-6)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.operands import as_array, as_number
+from diffc.frontends.numpy.tracing import decides
 from diffc.ir import Extent, Node, topological
 from diffc.ops import scalar_value
 from diffc.ops.base import DTYPES, Array
@@ -19,6 +20,8 @@ from diffc.syntax.values import as_extent
 __all__ = [
     "as_integers",
     "as_mask",
+    "as_scalar",
+    "as_where",
     "folded",
     "known_array",
     "known_extent",
@@ -43,6 +46,7 @@ def unsupported(function: str, **arguments: Any) -> None:
 
 def known_integer(value: Any, what: str) -> int:
     """Return an integer that is known when tracing; raise `TypeProblem` for a traced one."""
+    decides(value)
     number = scalar_value(value) if isinstance(value, Node) else value
     array = np.asarray(number)
     if number is None or array.ndim or array.dtype.kind not in "iu":
@@ -63,6 +67,7 @@ def known_array(value: Any, what: str) -> Array:
         return const.reference(value.attrs)
     if isinstance(value, list | tuple):
         return np.asarray([known_array(each, what) for each in value])
+    decides(value)
     return np.asarray(value)
 
 
@@ -78,6 +83,28 @@ def as_mask(value: Any) -> Node:
     """Return truth values: numbers are true where they are not 0."""
     node = as_array(value)
     return node if node.dtype == "bool" else ne(node, 0)
+
+
+def as_where(value: Any, function: str) -> Node | None:
+    """Return the argument `where` of a reduction, None where all elements take part.
+
+    Raises:
+        TypeProblem: for anything but truth values, as NumPy does.
+    """
+    if value is True:
+        return None
+    node = as_array(value)
+    if node.dtype != "bool":
+        raise TypeProblem(f"numpy.{function}: the argument 'where' must be truth values, not {node.type}")
+    return node
+
+
+def as_scalar(value: Any, what: str) -> Node | float | int | bool:
+    """Return a number, traced or not; raise `TypeProblem` for an array with axes."""
+    number = as_number(value)
+    if isinstance(number, Node) and number.rank:
+        raise TypeProblem(f"{what} must be a number, not {number.type}")
+    return number
 
 
 def as_integers(value: Any, what: str) -> Node:

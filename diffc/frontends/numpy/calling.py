@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from diffc.errors import TypeProblem
+from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy.registry import BUILDERS, REFUSED
 from diffc.frontends.numpy.ufuncs import apply_ufunc
 from diffc.syntax.functions import nearest
 
-__all__ = ["call_function", "name_of"]
+__all__ = ["call_function", "checked_arguments", "name_of"]
 
 
 def name_of(function: Any) -> str:
@@ -29,6 +30,9 @@ def call_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
         TypeProblem: for a function without a builder, with the nearest one that has one, or for an argument
             that the builder does not take.
     """
+    keepdims = kwargs.get("keepdims", False)
+    if not isinstance(keepdims, bool | np.bool_ | int) and repr(keepdims) != "<no value>":
+        raise TypeProblem(f"{name_of(function)}: keepdims is True or False, not {keepdims!r:.60}")
     builder = BUILDERS.get(function)
     if builder is None:
         if isinstance(function, np.ufunc):
@@ -36,7 +40,7 @@ def call_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
         raise _unknown(function)
     try:
         return builder(*args, **kwargs)
-    except TypeError as problem:
+    except TypeError:
         try:
             inspect.signature(builder).bind(*args, **kwargs)
         except TypeError as mismatch:
@@ -44,7 +48,25 @@ def call_function(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any])
                 f"{name_of(function)}: {mismatch}; what is supported is "
                 f"{name_of(function)}{_parameters(builder)}"
             ) from None
-        raise problem
+        raise
+
+
+_PROBLEMS = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, AssertionError)
+
+
+@contextmanager
+def checked_arguments(name: str) -> Generator[None]:
+    """Build in the body what a user asks for; what Python says of odd arguments becomes a `TypeProblem`.
+
+    Args:
+        name: what the user calls.
+    """
+    try:
+        yield
+    except DiffcError:
+        raise
+    except _PROBLEMS as problem:
+        raise TypeProblem(f"{name} does not take these arguments: {problem}") from problem
 
 
 def _parameters(builder: Any) -> str:

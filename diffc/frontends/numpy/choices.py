@@ -12,10 +12,10 @@ from diffc.frontends.numpy.operands import as_array, as_number
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import broadcast_together, ravel
 from diffc.ir import Node, broadcast_shapes
-from diffc.ops import constant, lift, reshaping, slicing
+from diffc.ops import cast, constant, constant_like, lift, reshaping, slicing
 from diffc.ops import sorting as ops
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sub
-from diffc.ops.broadcasting import full
+from diffc.ops.broadcasting import broadcast, full
 from diffc.ops.elementwise import Operand
 from diffc.ops.logic import eq, gt, le, logical_and, logical_not, logical_or, lt
 from diffc.ops.logic import where as choose_by
@@ -80,11 +80,11 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> No
         )
     if len(values) not in (len(conditions), len(conditions) + 1):
         raise TypeProblem(f"numpy.piecewise: {len(values)} values for {len(conditions)} conditions")
-    result: Node = full(0, node.type)
-    if len(values) > len(conditions):
-        result = add(result, as_number(values.pop()))
-    for condition, value in zip(conditions, values, strict=True):  # the last condition that holds wins
-        result = choose_by(condition, lift(as_number(value), node.dtype), result)
+    chosen = [cast(lift(as_number(each)), node.dtype) for each in values]  # the result has the dtype of x
+    last = chosen.pop() if len(chosen) > len(conditions) else constant_like(0, node.dtype)
+    result: Node = broadcast(last, node.shape)
+    for condition, value in zip(conditions, chosen, strict=True):  # the last condition that holds wins
+        result = choose_by(condition, value, result)
     return result
 
 
@@ -98,11 +98,18 @@ def clip(
     x = as_array(a)
     if low is not None:
         bound = as_number(low)
-        x = choose_by(lt(x, bound), bound, x)
+        x = choose_by(_or_nan(lt(x, bound), bound), bound, x)
     if high is not None:
         bound = as_number(high)
-        x = choose_by(gt(x, bound), bound, x)
+        x = choose_by(_or_nan(gt(x, bound), bound), bound, x)
     return x
+
+
+def _or_nan(reached: Node, bound: Node | float | int | bool) -> Node:
+    """Return where a bound is reached, or is NaN, which is what the result is then."""
+    if isinstance(bound, Node):
+        return logical_or(reached, pointwise.isnan(bound)) if bound.type.is_float else reached
+    return full(True, reached.type) if bound != bound else reached
 
 
 @implements(np.nan_to_num)
@@ -116,7 +123,10 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     low = -largest if neginf is None else as_number(neginf)
     result = choose_by(pointwise.isnan(node), lift(as_number(nan), node.dtype), node)
     result = choose_by(eq(node, np.inf), lift(high, node.dtype), result)
-    return choose_by(eq(node, -np.inf), lift(low, node.dtype), result)
+    result = choose_by(eq(node, -np.inf), lift(low, node.dtype), result)
+    if result.shape != node.shape:
+        raise TypeProblem(f"numpy.nan_to_num: what replaces elements has the shape of {result.type}")
+    return result
 
 
 @implements(np.isclose)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import known_integer
+from diffc.frontends.numpy.arguments import as_scalar, known_integer
 from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_number, as_shape
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import broadcast_together
@@ -125,7 +125,7 @@ def logspace(
 ) -> Node:  # fmt: skip
     """numpy.logspace: powers of the base with exponents at equal distances."""
     exponents = linspace(start, stop, num, endpoint)
-    return _finished(power(as_number(base), exponents), dtype, axis)
+    return _finished(power(as_scalar(base, "base"), exponents), dtype, axis)
 
 
 @implements(np.geomspace)

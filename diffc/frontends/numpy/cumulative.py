@@ -192,7 +192,10 @@ def _at_end(slopes: Node, widths: Operand, axis: int, places: Sequence[Extent]) 
 @implements(np.trapezoid)
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Node:
     """numpy.trapezoid: the integral by the trapezoidal rule."""
-    values = floating(as_array(y))
+    given = as_array(y)
+    if given.dtype == "bool":
+        raise TypeProblem("numpy.trapezoid adds truth values as 'or': convert them with .astype(float)")
+    values = floating(given)
     along = as_axis(axis, values.rank, "trapezoid")
     extent = values.shape[along]
     if extent == 0:

@@ -9,8 +9,10 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.tracing import active, decides
 from diffc.ir import Node
 from diffc.ops import constant
+from diffc.ops.captured import is_captured
 from diffc.syntax.subscripts import subscript
 from diffc.syntax.values import Part, as_extent
 
@@ -24,8 +26,16 @@ def index(x: Node, key: Any) -> Node:
         TypeProblem: for what NumPy would refuse, and for a traced mask, whose count of elements is not known.
     """
     items: list[Any] = []
+    now: list[Any] = []
     for each in key if isinstance(key, tuple) else (key,):
-        items += _plain(each)
+        plain = _plain(each)
+        items += plain
+        now += [constant(np.asarray(each))] if plain and is_captured(plain[0]) else plain
+    trace = active.get()
+    if trace is not None:
+        trace.captures.look(key)
+        if any(map(is_captured, items)):
+            subscript(x, now)  # raises where an index is outside its axis already
     return subscript(x, items)
 
 
@@ -46,11 +56,13 @@ def _from_array(item: Any) -> list[Any]:
     if isinstance(item, list | tuple) and any(isinstance(each, Node) for each in item):
         return [_indices(as_array(item))]
     array = np.asarray(item)
+    if array.dtype == bool or array.ndim == 0 or not array.size:
+        decides(item)
     if array.dtype == bool:
         return [constant(each) for each in np.nonzero(array)]
     if array.dtype.kind in "iu" and array.ndim == 0:
         return [int(array)]
-    return [as_array(array.astype(np.int64) if array.size == 0 else item)]
+    return [as_array(item) if array.size else constant(array.astype(np.int64))]
 
 
 def _indices(item: Node) -> Node:

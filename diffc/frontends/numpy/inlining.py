@@ -8,9 +8,10 @@ from typing import Any
 from diffc.errors import InputError
 from diffc.frontends.numpy.operands import as_array, is_weak
 from diffc.frontends.numpy.tracer import Traced, traced, untraced
+from diffc.frontends.numpy.tracing import active
 from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, promote, substitute, substitute_extent, topological
 from diffc.ops import cast
-from diffc.ops.captured import captured_op
+from diffc.ops.captured import Captured, captured_op, read_captured
 
 __all__ = ["call_inline", "rebound"]
 
@@ -24,7 +25,7 @@ def call_inline(
         InputError: where the arguments are not those of the graph.
     """
     arguments = _in_order(graph, args, named)
-    nodes = [as_array(untraced(each)) for each in arguments]
+    nodes = [as_array(untraced(each, graph.name)) for each in arguments]
     weak = [is_weak(each) or (isinstance(each, Traced) and each.weak) for each in arguments]
     symbols = _symbols(graph, nodes)
     replaced = {
@@ -53,10 +54,17 @@ def rebound(
 
     What stands for them is added to `replaced`, which is not applied yet.
     """
+    trace = active.get()
+    if isinstance(captured, Captured) and trace is not None:
+        for each in captured.decisions:
+            each.check()
+        trace.captures.hand_on(captured.decisions)
     if captured:
         for node in topological(outputs, stop=set(replaced)):
             if node.op is captured_op and node not in replaced:
-                replaced[node] = as_array(captured[node.attrs["name"]])
+                name = node.attrs["name"]
+                read_captured(name, node.type, captured[name])  # raises where it is of another type now
+                replaced[node] = as_array(captured[name])
     return outputs
 
 

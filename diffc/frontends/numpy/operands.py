@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Node
-from diffc.ops import cast, constant, lift, scalar_value
+from diffc.ops import cast as cast_node
+from diffc.ops import constant, lift, scalar_value
 from diffc.ops.base import DTYPES
 from diffc.ops.reshaping import normal_axis
 from diffc.syntax.values import Bundle, as_extent, as_node
 
 __all__ = [
-    "as_array", "as_axes", "as_axis", "as_dtype", "as_number", "as_shape", "dtype_name", "floating",
-    "is_weak",
+    "as_array", "as_axes", "as_axis", "as_dtype", "as_float_dtype", "as_number", "as_shape", "dtype_name",
+    "floating", "is_weak",
 ]  # fmt: skip
-
-EMBEDDED = 16
-"""An array of at most this many elements becomes part of the program; a larger one is captured."""
 
 _REFUSED = {
     "c": "complex numbers are not supported: keep the real and the imaginary part as two arrays",
@@ -59,11 +57,9 @@ def _holds_node(value: Any) -> bool:
 
 
 def _constant(value: Any) -> Node:
-    """Return an array from outside: part of the program where it is small, captured otherwise."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeProblem(
-            "masked arrays are not supported: fill the masked values first, with .filled(value)"
-        )
+    """Return a value from outside: part of the program where it never changes, captured otherwise."""
+    if isinstance(value, np.ndarray) and type(value) not in _PLAIN:  # pyright: ignore[reportUnknownArgumentType]
+        _check_subclass(value)
     try:
         array = np.asarray(value)
     except ValueError as problem:
@@ -72,9 +68,34 @@ def _constant(value: Any) -> Node:
         raise TypeProblem(f"{value!r:.60} is no array of numbers")
     dtype = dtype_name(array.dtype)
     trace = active.get()
-    if trace is None or array.size <= EMBEDDED:
+    if trace is None or _never_changes(value):
         return constant(array, dtype)
-    return trace.captures.node(value, np.require(array, DTYPES[dtype], ["C", "A"]), dtype)
+    return trace.captures.node(value, array, dtype)
+
+
+_PLAIN = (np.ndarray, np.memmap)
+
+
+def _check_subclass(value: Any) -> None:
+    """Raise `TypeProblem` for an array whose operators may mean something else than an array's do."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeProblem(
+            "masked arrays are not supported: fill the masked values first, with .filled(value)"
+        )
+    kind = type(value)
+    names = ("__array_ufunc__", "__array_function__", "__mul__", "__rmul__", "__matmul__", "__getitem__")
+    if any(getattr(kind, name, None) is not getattr(np.ndarray, name) for name in names):
+        raise TypeProblem(
+            f"an array of the type {kind.__name__}, which has operators of its own, is not supported: "
+            "convert it with np.asarray"
+        )
+
+
+def _never_changes(value: Any) -> bool:
+    """Tell whether a value is a number, or a tuple of such."""
+    if type(value) is tuple:
+        return all(map(_never_changes, cast(tuple[Any, ...], value)))
+    return isinstance(value, bool | int | float | np.generic)
 
 
 def dtype_name(kind: np.dtype[Any]) -> str:
@@ -99,15 +120,16 @@ def as_number(value: Any) -> Node | float | int | bool:
 
 def floating(x: Node) -> Node:
     """Return an integer or boolean array as f64, a float one as it is."""
-    return x if x.type.is_float else cast(x, "f64")
+    return x if x.type.is_float else cast_node(x, "f64")
 
 
 def as_axis(value: Any, rank: int, what: str) -> int:
     """Return an axis counted from the front; raise `TypeProblem` for what is no known integer."""
     number: Any = scalar_value(value) if isinstance(value, Node) else value
-    if not hasattr(number, "__index__"):
-        raise TypeProblem(f"{what}: an axis must be an integer that is known when tracing")
-    return normal_axis(operator.index(number), rank, what)
+    try:
+        return normal_axis(operator.index(number), rank, what)
+    except TypeError:
+        raise TypeProblem(f"{what}: an axis must be an integer that is known when tracing") from None
 
 
 def as_axes(value: Any, rank: int, what: str) -> tuple[int, ...]:
@@ -123,11 +145,20 @@ def as_axes(value: Any, rank: int, what: str) -> tuple[int, ...]:
 
 def as_shape(value: Any) -> tuple[Extent, ...]:
     """Return a shape: an extent or a sequence of them; a traced extent such as x.shape[0] is one."""
-    values = value if isinstance(value, list | tuple) else (value,)
+    is_row = isinstance(value, np.ndarray) and value.ndim == 1
+    values: Sequence[Any] = list(value) if is_row or isinstance(value, list | tuple) else [value]
     return tuple(
         as_extent(int(each) if isinstance(each, np.integer) else each, "an extent of a shape")
         for each in values
     )
+
+
+def as_float_dtype(value: Any) -> str:
+    """Return f64 or f32, the dtypes in which means are computed; raise `TypeProblem` for another one."""
+    name = as_dtype(value)
+    if name not in ("f64", "f32"):
+        raise TypeProblem(f"a mean in the dtype {name} is not supported: use float64 or float32")
+    return name
 
 
 def as_dtype(value: Any) -> str:
@@ -138,8 +169,8 @@ def as_dtype(value: Any) -> str:
     """
     try:
         kind = np.dtype(value)
-    except TypeError:
-        kind = repr(value)
+    except (TypeError, ValueError):
+        kind = f"{value!r:.60}"
     for name, each in DTYPES.items():
         if kind == each:
             return name

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_integers, known_array, known_extent, known_integer, unsupported
+from diffc.frontends.numpy.indexing import index as index_of
 from diffc.frontends.numpy.joining import part
 from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, as_shape
 from diffc.frontends.numpy.registry import implements
@@ -61,14 +62,8 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if mode == "clip":
         last = dim(extent - 1)
         return gather(x, minimum(maximum(as_integers(indices, "indices"), 0), last), axis)
-    if isinstance(indices, Node):
-        return gather(x, as_integers(indices, "indices"), axis)
-    places = known_array(indices, "indices")
-    if places.size and places.dtype.kind not in "iu":
-        raise TypeProblem(f"numpy.take: indices must be integers, not {places.dtype}")
-    if places.ndim == 0:
-        return slicing.index(x, int(places), axis)
-    return take_places(x, places.astype(np.int64), axis)
+    as_integers(indices, "indices")
+    return index_of(x, (*[slice(None)] * axis, indices))
 
 
 @implements(np.take_along_axis)
@@ -170,12 +165,21 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Node:
     axis = 0 if axis is None else as_axis(axis, x.rank, "delete")
     extent = x.shape[axis]
     if isinstance(extent, int):
-        places = obj if isinstance(obj, slice) else known_array(obj, "the places to delete")
-        return take_places(x, np.delete(np.arange(extent), places), axis)
+        return take_places(x, np.delete(np.arange(extent), _known_places(obj, "the places to delete")), axis)
     at = known_integer(obj, "the place to delete from an axis of symbolic extent")
     place = extent + at if at < 0 else at
     kept = [part(x, 0, place, axis), part(x, place + 1, extent, axis)]
     return slicing.concatenate(kept, axis)
+
+
+def _known_places(value: Any, what: str) -> Any:
+    """Return a slice, a mask or integers that are known when tracing; an empty list has no places."""
+    if isinstance(value, slice):
+        return value
+    places = known_array(value, what)
+    if places.size and places.dtype.kind not in "iub":
+        raise TypeProblem(f"{what} must be integers or truth values, not {places.dtype}")
+    return places if places.size else places.astype(np.int64)
 
 
 @implements(np.insert)
@@ -190,7 +194,9 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Node:
     extent = x.shape[axis]
     if not isinstance(extent, int):
         raise TypeProblem(f"numpy.insert: several places in an axis of symbolic extent {extent}")
-    places = obj if isinstance(obj, slice) else known_array(obj, "the places to insert at").astype(np.int64)
+    places = _known_places(obj, "the places to insert at")
+    if isinstance(places, np.ndarray) and places.dtype == bool:
+        places = np.flatnonzero(places)
     count = len(range(*places.indices(extent))) if isinstance(places, slice) else places.size
     new = broadcast(new, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
     order = np.insert(np.arange(extent), places, extent + np.arange(count))

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import as_mask, unsupported
-from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_number, floating
+from diffc.frontends.numpy.arguments import as_mask, as_where, unsupported
+from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_float_dtype, as_number, floating
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node, size_of
 from diffc.ops import cast, constant_like, dim
@@ -59,10 +59,6 @@ def _chosen(x: Node, where_: Node | None, other: float | bool) -> Node:
     return x if where_ is None else choose(where_, x, constant_like(other, x.dtype))
 
 
-def _mask(where_: Any) -> Node | None:
-    return None if where_ is True else as_mask(where_)
-
-
 @implements(np.sum)
 def sum_of(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False,
@@ -72,7 +68,7 @@ def sum_of(
     unsupported("sum", out=out)
     x = as_array(a)
     x = x if dtype is None else cast(x, as_dtype(dtype))
-    total = sum_(_chosen(_number(x), _mask(where), 0), as_axes(axis, x.rank, "sum"), bool(keepdims))
+    total = sum_(_chosen(_number(x), as_where(where, "sum"), 0), as_axes(axis, x.rank, "sum"), bool(keepdims))
     return _started(add, total, initial, 0)
 
 
@@ -85,7 +81,8 @@ def prod_of(
     unsupported("prod", out=out)
     x = as_array(a)
     x = x if dtype is None else cast(x, as_dtype(dtype))
-    total = prod(_chosen(_number(x), _mask(where), 1), as_axes(axis, x.rank, "prod"), bool(keepdims))
+    chosen = _chosen(_number(x), as_where(where, "prod"), 1)
+    total = prod(chosen, as_axes(axis, x.rank, "prod"), bool(keepdims))
     return _started(mul, total, initial, 1)
 
 
@@ -104,9 +101,9 @@ def mean(
 ) -> Node:
     """numpy.mean."""
     unsupported("mean", out=out)
-    x = floating(as_array(a)) if dtype is None else cast(as_array(a), as_dtype(dtype))
+    x = floating(as_array(a)) if dtype is None else cast(as_array(a), as_float_dtype(dtype))
     axes = as_axes(axis, x.rank, "mean")
-    return squeezed(mean_of(x, axes, _mask(where)), axes, bool(keepdims))
+    return squeezed(mean_of(x, axes, as_where(where, "mean")), axes, bool(keepdims))
 
 
 def extremum(
@@ -144,7 +141,7 @@ def max_of(
     """numpy.max."""
     unsupported("max", out=out)
     x = as_array(a)
-    return extremum("max", x, as_axes(axis, x.rank, "max"), bool(keepdims), initial, _mask(where))
+    return extremum("max", x, as_axes(axis, x.rank, "max"), bool(keepdims), initial, as_where(where, "max"))
 
 
 @implements(np.min, np.amin)
@@ -154,7 +151,7 @@ def min_of(
     """numpy.min."""
     unsupported("min", out=out)
     x = as_array(a)
-    return extremum("min", x, as_axes(axis, x.rank, "min"), bool(keepdims), initial, _mask(where))
+    return extremum("min", x, as_axes(axis, x.rank, "min"), bool(keepdims), initial, as_where(where, "min"))
 
 
 @implements(np.ptp)
@@ -171,7 +168,7 @@ def any_of(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, *,
     """numpy.any."""
     unsupported("any", out=out)
     x = as_mask(a)
-    return any_(_chosen(x, _mask(where), False), as_axes(axis, x.rank, "any"), bool(keepdims))
+    return any_(_chosen(x, as_where(where, "any"), False), as_axes(axis, x.rank, "any"), bool(keepdims))
 
 
 @implements(np.all)
@@ -179,7 +176,7 @@ def all_of(a: Any, axis: Any = None, out: Any = None, keepdims: bool = False, *,
     """numpy.all."""
     unsupported("all", out=out)
     x = as_mask(a)
-    return all_(_chosen(x, _mask(where), True), as_axes(axis, x.rank, "all"), bool(keepdims))
+    return all_(_chosen(x, as_where(where, "all"), True), as_axes(axis, x.rank, "all"), bool(keepdims))
 
 
 @implements(np.count_nonzero)
@@ -219,17 +216,18 @@ def nanmean(
 def not_nan(x: Node, where_: Any = True) -> Node:
     """Return which elements take part: those chosen that are not NaN."""
     valid = logical_not(isnan(x))
-    return valid if where_ is True else logical_and(as_mask(where_), valid)
+    chosen = as_where(where_, "nanmean and its kin")
+    return valid if chosen is None else logical_and(chosen, valid)
 
 
 def _nan_extremum(name: str, a: Any, axis: Any, out: Any, keepdims: bool, initial: Any, where_: Any) -> Node:
     unsupported(f"nan{name}", out=out)
     x = as_array(a)
-    axes = as_axes(axis, x.rank, f"nan{name}")
+    axes, mask = as_axes(axis, x.rank, f"nan{name}"), as_where(where_, f"nan{name}")
     if not x.type.is_float:
-        return extremum(name, x, axes, keepdims, initial, _mask(where_))
+        return extremum(name, x, axes, keepdims, initial, mask)
     worst = -np.inf if name == "max" else np.inf
-    found = extremum(name, without_nan(x, worst), axes, keepdims, initial, _mask(where_))
+    found = extremum(name, without_nan(x, worst), axes, keepdims, initial, mask)
     if initial is not None:
         return found
     return choose(all_(isnan(x), axes, keepdims), constant_like(np.nan, x.dtype), found)

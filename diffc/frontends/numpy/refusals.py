@@ -13,8 +13,8 @@ from diffc.ir import Extent
 from diffc.syntax.functions import nearest
 
 __all__ = [
-    "TracedAttributeError", "assignment", "no_array", "no_attribute", "no_axis", "no_index", "no_number",
-    "symbolic_extent", "unhashable",
+    "TracedAttributeError", "assignment", "ended_attribute", "no_array", "no_attribute", "no_axis",
+    "no_index", "no_number", "symbolic_extent", "unhashable",
 ]  # fmt: skip
 
 
@@ -114,6 +114,15 @@ _METHODS = {
     "flags": "a traced array has no memory",
     "base": "a traced array has no memory",
 }
+
+
+def ended_attribute(value: Any, name: str) -> TracedAttributeError:
+    """Return the error of an attribute of a value whose trace has ended."""
+    function = value.owner.name
+    return TracedAttributeError(
+        f"x.{name}: a value of {function} is used after the tracing of {function} has ended: return it from "
+        "the function instead of keeping it outside"
+    )
 
 
 def no_attribute(value: Any, name: str) -> TracedAttributeError:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import as_integers, known_array, known_integer
+from diffc.frontends.numpy.arguments import as_integers, as_scalar, known_array, known_integer
 from diffc.frontends.numpy.operands import as_array, as_number, floating
 from diffc.frontends.numpy.products import matrix_product
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Extent, Node
 from diffc.ops import cast, constant, dim, lift, reshaping, slicing
-from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
+from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, zeros
 from diffc.ops.indexing import gather, scatter_add
 from diffc.ops.logic import eq, gt, lt, where
@@ -104,7 +104,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
             f"numpy.interp: xp and fp are vectors of one length, not {points.type} and {values.type}"
         )
     if period is not None:
-        at, points, values = _periodic(at, points, values, as_number(period))
+        at, points, values = _periodic(at, points, values, as_scalar(period, "period"))
         left = right = None
     extent = points.shape[0]
     if extent == 0:
@@ -128,6 +128,7 @@ def _between(at: Node, points: Node, values: Node) -> Node:
 
 
 def _periodic(at: Node, points: Node, values: Node, period: Any) -> tuple[Node, Node, Node]:
+    period = abs_(lift(period, at.dtype))
     at, points = mod(at, period), mod(points, period)
     order = argsort(points)
     points, values = gather(points, order), gather(values, order)

@@ -7,6 +7,7 @@ from typing import Any
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.tracer import Traced, traced, untraced
+from diffc.frontends.numpy.tracing import active
 from diffc.ir import topological
 from diffc.ops.gamma import polygamma_of
 from diffc.ops.interpreter import evaluate_nodes
@@ -25,6 +26,8 @@ def polygamma(n: int, x: Any) -> Any:
     if isinstance(n, Traced):
         raise TypeProblem("polygamma(n, x): n is an integer that is known when tracing")
     if isinstance(x, Traced):
-        return traced(polygamma_of(n, untraced(x)), x.weak)
+        return traced(polygamma_of(n, untraced(x, "dc.polygamma")), x.weak)
+    if active.get() is not None:
+        return traced(polygamma_of(n, as_array(x)))
     node = polygamma_of(n, as_array(x))
     return evaluate_nodes(topological((node,)), (node,), {}, {})[0][()]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import as_mask, unsupported
+from diffc.frontends.numpy.arguments import as_scalar, as_where, unsupported
 from diffc.frontends.numpy.diagonals import diagonal_of
-from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_number, floating
+from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_float_dtype, floating
 from diffc.frontends.numpy.reductions import count_of, mean_of, not_nan, squeezed, without_nan
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node
@@ -29,7 +29,7 @@ def _variance(
 ) -> Node:
     center = mean_of(x, axes, where_) if mean is None else as_array(mean)
     deviation = square(sub(x, center))
-    return squeezed(mean_of(deviation, axes, where_, as_number(ddof)), axes, keepdims)
+    return squeezed(mean_of(deviation, axes, where_, as_scalar(ddof, "ddof")), axes, keepdims)
 
 
 def _freedom(name: str, ddof: Any, correction: Any) -> Any:
@@ -47,8 +47,8 @@ def var(
 ) -> Node:  # fmt: skip
     """numpy.var."""
     unsupported("var", out=out)
-    x = floating(as_array(a)) if dtype is None else cast(as_array(a), as_dtype(dtype))
-    mask = None if where is True else as_mask(where)
+    x = floating(as_array(a)) if dtype is None else cast(as_array(a), as_float_dtype(dtype))
+    mask = as_where(where, "var")
     freedom = _freedom("var", ddof, correction)
     return _variance(x, as_axes(axis, x.rank, "var"), freedom, mask, bool(keepdims), mean)
 
@@ -123,6 +123,8 @@ def cov(
         # NumPy leaves a second argument that is one row as it is.
         x = concatenate([x, _observations(y, rowvar or as_array(y).shape[:1] == (1,))])
     x = x if dtype is None else cast(x, as_dtype(dtype))
+    if not isinstance(bias, bool | int | np.bool_):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeProblem(f"numpy.cov: bias is True or False, not {bias!r:.60}")
     freedom = (0 if bias else 1) if ddof is None else ddof
     weights = _weights(x, fweights, aweights)
     if weights is None:

@@ -22,7 +22,7 @@ def stop_gradient(x: Any) -> Any:
 
 def _stopped(x: Any) -> Any:
     if isinstance(x, Traced):
-        return traced(_node(untraced(x)), x.weak)
+        return traced(_node(untraced(x, "dc.stop_gradient")), x.weak)
     return _node(x) if isinstance(x, Node) else x
 
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import builders as builders
+from diffc.frontends.numpy.captures import Captures
 from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.randomness import Randomness
 from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
 from diffc.frontends.numpy.tracer import Traced, untraced
-from diffc.frontends.numpy.tracing import Captures, tracing
+from diffc.frontends.numpy.tracing import Trace, tracing
 from diffc.ir import Graph, Node, Tree, Type, substitute
 from diffc.ops import input_node
-from diffc.ops.captured import captured_arrays
+from diffc.ops.captured import Captured
 
 __all__ = ["Arguments", "Static", "TracedGraph", "arguments_of", "function_name", "trace_graph", "tree_of"]
 
@@ -49,7 +51,7 @@ class TracedGraph:
     """
 
     graph: Graph
-    captured: Mapping[str, Any]
+    captured: Captured
     structure: Structure
     enclosing: tuple[Node, ...]
 
@@ -148,19 +150,19 @@ def trace_graph(
     """
     name = function_name(function)
     captures = None if nested else Captures()
+    before = None if nested else Randomness(function, arguments.leaves)
     with tracing(name, captures) as trace:
         given = [
             each if isinstance(each, Static) else trace.input(label, each)
             for label, each in zip(arguments.names, types, strict=True)
         ]
-        leaves = [
-            each.value if isinstance(each, Static) else Traced(each, trace, number)
-            for each, number in zip(given, weak, strict=True)
-        ]
-        args, kwargs = unflatten(arguments.structure, leaves)
-        result = _called(function, args, kwargs)
-        values, structure = flatten(result)
-        outputs = [_output(untraced(each), name) for each in values]
+        outputs, structure = _traced(function, arguments, given, weak, trace)
+    if before is not None:
+        before.check(name)
+    captured = Captured()
+    if captures is not None:
+        constants, captured = captures.finish(name, outputs)
+        outputs = substitute(outputs, constants)
     if not outputs:
         raise TypeProblem(f"{name} returns no array and no number")
     nodes = [each for each in given if isinstance(each, Node)]
@@ -175,8 +177,24 @@ def trace_graph(
         outputs, nodes = substitute(outputs, dict(zip(nodes, plain, strict=True))), plain
     inputs = (*nodes, *trace.replaced)
     graph = Graph(name, inputs, tuple(outputs), _output_names(structure), tree_of(structure))
-    captured = {} if nested else {key: trace.captures.arrays[key] for key in captured_arrays(graph)}
     return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()))
+
+
+def _traced(
+    function: Callable[..., Any],
+    arguments: Arguments,
+    given: Sequence[Node | Static],
+    weak: Sequence[bool],
+    trace: Trace,
+) -> tuple[list[Node], Structure]:
+    """Return what a function computes of these leaves. Nothing that it made outlives this call."""
+    leaves = [
+        each.value if isinstance(each, Static) else Traced(each, trace, number)
+        for each, number in zip(given, weak, strict=True)
+    ]
+    args, kwargs = unflatten(arguments.structure, leaves)
+    values, structure = flatten(_called(function, args, kwargs))
+    return [_output(untraced(each, f"the result of {trace.name}"), trace.name) for each in values], structure
 
 
 def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

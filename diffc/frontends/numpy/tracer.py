@@ -6,6 +6,7 @@ functions on it build nodes; whatever needs the elements is refused, with what t
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, NoReturn
 from typing import cast as typed
@@ -14,7 +15,7 @@ import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import refusals
-from diffc.frontends.numpy.calling import call_function
+from diffc.frontends.numpy.calling import call_function, checked_arguments, name_of
 from diffc.frontends.numpy.indexing import index
 from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.operators import Operators
@@ -52,7 +53,7 @@ class Traced(Operators):
     @property
     def shape(self) -> tuple[Any, ...]:
         """The shape; an extent that is not known when tracing is a traced integer."""
-        return tuple(map(_extent, self.node.shape))
+        return tuple(self._extent(each, "x.shape") for each in self.node.shape)
 
     @property
     def ndim(self) -> int:
@@ -62,7 +63,7 @@ class Traced(Operators):
     @property
     def size(self) -> Any:
         """The number of elements."""
-        return _extent(self.node.size)
+        return self._extent(self.node.size, "x.size")
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -104,7 +105,15 @@ class Traced(Operators):
         """The elements as one vector."""
         return _call(np.ravel, (self,), {})
 
+    def _extent(self, extent: Extent, what: str) -> Any:
+        """Return an extent as a Python integer, or as a traced one that, like it, is weak."""
+        if isinstance(extent, int):
+            return extent
+        check_open(self.owner, what)
+        return traced(dim(extent), weak=True)
+
     def __len__(self) -> int:
+        check_open(self.owner, "len(x)")
         if not self.node.rank:
             raise refusals.no_axis(self, "len() of it is asked for")
         extent = self.node.shape[0]
@@ -113,6 +122,7 @@ class Traced(Operators):
         raise refusals.symbolic_extent("len(x)", extent)
 
     def __iter__(self) -> Iterator[Any]:
+        check_open(self.owner, "a loop over x, list(x) or *x")
         if not self.node.rank:
             raise refusals.no_axis(self, "its elements are asked for, by a loop, *x, sum() or list()")
         extent = self.node.shape[0]
@@ -121,14 +131,19 @@ class Traced(Operators):
         return iter([self[k] for k in range(extent)])
 
     def __repr__(self) -> str:
-        return f"<traced {self.node.type} in {self.owner.name}>"
+        ended = "" if self.owner.open else ", whose tracing has ended"
+        return f"<traced {self.node.type} in {self.owner.name}{ended}>"
 
     # What NumPy calls.
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
         """Build what a ufunc computes."""
-        values, weak = _operands(operands)
-        return traced(apply_ufunc(ufunc, method, values, options), weak)
+        name = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+        with checked_arguments(name):
+            values, weak = _operands(operands, name)
+            result = traced(apply_ufunc(ufunc, method, values, untraced(options, name)), weak)
+        _look(operands, options)
+        return result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Build what a NumPy function computes."""
@@ -136,12 +151,15 @@ class Traced(Operators):
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         """Refuse: the elements are not known."""
+        check_open(self.owner, "np.array(x) or np.asarray(x)")
         raise refusals.no_array(self)
 
     def __getitem__(self, key: Any) -> Any:
-        return traced(index(untraced(self), untraced(key)))
+        with checked_arguments("x[i]"):
+            return traced(index(untraced(self, "x[i]"), untraced(key, "x[i]")))
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        check_open(self.owner, "x[i] = v")
         raise refusals.assignment()
 
     # What needs the elements.
@@ -159,15 +177,18 @@ class Traced(Operators):
         return complex(self._known("complex"))
 
     def __index__(self) -> int:
+        check_open(self.owner, "range(x), an index or a shape")
         if self.node.dtype != "i64":
             raise refusals.no_index(self)
         return int(self._known("index"))
 
     def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        check_open(self.owner, "hash(x)")
         raise refusals.unhashable(self)
 
     def __format__(self, spec: str) -> str:
         if spec:
+            check_open(self.owner, "format(x)")
             raise refusals.no_number(self, "format")
         return repr(self)
 
@@ -175,15 +196,19 @@ class Traced(Operators):
         return self
 
     def __reduce__(self) -> NoReturn:
+        check_open(self.owner, "pickle or copy")
         raise DiffcError(f"{self!r} cannot be pickled or copied to another process: it has no elements yet")
 
     def _known(self, wanted: str) -> float | int | bool:
-        value = scalar_value(untraced(self)) if self.node.size == 1 else None
+        check_open(self.owner, f"{wanted}(x)")
+        value = scalar_value(untraced(self, f"{wanted}(x)")) if self.node.size == 1 else None
         if value is None:
             raise refusals.no_number(self, wanted)
         return value
 
     def __getattr__(self, name: str) -> Any:
+        if not self.owner.open and not name.startswith("__"):
+            raise refusals.ended_attribute(self, name)
         raise refusals.no_attribute(self, name)
 
     # Methods that are not the NumPy function of the same name.
@@ -221,31 +246,51 @@ class Traced(Operators):
         )
 
 
-def _extent(extent: Extent) -> Any:
-    """Return an extent as a Python integer, or as a traced one that, like it, is weak."""
-    return extent if isinstance(extent, int) else traced(dim(extent), weak=True)
-
-
 def _call(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
-    values, weak = _operands(args)
-    return traced(call_function(function, values, untraced(kwargs)), weak)
+    name = name_of(function)
+    with checked_arguments(name):
+        values, weak = _operands(args, name)
+        result = traced(call_function(function, values, untraced(kwargs, name)), weak)
+    _look(args, kwargs)
+    return result
 
 
-def untraced(value: Any) -> Any:
-    """Return a value with each traced one, in tuples, lists and dicts too, as a node of the active trace."""
+def _look(*arguments: Any) -> None:
+    """Note what was looked into, among the arguments of a call, rather than read as an array."""
+    trace = active.get()
+    assert trace is not None
+    for each in arguments:
+        trace.captures.look(each)
+
+
+def untraced(value: Any, what: str) -> Any:
+    """Return a value with each traced one, in tuples, lists and dicts too, as a node of the active trace.
+
+    Args:
+        value: what a user gives to an operation.
+        what: the operation, by the name that a user calls it.
+
+    Raises:
+        DiffcError: for a traced value whose trace has ended, or is not around the active one.
+    """
     if isinstance(value, Traced):
         trace = active.get()
         if value.owner is trace:
             return value.node
-        return check_open(value.owner).own(value.node, value.owner)
+        return check_open(value.owner, what).own(value.node, value.owner, what)
     if isinstance(value, list):
-        return list(map(untraced, typed(list[Any], value)))
+        items = [untraced(each, what) for each in typed(list[Any], value)]
+        # A list without traced values stays the very object that others may change.
+        same = len(items) == len(value) and all(map(operator.is_, items, value))
+        return typed(Any, value) if same else items
     if isinstance(value, tuple):  # a named one, too: NumPy's functions take it for what is in it
-        return tuple(map(untraced, typed(tuple[Any, ...], value)))
+        items = tuple([untraced(each, what) for each in typed(tuple[Any, ...], value)])
+        same = type(value) is tuple and all(map(operator.is_, items, value))
+        return typed(Any, value) if same else items
     if type(value) is dict:
-        return {key: untraced(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {key: untraced(each, what) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, slice):
-        return slice(untraced(value.start), untraced(value.stop), untraced(value.step))
+        return slice(*(untraced(each, what) for each in (value.start, value.stop, value.step)))
     return value
 
 
@@ -263,13 +308,13 @@ def traced(value: Any, weak: bool = False) -> Any:
     return value
 
 
-def _operands(values: Sequence[Any]) -> tuple[list[Any], bool]:
+def _operands(values: Sequence[Any], what: str) -> tuple[list[Any], bool]:
     """Return operands as nodes, and whether all of them are Python numbers, traced or not.
 
     Traced numbers take the dtype of f32 arrays among the operands, as Python numbers do.
     """
     found = [each for each in values if isinstance(each, Traced) and each.weak]
-    nodes = [untraced(each) for each in values]
+    nodes = [untraced(each, what) for each in values]
     if not found:
         return nodes, False
     kinds = [_dtype(node) for each, node in zip(values, nodes, strict=True) if not _is_weak(each)]

@@ -14,37 +14,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from diffc.errors import DiffcError
+from diffc.frontends.numpy.captures import Captures
 from diffc.ir import Node, Type
 from diffc.ops import input_node
-from diffc.ops.captured import captured_array
 
-__all__ = ["Captures", "Trace", "active", "check_open", "tracing"]
-
-
-class Captures:
-    """The arrays that a program refers to, by name. Shared by a trace and those inside it."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.arrays: dict[str, Any] = {}
-        self._nodes: dict[int, tuple[Any, Node]] = {}
-
-    def node(self, original: Any, array: Any, dtype: str) -> Node:
-        """Return the leaf that stands for an array.
-
-        Args:
-            original: the array as the function holds it; the same one has the same leaf.
-            array: what the kernel will read: `original`, or its elements in another layout or dtype.
-            dtype: the dtype of `array`, by diffc's name.
-        """
-        found = self._nodes.get(id(original))
-        if found is None:
-            name = f"captured_{len(self.arrays)}"
-            node = captured_array(name, Type(dtype, tuple(array.shape)))
-            self.arrays[name] = array
-            # The original is kept alive with it: its id must not be given to another array.
-            found = self._nodes[id(original)] = (original, node)
-        return found[1]
+__all__ = ["Trace", "active", "check_open", "decides", "tracing"]
 
 
 class Trace:
@@ -69,13 +43,13 @@ class Trace:
         """Return the input of a name; inside another trace it is told apart by the depth."""
         return input_node(f"{name}@{self.depth}" if self.depth else name, type_)
 
-    def own(self, node: Node, owner: Trace) -> Node:
+    def own(self, node: Node, owner: Trace, what: str) -> Node:
         """Return a value of `owner`, this trace or one around it, as a value of this trace."""
         chain: list[Trace] = []
         trace: Trace | None = self
         while trace is not owner:
             if trace is None:
-                raise _out_of_place(owner)
+                raise _out_of_place(owner, what)
             chain.append(trace)
             trace = trace.parent
         for each in reversed(chain):
@@ -112,21 +86,34 @@ def tracing(name: str, captures: Captures | None = None) -> Generator[Trace]:
         trace.open = False
 
 
-def _out_of_place(owner: Trace) -> DiffcError:
+def decides(value: Any) -> None:
+    """Note that the elements of a value from outside, if it can change, decide about what is being traced."""
+    trace = active.get()
+    if trace is not None:
+        trace.captures.decide(value)
+
+
+def _out_of_place(owner: Trace, what: str) -> DiffcError:
     if not owner.open:
         return DiffcError(
-            f"a value of {owner.name} is used after its tracing has ended: it stood for a computation, "
-            "not for a number. Return it from the function instead of keeping it in a variable outside"
+            f"{what}: a value of {owner.name} is used after the tracing of {owner.name} has ended: it stood "
+            "for a computation, not for a number. Return it from the function instead of keeping it outside, "
+            "in a list, an attribute or a variable"
         )
     return DiffcError(
-        f"a value of {owner.name} is used outside the function that is traced: in another thread, or before "
-        "the function has returned. Return it from the function"
+        f"{what}: a value of {owner.name} is used outside the function that is traced: in another thread, or "
+        "before the function has returned. Return it from the function"
     )
 
 
-def check_open(owner: Trace) -> Trace:
-    """Return the active trace; raise `DiffcError` where a value of `owner` is used outside of any."""
+def check_open(owner: Trace, what: str) -> Trace:
+    """Return the active trace; raise `DiffcError` where a value of `owner` is used outside of any.
+
+    Args:
+        owner: the trace to which the value belongs.
+        what: the operation, by the name that a user calls it.
+    """
     trace = active.get()
     if trace is None or not owner.open:
-        raise _out_of_place(owner)
+        raise _out_of_place(owner, what)
     return trace

@@ -194,6 +194,9 @@ def apply_ufunc(ufunc: Any, method: str, operands: Sequence[Any], options: Mappi
 
 
 def _called(ufunc: Any, operands: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    unknown = sorted(set(options) - {"dtype", "where", "out", "casting", "order", "subok"})
+    if unknown:
+        raise TypeProblem(f"np.{ufunc.__name__}: the argument {unknown[0]!r} is not supported")
     values = [as_number(each) for each in operands]
     dtype = options.get("dtype")
     if dtype is not None:

@@ -71,21 +71,21 @@ class At:
         if active.get() is None:
             return self._on_array(change, value)
         x, flat, new = self._parts(value)
-        old = index(x, untraced(self._key))
+        old = index(x, untraced(self._key, "dc.at"))
         hit = gt(_scattered(zeros(x.type.with_dtype("f64")), flat, full(1, new.type.with_dtype("f64"))), 0)
         written = _scattered(zeros(x.type), flat, cast(build(old, new), x.dtype))
         return traced(where(hit, written, x))
 
     def _parts(self, value: Any) -> tuple[Node, Node, Node]:
         """Return the array, the position of each chosen element, and a value for each."""
-        x = as_array(untraced(self._x))
-        given = untraced(value)
+        x = as_array(untraced(self._x, "dc.at"))
+        given = untraced(value, "dc.at")
         new = lift(given, x.dtype) if isinstance(given, bool | int | float) else as_array(given)
         if promote(new.dtype, x.dtype) != x.dtype:
             raise TypeProblem(
                 f"dc.at: values of {new.dtype} in an array of {x.dtype}: use .astype on one of them"
             )
-        flat = index(reshape(iota(x.size), x.shape), untraced(self._key))
+        flat = index(reshape(iota(x.size), x.shape), untraced(self._key, "dc.at"))
         if broadcast_shapes(new.shape, flat.shape) != flat.shape:
             raise TypeProblem(
                 f"dc.at: the values have the shape of {new.type}, the chosen elements {flat.type}"

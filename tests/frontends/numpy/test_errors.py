@@ -120,7 +120,7 @@ def test_leaked_value() -> None:
 
     dc.trace(leak, X)
     for use in (lambda: kept[0] + 1, lambda: np.sum(kept[0]), lambda: dc.trace(lambda x: x + kept[0], X)):
-        with pytest.raises(dc.DiffcError, match="leak is used after its tracing has ended"):
+        with pytest.raises(dc.DiffcError, match="used after the tracing of leak has ended"):
             use()
 
 

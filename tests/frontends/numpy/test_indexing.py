@@ -24,7 +24,7 @@ KEYS: list[Any] = [
 @pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
 def test_part(key: Any) -> None:
     f = dc.trace(lambda x: x[key], X)
-    np.testing.assert_array_equal(evaluate(f.graph, X)[0], X[key])
+    np.testing.assert_array_equal(evaluate(f.embedded().graph, X)[0], X[key])
 
 
 @pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
@@ -37,7 +37,7 @@ def test_part_by_traced_indices(key: Any) -> None:
         return x[tuple(next(following) if any(each is a for a in arrays) else each for each in items)]
 
     f = dc.trace(part, X, *arrays)
-    np.testing.assert_array_equal(evaluate(f.graph, X, *arrays)[0], X[key])
+    np.testing.assert_array_equal(evaluate(f.embedded().graph, X, *arrays)[0], X[key])
 
 
 @pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
@@ -53,7 +53,7 @@ def test_update(key: Any, how: str) -> None:
         )
     np.testing.assert_array_equal(getattr(dc.at(X, key), how)(values), expected)
     f = dc.trace(lambda x, v: getattr(dc.at(x, key), how)(v), X, values)
-    np.testing.assert_allclose(evaluate(f.graph, X, values)[0], expected, rtol=1e-14, atol=0)
+    np.testing.assert_allclose(evaluate(f.embedded().graph, X, values)[0], expected, rtol=1e-14, atol=0)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ PROGRAMS: dict[str, tuple[Any, ...]] = {
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_program(name: str) -> None:
     f, x, *rest = PROGRAMS[name]
-    value, gradient = evaluate(dc.value_and_grad(dc.trace(f, x, *rest), 0).graph, x, *rest)
+    value, gradient = evaluate(dc.value_and_grad(dc.trace(f, x, *rest), 0).embedded().graph, x, *rest)
     assert value == pytest.approx(f(x, *rest), rel=1e-13)
     np.testing.assert_allclose(gradient, central(lambda x: f(x, *rest), x), rtol=1e-7, atol=1e-9)
 
@@ -99,8 +99,8 @@ def test_program(name: str) -> None:
 def test_second_derivatives_of_a_program(name: str) -> None:
     f, x, *rest = PROGRAMS[name]
     traced = dc.trace(f, x, *rest)
-    gradient = dc.grad(traced, 0).graph
-    (hessian,) = evaluate(dc.hessian(traced, 0).graph, x, *rest)
+    gradient = dc.grad(traced, 0).embedded().graph
+    (hessian,) = evaluate(dc.hessian(traced, 0).embedded().graph, x, *rest)
     for k, e in enumerate(np.eye(x.size)):
         steps = [evaluate(gradient, x + t * e, *rest)[0] for t in (-2e-4, -1e-4, 1e-4, 2e-4)]
         expected = (steps[0] - 8 * steps[1] + 8 * steps[2] - steps[3]) / 12e-4
@@ -179,7 +179,7 @@ def test_traces_in_many_threads() -> None:
     def traced(k: int) -> Any:
         f, x, *rest = list(PROGRAMS.values())[k % len(PROGRAMS)]
         scaled = dc.trace(lambda x, *rest: f(x, *rest) * k, x, *rest)
-        return evaluate(dc.value_and_grad(scaled, 0).graph, x, *rest)
+        return evaluate(dc.value_and_grad(scaled, 0).embedded().graph, x, *rest)
 
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(traced, range(24)))
