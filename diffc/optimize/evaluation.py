@@ -88,7 +88,7 @@ class _Rounding:
             exact = self._with_digits(node, _DIGITS[1])
         if exact is not None:
             return _array([rounded(each, node.dtype) for each in exact.flat], node)
-        numbers: list[Any] = []
+        before, numbers = list[Any](), list[Any]()
         for digits in _DIGITS:
             values = self._with_digits(node, digits)
             if values is None:
