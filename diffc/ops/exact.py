@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -30,6 +31,7 @@ _SHAKE, _APART = 1e-9, 1e-4
 """An estimate counts where moving what it is computed from by the one moves it by less than the other."""
 
 _estimates: WeakKeyDictionary[Node, float | None] = WeakKeyDictionary()
+_pairs: WeakKeyDictionary[Node, tuple[Array, Array]] = WeakKeyDictionary()
 
 
 def folded(node: Node) -> Node | None:
@@ -113,19 +115,23 @@ def _estimated(node: Node) -> float | None:
     if exact is not None:
         near = float(rounded(exact.item(), "f64"))
         return near if math.isfinite(near) and near else None
-    first, second = (_shaken(node, by) for by in (0.0, _SHAKE))
-    clear = math.isfinite(first) and abs(first - second) < _APART * abs(first)
-    return first if clear else None
+    known: Any = _pairs
+    for each in topological((node,), stop=known):
+        if each not in _pairs:
+            _pairs[each] = _shaken(each)
+    first, second = (float(each) for each in _pairs[node])
+    return first if math.isfinite(first) and abs(first - second) < _APART * abs(first) else None
 
 
-def _shaken(node: Node, by: float) -> float:
-    """Return the value in doubles, with each result on the way moved by a share of itself, up or down."""
-    values: dict[Node, Array] = {}
+def _shaken(node: Node) -> tuple[Array, Array]:
+    """Return the value in doubles, and what it becomes where each result on the way is moved, up or down."""
+    inputs = [_pairs[each] for each in node.inputs]
+    by = _SHAKE if node.digest[0] & 1 else -_SHAKE
     with np.errstate(all="ignore"):
-        for k, each in enumerate(topological((node,))):
-            value = np.asarray(each.op.reference(each.attrs, *[values[operand] for operand in each.inputs]))
-            values[each] = value * (1 + (by if k % 2 else -by)) if each.type.is_float else value
-    return float(values[node])
+        plain, moved = (
+            np.asarray(node.op.reference(node.attrs, *[each[k] for each in inputs])) for k in (0, 1)
+        )
+        return plain, moved * (1 + by) if node.type.is_float else moved
 
 
 def weak(node: Node) -> float | int | bool:

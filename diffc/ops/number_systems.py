@@ -54,7 +54,7 @@ class Arithmetic(ABC):
             return _objects(compute(*arrays))
         attrs = {key: _resolved(key, value, resolve) for key, value in node.attrs.items()}
         if op is pi_op:
-            return _objects(self.functions.pi)
+            return _objects(self.number(self.functions.pi))
         if isinstance(op, Leaf):
             return self.array(op.reference(attrs))
         return self.structural(node, attrs, arrays)

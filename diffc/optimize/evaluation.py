@@ -8,7 +8,7 @@ digits are enough, as for what is exactly zero (sin(pi)), it is what the most of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
 from types import SimpleNamespace
@@ -40,9 +40,17 @@ def round_constants(
     chosen = _chosen(graph)
     if not chosen:
         return graph
-    return graph.map_nodes(
-        lambda node, inputs: _logged(node, log) if node in chosen else node.replace(inputs)
-    )
+    rounding = _Rounding()
+
+    def change(node: Node, inputs: Sequence[Node]) -> Node:
+        if node not in chosen:
+            return node.replace(inputs)
+        result = rounding.constant(node)
+        if log is not None:
+            log.append((round_constants.__name__, node, result))
+        return result
+
+    return graph.map_nodes(change)
 
 
 def _chosen(graph: Graph) -> set[Node]:
@@ -61,37 +69,59 @@ def _chosen(graph: Graph) -> set[Node]:
     return chosen
 
 
-def _logged(node: Node, log: Log | None) -> Node:
-    result = _constant(node)
-    if log is not None:
-        log.append((round_constants.__name__, node, result))
-    return result
+class _Rounding:
+    """One run: values with many digits are shared by the expressions that hold them."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, dict[Node, Objects | None]] = {digits: {} for digits in _DIGITS}
+
+    def constant(self, node: Node) -> Node:
+        """Return the constant that stands for an expression; equal elements are one number, broadcast."""
+        value = constant(self.rounded(node), node.dtype)
+        number = scalar_value(value)
+        return value if number is None else broadcast(constant(number, node.dtype), node.shape)
+
+    def rounded(self, node: Node) -> Array:
+        """Return the value of a constant expression, rounded once."""
+        exact = fractions_of(node)
+        if exact is None and not node.type.is_float:
+            exact = self._with_digits(node, _DIGITS[1])
+        if exact is not None:
+            return _array([rounded(each, node.dtype) for each in exact.flat], node)
+        numbers: list[Any] = []
+        for digits in _DIGITS:
+            values = self._with_digits(node, digits)
+            if values is None:
+                return _by_reference(node)
+            before, numbers = numbers, [_nearest(each, node.dtype) for each in values.flat]
+            if before == numbers:
+                break
+        else:  # what is exactly zero comes out as the rounding errors of the digits
+            numbers = [
+                b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)
+            ]
+        return _array(numbers, node)
+
+    def _with_digits(self, node: Node, digits: int) -> Objects | None:
+        """Return the elements of an expression as numbers of mpmath; None for what it cannot compute."""
+        known: Any = self._values[digits]
+        with _system().context.workdps(digits), np.errstate(all="ignore"):
+            for each in topological((node,), stop=known):
+                if each not in known:
+                    known[each] = _computed(each, [known[operand] for operand in each.inputs])
+        return known[node]
 
 
-def _constant(node: Node) -> Node:
-    value = constant(_rounded(node), node.dtype)
-    number = scalar_value(value)
-    return value if number is None else broadcast(constant(number, node.dtype), node.shape)
-
-
-def _rounded(node: Node) -> Array:
-    """Return the value of a constant expression, rounded once."""
-    exact = fractions_of(node)
-    if exact is None and not node.type.is_float:
-        exact = _with_digits(node, _DIGITS[1])
-    if exact is not None:
-        return _array([rounded(each, node.dtype) for each in exact.flat], node)
-    numbers: list[Any] = []
-    for digits in _DIGITS:
-        values = _with_digits(node, digits)
-        if values is None:
-            return _by_reference(node)
-        before, numbers = numbers, [_nearest(each, node.dtype) for each in values.flat]
-        if before == numbers:
-            break
-    else:  # what is exactly zero comes out as the rounding errors of the digits
-        numbers = [b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)]
-    return _array(numbers, node)
+def _computed(node: Node, arrays: list[Objects | None]) -> Objects | None:
+    operands = [each for each in arrays if each is not None]
+    if len(operands) < len(arrays):
+        return None
+    system = _system()
+    try:
+        value = system.apply(node, operands, resolve_with({}))
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
+    return None if any(isinstance(each, system.context.mpc) for each in value.flat) else value
 
 
 def _array(numbers: list[Any], node: Node) -> Array:
@@ -110,19 +140,6 @@ def _nearest(value: Any, dtype: str) -> Any:
     sign, mantissa, exponent, _ = value._mpf_
     exact = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
     return rounded(exact, dtype)
-
-
-def _with_digits(node: Node, digits: int) -> Objects | None:
-    """Return the elements of a constant expression as numbers of mpmath; None for what it cannot compute."""
-    system = _system()
-    values: dict[Node, Objects] = {}
-    with system.context.workdps(digits), np.errstate(all="ignore"):
-        try:
-            system.run(topological((node,)), values, resolve_with({}))
-        except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
-            return None
-    found = values[node]
-    return None if any(isinstance(each, system.context.mpc) for each in found.flat) else found
 
 
 class _LongNumbers(Arithmetic):

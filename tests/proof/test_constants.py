@@ -192,8 +192,10 @@ def _constant_graph(node, dtype):
 
 
 def test_a_compiler_that_rounds_badly_is_refuted_by_name(monkeypatch):
-    honest = evaluation._rounded
-    monkeypatch.setattr(evaluation, "_rounded", lambda node: np.nextafter(honest(node), np.inf))
+    honest = evaluation._Rounding.rounded
+    monkeypatch.setattr(
+        evaluation._Rounding, "rounded", lambda self, node: np.nextafter(honest(self, node), np.inf)
+    )
     failures = dc.verify(dc.parse("x/3/7"), order=1).failures
     assert [each.kind for each in failures] == ["constants"]
     assert failures[0].subject.startswith("div(div(1.0, 7.0), 3.0) => 0.04761904761904762")
