@@ -112,7 +112,8 @@ def _function(f: Any, types: Sequence[Any]) -> Function:
         )
     if not types:
         raise DiffcError(
-            "a plain function is given with the types of its parameters: assert_derivatives(f, dc.f64(3), ...)"
+            "a plain function is given with the types of its parameters: "
+            "assert_derivatives(f, dc.f64(3), ...)"
         )
     return trace(f, *types)
 

@@ -21,9 +21,7 @@ __all__ = ["compare_own", "compare_points", "drawn_points"]
 _EXTENT, _POINTS, _TRIES = 3, 3, 24
 
 
-def drawn_points(
-    graph: Graph, captured: Mapping[str, Any] | None = None, seed: int = 0
-) -> list[list[Any]]:
+def drawn_points(graph: Graph, captured: Mapping[str, Any] | None = None, seed: int = 0) -> list[list[Any]]:
     """Return points at which the value is finite."""
     symbols, whole = dict.fromkeys(graph.symbols, _EXTENT), free(graph, captured)
     points: list[list[Any]] = []

@@ -94,7 +94,8 @@ def check_kernels(
         if total > MAX_ELEMENTS:
             return Check(kind, name, "skipped", f"it has {total} elements")
         if each.proved and free(each.made).graph.outputs != proved[each.proved].outputs:
-            return Check(kind, name, "failed", "it is compiled from another graph than the one that was proved")
+            text = "it is compiled from another graph than the one that was proved"
+            return Check(kind, name, "failed", text)
         try:
             run, count = each.run(), len(each.plain.inputs)
 

@@ -93,9 +93,7 @@ class _Made:
     rules: Sequence[Named]
 
 
-def _checks(
-    graph: Graph, wrt: Wrt | None, order: int, made: _Made, drawn: tuple[int, int]
-) -> list[Check]:
+def _checks(graph: Graph, wrt: Wrt | None, order: int, made: _Made, drawn: tuple[int, int]) -> list[Check]:
     (samples, seed), optimizer, kept = drawn, made.optimizer, made.rules
     if isinstance(order, bool) or not 0 <= order <= MAX_ORDER:
         raise DiffcError(f"verify: the order is an integer from 0 to {MAX_ORDER}, not {order!r}")
@@ -134,9 +132,8 @@ def _checks(
 def _operations(nodes: Iterable[Node]) -> list[Check]:
     """Return a check for each operation that takes part."""
     found = {node.op.name: node.op for node in nodes if node.inputs}
-    return [
-        attempt("operation", name, partial(_operation, op), algebra=True) for name, op in sorted(found.items())
-    ]
+    ops = sorted(found.items())
+    return [attempt("operation", name, partial(_operation, op), algebra=True) for name, op in ops]
 
 
 def _operation(op: Op) -> Check:

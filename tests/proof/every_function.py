@@ -13,16 +13,20 @@ SCALARS = {
     "x": "x", "y": "y", "r": "x", "delta": "y", "low": "-1", "high": "y", "at_zero": "y", "n": "2",
     "condition": "x > y",
 }  # fmt: skip
-ARRAYS = {"x": "v", "a": "a", "b": "b", "shape": "(3, 1)", "axis": "0", "indices": "arange(2)", "parts": "[v, w]"}
+ARRAYS = {
+    "x": "v", "a": "a", "b": "b", "shape": "(3, 1)", "axis": "0", "indices": "arange(2)", "parts": "[v, w]",
+}  # fmt: skip
 CALLS = {
     "matrix_power": "matrix_power(a, 3)", "outer": "outer(v, w)", "dot": "dot(v, w)",
     "broadcast_to": "broadcast_to(v, (2, 3))", "dim": "v[0]*dim(v)", "arange": "v[0] + arange(3)",
-    "polygamma": "polygamma(1, x)", "any": "any(v > w)", "all": "all(v > w)", "and": "x > 0 and y > 0", "or": "x > 0 or y > 0", "not": "not x > 0",
+    "polygamma": "polygamma(1, x)", "any": "any(v > w)", "all": "all(v > w)",
+    "and": "x > 0 and y > 0", "or": "x > 0 or y > 0", "not": "not x > 0",
     "cholesky": "cholesky(a @ a.T + b)",
 }  # fmt: skip
 NUMBERS = ("i64", "any", "all")
 TRUTHS = (
-    "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "signbit", "isnan", "isinf", "isfinite", "logical_xor",
+    "lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "signbit", "isnan", "isinf", "isfinite",
+    "logical_xor",
 )  # fmt: skip
 
 

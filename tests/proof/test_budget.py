@@ -1,7 +1,6 @@
 """The time that a proof may take: what is not reached is said, and nothing is believed for it."""
 
 import json
-import time
 
 import pytest
 
@@ -30,7 +29,8 @@ def test_what_is_not_reached_is_said(monkeypatch):
     assert not certificate.ok
     late = [check for check in certificate.checks if check.verdict == "unreached"]
     assert {check.basis for check in late} == {"the budget of 5 s was spent"}
-    assert {"operation", "reverse equation, order 1", "whole expression", "kernel, value"} <= {c.kind for c in late}
+    kinds = {check.kind for check in late}
+    assert {"operation", "reverse equation, order 1", "whole expression", "kernel, value"} <= kinds
     text = str(certificate)
     assert text.startswith("certificate of f, derivatives to order 1: UNDECIDED")
     assert "NOT REACHED kernel, value: 1 of 1 (the budget of 5 s was spent)" in text
@@ -83,7 +83,8 @@ def test_what_sympy_does_not_follow_is_unknown_and_other_faults_are_seen():
         raise TypeError("Invalid NaN comparison")
 
     found = attempt("equation", "%0", fails, algebra=True)
-    assert (found.verdict, found.basis) == ("unknown", "SymPy does not follow: TypeError: Invalid NaN comparison")
+    assert found.verdict == "unknown"
+    assert found.basis == "SymPy does not follow: TypeError: Invalid NaN comparison"
     with pytest.raises(TypeError):
         attempt("kernel", "f", fails)
 
@@ -96,8 +97,12 @@ def test_fourteen_symbols_are_not_written_out():
     assert all(check.verdict in ("proved", "skipped") for check in whole)
 
 
-def test_the_budget_holds_in_a_formula_of_fourteen_symbols():
-    clock = time.process_time()
-    certificate = dc.verify(dc.parse(FOURTEEN), order=2, budget_s=0.05)
+def test_a_budget_that_is_spent_at_once_leaves_everything_open():
+    certificate = dc.verify(dc.parse(FOURTEEN), order=2, budget_s=1e-9)
     assert certificate.verdict == "undecided"
-    del clock
+    immediate = {"gradient", "hessian", "rewrite"}
+    assert {check.verdict for check in certificate.checks if check.kind not in immediate} <= {
+        "unreached", "proved", "skipped",
+    }  # fmt: skip
+    whole = [check for check in certificate.checks if check.kind == "whole expression"]
+    assert {check.verdict for check in whole} == {"unreached", "skipped"}

@@ -54,8 +54,14 @@ def pooled(x):
 
 UNDECIDED_ONCE = {
     "relu then pooling": (pooled, [dc.f64(2, 8, 8, 3)]),
-    "pooling of absolute values": (lambda x: np.sum(np.abs(x).reshape(4, 2, 6).mean(axis=1) ** 2), [dc.f64(8, 6)]),
-    "leaky pooling": (lambda x: np.sum(np.where(x > 0, x, x / 8).reshape(5, 2, 4).max(axis=1)), [dc.f64(10, 4)]),
+    "pooling of absolute values": (
+        lambda x: np.sum(np.abs(x).reshape(4, 2, 6).mean(axis=1) ** 2),
+        [dc.f64(8, 6)],
+    ),
+    "leaky pooling": (
+        lambda x: np.sum(np.where(x > 0, x, x / 8).reshape(5, 2, 4).max(axis=1)),
+        [dc.f64(10, 4)],
+    ),
     "mixed axes": (lambda x: np.sum(np.maximum(x, 0).reshape(8, 12) * np.arange(12)), [dc.f64(12, 8)]),
     "a symbol": (lambda x: np.sum(np.maximum(x, 0).reshape(-1, 2, 8).max(axis=1) ** 2), [dc.f64("N", 16)]),
     "remainders": (lambda x, y: np.sum(np.mod(x, y) ** 2 * np.floor(x)), [dc.f64(3, 4), dc.f64()]),

@@ -21,8 +21,8 @@ X, Y, V, CT = inp("x"), inp("y"), inp("v", "f64[3]"), inp("ct")
 
 
 def evidence(node, claimed, *terms):
-    roots = [each for each in (node, claimed, *(t.factor if isinstance(t, Product) else t for t in terms)) if each]
-    return Points(roots).evidence(LocalEquation("e", node, claimed, list(terms)))
+    equation = LocalEquation("e", node, claimed, list(terms))
+    return Points([node, *equation.roots]).evidence(equation)
 
 
 def test_what_depends_is_not_taken_apart():

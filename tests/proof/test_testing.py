@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import diffc
@@ -61,8 +62,70 @@ def test_points_must_fit():
         assert_derivatives(LECTURE, at={"a": 1, "b": 2})
     with pytest.raises(DiffcError, match="2 values"):
         assert_derivatives(LECTURE, at=[1, 2])
-    with pytest.raises(DiffcError, match="a Function, a Graph or a formula"):
+    with pytest.raises(DiffcError, match="a plain function with its types, a Function, a Graph or a formula"):
         assert_derivatives(3)
+
+
+def energy(x, k):
+    return 0.5 * k * np.sum(x**2) + np.sum(np.cos(x))
+
+
+def by_x(x, k):
+    return k * x - np.sin(x)
+
+
+@pytest.mark.parametrize(
+    "types",
+    [(diffc.f64(4), diffc.f64()), ("f64[4]", "f64"), (np.ones(4), 2.0), (diffc.f64("N"), 1.0)],
+    ids=["types", "text", "examples", "symbolic"],
+)
+def test_a_plain_function_with_its_types(types):
+    assert assert_derivatives(energy, *types, wrt=0, order=1, gradient=by_x).ok
+    with pytest.raises(AssertionError, match=r"your gradient by x at x=.*off by"):
+        assert_derivatives(energy, *types, wrt=0, order=1, gradient=lambda x, k: by_x(x, k) + 1e-6 * x)
+
+
+def test_a_plain_function_at_points_with_its_hessian():
+    points = [([1.0, 2.0], 3.0), ([0.5, -1.0], 1.0)]
+    assert_derivatives(
+        energy,
+        *(diffc.f64(2), diffc.f64()),
+        wrt="x",
+        at=points,
+        gradient=by_x,
+        hessian=lambda x, k: np.diag(k - np.cos(x)),
+    )
+    with pytest.raises(AssertionError, match=r"your hessian by x, x at x=.*\[0, 0\]"):
+        assert_derivatives(
+            energy, diffc.f64(2), diffc.f64(), wrt="x", at=points, hessian=lambda x, k: np.diag(k + np.cos(x))
+        )
+
+
+def test_a_plain_function_that_captures_arrays_or_has_several_kinds_of_inputs():
+    weights = np.arange(20.0)
+    assert_derivatives(lambda x: np.sum(weights * x**2), np.zeros(20), gradient=lambda x: 2 * weights * x)
+    assert_derivatives(lambda x, n: np.sum(x**3) * n, diffc.f64(3), diffc.i64(), order=1)
+    assert_derivatives(diffc.grad(lambda x: np.sum(x**3)), np.zeros(3), order=1)
+
+
+def test_types_where_they_are_needed_and_nowhere_else():
+    with pytest.raises(DiffcError, match="given with the types of its parameters"):
+        assert_derivatives(energy)
+    for given in (LECTURE, diffc.parse(LECTURE), diffc.parse(LECTURE).graph):
+        with pytest.raises(DiffcError, match="types are given for a plain function alone"):
+            assert_derivatives(given, diffc.f64())
+    with pytest.raises(TypeError):
+        assert_derivatives(energy, diffc.f64(4), diffc.f64(), by_x, rtol_=1)
+    with pytest.raises(DiffcError):
+        assert_derivatives(energy, diffc.f64(4))
+
+
+def test_what_is_undecided_does_not_pass(monkeypatch):
+    looks = iter([0.0])
+    monkeypatch.setattr("diffc.proof.budget.monotonic", lambda: next(looks, 1e9))
+    with pytest.raises(AssertionError, match="were not all decided:\ncertificate of f") as caught:
+        assert_derivatives("x*y", budget_s=1, compiled=False)
+    assert "the budget of 1 s was spent" in str(caught.value)
 
 
 USERS_TEST = """

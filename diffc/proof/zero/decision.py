@@ -38,6 +38,7 @@ __all__ = ["decide_zero", "equal"]
 MAX_CASES, MAX_ATTEMPTS, MAX_PRIME_BITS, MARGIN = 2**10, 500, 4096, 60
 WITNESS_TRIES = 200
 
+
 def decide_zero(expr: Any, conditions: Sequence[Any] = (), *, seed: int = 0) -> ZeroResult:
     """Decide whether ``expr`` is identically zero as a real function of its symbols.
 

@@ -32,10 +32,11 @@ class Quotient:
     def __add__(self, other: Quotient) -> Quotient:
         """Return the sum, over the powers that both need."""
         below = {b: max(self.below.get(b, 0), other.below.get(b, 0)) for b in {**self.below, **other.below}}
-        tops = [
-            _raised(each.top, {b: k - each.below.get(b, 0) for b, k in below.items()}) for each in (self, other)
-        ]
-        return Quotient(_bounded(tops[0] + tops[1]), below)
+        return Quotient(_bounded(self._over(below) + other._over(below)), below)
+
+    def _over(self, below: Mapping[Any, int]) -> Any:
+        """Return the top over a larger denominator."""
+        return _raised(self.top, {b: k - self.below.get(b, 0) for b, k in below.items()})
 
     def __mul__(self, other: Quotient) -> Quotient:
         """Return the product."""
