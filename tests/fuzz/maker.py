@@ -7,6 +7,7 @@ one generator with a seed, and nothing depends on the order of a set.
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -115,7 +116,8 @@ class Maker:
         for space in self.spaces:
             trial = dict(space)
             try:
-                with np.errstate(all="ignore"):
+                with np.errstate(all="ignore"), warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
                     exec(line, trial)
             except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError):
                 raise Rejected from None

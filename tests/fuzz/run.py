@@ -57,6 +57,7 @@ def fuzz(
     seconds: float | None = None,
     jax: bool = True,
     shrinking: int = 250,
+    failures: int | None = None,
     each: Callable[[Summary, Failure | None], None] = lambda summary, failure: None,
 ) -> Summary:
     """Try programs from a seed on, as many as were asked for or until the time is over.
@@ -67,6 +68,7 @@ def fuzz(
         seconds: after how long no further program begins.
         jax: whether to compare with JAX where it is installed.
         shrinking: how many programs the shrinking of one failure may try.
+        failures: after how many of them to stop.
         each: called after every program, with its failure if there is one.
     """
     summary, start = Summary(), monotonic()
@@ -89,6 +91,8 @@ def fuzz(
         else:
             counts["right"] += 1
         each(summary, failure)
+        if len(summary.failures) == failures:
+            break
     return summary
 
 
