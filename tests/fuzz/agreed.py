@@ -1,7 +1,7 @@
 """Where diffc and JAX differ and may: each entry says when, and why. Nothing else is muted.
 
-The conventions are those of `docs/edge-derivatives.md`. An entry looks at one output at a time and returns the
-elements that it excuses.
+The conventions are those of `docs/edge-derivatives.md`. An entry looks at one output at a time and returns
+the elements that it excuses.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["AGREED", "Case"]
 
 @dataclass(frozen=True)
 class Case:
-    """One output that differs: diffc's and JAX's; `kink` tells whether the function has a kink at the point."""
+    """One output that differs, diffc's and JAX's; `kink` tells whether the function has a kink there."""
 
     got: Any
     jax: Any
@@ -44,14 +44,14 @@ def _kink(case: Case) -> Any:
 AGREED = (
     Agreed(
         "NaN in JAX",
-        "at 0 of a norm, a standard deviation, a root under `where`, or an infinite partial derivative times 0, "
-        "diffc has the conventional slope where JAX has NaN",
+        "at 0 of a norm, a standard deviation, a root under `where`, or an infinite partial derivative times "
+        "0, diffc has the conventional slope where JAX has NaN",
         _jax_nan,
     ),
     Agreed(
         "kink",
-        "the slopes from both sides differ (ties of max, bounds of clip, abs at 0, values swapped in a sort, a jump): "
-        "each has its own convention there",
+        "the slopes from both sides differ (ties of max, bounds of clip, abs at 0, values swapped in a sort, "
+        "a jump): each has its own convention there",
         _kink,
     ),
 )

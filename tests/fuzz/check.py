@@ -1,13 +1,14 @@
 """One program tried in every way: what was found, if anything.
 
-At every size the kernel is compared with the interpreter (on the graph that autodiff makes, not optimised) and its
-value with NumPy itself; its source runs on shadow memory where that is small enough for Python. At the main size
-derivatives are also compared with differences of NumPy's values, and with JAX where it is installed.
+At every size the kernel is compared with the interpreter (on the graph that autodiff makes, not optimised) and
+its value with NumPy itself; its source runs on shadow memory where that is small enough for Python. At the main
+size derivatives are also compared with differences of NumPy's values, and with JAX where it is installed.
 """
 
 from __future__ import annotations
 
 import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,7 +36,7 @@ REFUSALS = (ValueError, IndexError, np.linalg.LinAlgError, ZeroDivisionError)
 
 @dataclass(frozen=True)
 class Finding:
-    """What is wrong: `kind` says by which comparison, `symbols` at which size, `want` what is right if known."""
+    """What is wrong: by which comparison (`kind`), at which size (`symbols`), and what is right if known."""
 
     kind: str
     detail: str
@@ -50,7 +51,7 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """What came of a program: a finding, a refusal by diffc, or neither; `valid` unless NumPy cannot run it."""
+    """What came of a program: a finding, a refusal, or neither; `valid` unless NumPy cannot run it."""
 
     finding: Finding | None = None
     refusal: str = ""
@@ -73,10 +74,12 @@ def check(program: Program, *, jax: bool = True) -> Outcome:
     except Exception:  # a program that a shrinking step has spoilt
         return Outcome(valid=False)
     examination = _Examination(program, jax and Jax.is_there())
-    try:
-        examination.run()
-    except _Found as found:
-        examination.outcome.finding = found.finding
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            examination.run()
+        except _Found as found:
+            examination.outcome.finding = found.finding
     return examination.outcome
 
 
@@ -99,8 +102,7 @@ class _Examination:
         graph = self._guarded(lambda: transformed_graph(function, program), self.main)
         stages = getattr(kernel, "stages", None)
         for symbols in program.sizes:
-            self._at(symbols, kernel, graph)
-            if stages is not None:
+            if self._at(symbols, kernel, graph) and stages is not None:
                 self._shadowed(stages.loops(), function.captured, graph, symbols)
 
     def _guarded(self, make: Callable[[], Any], symbols: Mapping[str, int]) -> Any:
@@ -131,17 +133,18 @@ class _Examination:
 
     # -- one size ---------------------------------------------------------------------------------
 
-    def _at(self, symbols: Mapping[str, int], kernel: Any, graph: Any) -> None:
+    def _at(self, symbols: Mapping[str, int], kernel: Any, graph: Any) -> bool:
+        """Compare what a call gives; tell whether it gave anything."""
         given = self._given(symbols)
         try:
             value = numpy_value(self.program, self.program.arrays(symbols))
         except REFUSALS as problem:
             self._refused(kernel, given, symbols, problem)
-            return
+            return False
         before = [np.array(each) for each in given]
         result = self._guarded(lambda: kernel(*given), symbols)
         if result is None:
-            return
+            return False
         got = leaves(result)
         if not all(np.array_equal(a, b) for a, b in zip(before, given, strict=True)):
             raise _Found("input changed", "an argument is changed by the call", symbols)
@@ -150,10 +153,13 @@ class _Examination:
         self._compare_value(value, got, want, runs, symbols)
         if symbols == self.main and self.program.options.transform not in ("value", "vmap"):
             self._compare_slopes(got)
-        if symbols == self.main and self.jax:
-            self._compare_jax(value, got, want, runs)
+            if self.jax:
+                self._compare_jax(value, got, want, runs)
+        return True
 
-    def _refused(self, kernel: Any, given: Sequence[Any], symbols: Mapping[str, int], problem: Exception) -> None:
+    def _refused(
+        self, kernel: Any, given: Sequence[Any], symbols: Mapping[str, int], problem: Exception
+    ) -> None:
         """Find fault where diffc answers what NumPy refuses, and the answer depends on it."""
         if self.program.options.transform not in ("value", "value_and_grad", "jvp", "vmap"):
             return
@@ -166,11 +172,17 @@ class _Examination:
         result = self._guarded(lambda: kernel(*given), symbols)
         self.outcome.refusal = ""  # as it should be
         if result is not None:
-            text = f"NumPy raises {type(problem).__name__}: {str(problem)[:100]}; diffc returns {leaves(result)[0]!r:.80}"
+            text = f"NumPy raises {type(problem).__name__}: {str(problem)[:100]}; diffc returns "
+            text += f"{leaves(result)[0]!r:.80}"
             raise _Found("accepted", text, symbols)
 
     def _compare(
-        self, kind: str, got: Sequence[Any], want: Sequence[Any], runs: Sequence[Any], symbols: Mapping[str, int]
+        self,
+        kind: str,
+        got: Sequence[Any],
+        want: Sequence[Any],
+        runs: Sequence[Any],
+        symbols: Mapping[str, int],
     ) -> None:
         if len(got) != len(want):
             raise _Found(kind, f"{len(got)} results, expected {len(want)}", symbols, want)
@@ -180,7 +192,12 @@ class _Examination:
                 raise _Found(kind, f"result {k}, {found[1]}", symbols, want)
 
     def _compare_value(
-        self, value: Sequence[Any], got: Sequence[Any], want: Sequence[Any], runs: Sequence[Any], symbols: Mapping[str, int]
+        self,
+        value: Sequence[Any],
+        got: Sequence[Any],
+        want: Sequence[Any],
+        runs: Sequence[Any],
+        symbols: Mapping[str, int],
     ) -> None:
         """Compare the value with NumPy's, where the result has it; its dtypes, too."""
         count = {"value": len(got), "vmap": len(got), "value_and_grad": 1, "jvp": len(got) // 2}
@@ -208,16 +225,19 @@ class _Examination:
                 text = f"slope of value {k} at {at}: {slope[at]}, by differences {want.estimate[at]}"
                 raise _Found("differences", text, self.main)
 
-    def _compare_jax(self, value: Sequence[Any], got: Sequence[Any], want: Sequence[Any], runs: Sequence[Any]) -> None:
+    def _compare_jax(
+        self, value: Sequence[Any], got: Sequence[Any], want: Sequence[Any], runs: Sequence[Any]
+    ) -> None:
         jax = Jax(self.program)
         try:
-            plain = jax.value(self.program.arrays(self.main))
-            theirs, moved = jax.result(self.main)
+            plain, theirs, moved = jax.results(self.main)
         except Exception as problem:  # whatever JAX has not got
             self.outcome.notes.append(f"JAX does not run it: {type(problem).__name__}")
             return
         pairs = zip(plain, value, strict=True)
-        if not all(np.shape(a) == b.shape and np.allclose(a, b, 1e-3, 1e-3, equal_nan=True) for a, b in pairs):
+        if not all(
+            np.shape(a) == b.shape and np.allclose(a, b, 1e-3, 1e-3, equal_nan=True) for a, b in pairs
+        ):
             self.outcome.notes.append("JAX has another value")
             return
         if len(theirs) != len(got):
@@ -247,7 +267,9 @@ class _Examination:
 
     # -- shadow memory ----------------------------------------------------------------------------
 
-    def _shadowed(self, loops: Any, captured: Mapping[str, Any], graph: Any, symbols: Mapping[str, int]) -> None:
+    def _shadowed(
+        self, loops: Any, captured: Mapping[str, Any], graph: Any, symbols: Mapping[str, int]
+    ) -> None:
         """Run the kernel's source on shadow memory and compare what it gives."""
         given = self._given(symbols)
         bound = bind_symbols(graph.inputs, [np.asarray(each) for each in given])

@@ -1,10 +1,10 @@
-"""When two results agree: tolerances that the program itself gives, so that nothing is muted and nothing is loud.
+"""When two results agree: tolerances that the program itself gives, so that false alarms do not drown the true.
 
 A fixed tolerance is wrong for random programs: one is too strict for a difference of large numbers and too
 lax for everything else. So the interpreter runs again with every rounded value moved by up to four units in
 the last place (`noisy`), and JAX with its arguments moved so; how far the result moves says what its digits
 are worth. The tolerance of an element is 40 times that spread, and some units of the largest element of its
-array, because sums are reordered and products fused. Where even these runs disagree on whether an element is
+array or of 1, which values on the way are about, because sums are reordered and terms cancel. Where even these runs disagree on whether an element is
 finite, it is not compared.
 """
 
@@ -26,8 +26,8 @@ def tolerance(want: Any, runs: Sequence[Any], unit: float, units: float) -> Any:
             moved = np.abs(np.asarray(run, float) - np.asarray(want, float))
             moved = np.where(np.asarray(run) == want, 0.0, moved)
             spread = np.maximum(spread, np.where(np.isnan(run) & np.isnan(want), 0.0, moved))
-        largest = np.max(np.abs(want), initial=0, where=np.isfinite(want))
-        return 40 * spread + units * unit * largest + 1e-290
+        largest = np.max(np.abs(want), initial=1, where=np.isfinite(want))
+        return 40 * spread + units * unit * largest
 
 
 def difference(got: Any, want: Any, runs: Sequence[Any], units: float = 64.0) -> tuple[Any, str] | None:
@@ -45,13 +45,19 @@ def difference(got: Any, want: Any, runs: Sequence[Any], units: float = 64.0) ->
     if not want.size:
         return None
     if want.dtype.kind != "f" or got.dtype.kind != "f":
-        stable = np.all([np.asarray(run) == want for run in runs], axis=0) if runs else np.full(want.shape, True)
+        stable = (
+            np.all([np.asarray(run) == want for run in runs], axis=0) if runs else np.full(want.shape, True)
+        )
         wrong = stable & (got != want)
         return (wrong, _worst(got, want, wrong, 0 * want)) if np.any(wrong) else None
     unit = max(np.finfo(got.dtype).eps, np.finfo(want.dtype).eps)
     allowed = tolerance(want, runs, float(unit), units)
     with np.errstate(all="ignore"):
-        close = (np.abs(np.asarray(got, float) - want) <= allowed) | (got == want) | (np.isnan(got) & np.isnan(want))
+        close = (
+            (np.abs(np.asarray(got, float) - want) <= allowed)
+            | (got == want)
+            | (np.isnan(got) & np.isnan(want))
+        )
         wrong = ~close & ~np.isnan(allowed) & ~np.isinf(allowed)
     return (wrong, _worst(got, want, wrong, allowed)) if np.any(wrong) else None
 

@@ -56,5 +56,5 @@ def _vectors(size: int) -> Generator[None]:
     if not size:
         yield
         return
-    with mock.patch.object(pipeline, "vector_bytes", lambda: size):
+    with mock.patch.object(pipeline, "vector_bytes", return_value=size):
         yield

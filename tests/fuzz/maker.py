@@ -78,6 +78,10 @@ class Maker:
         """Tell whether an axis has the same extent at both sizes."""
         return self.shape(name)[axis] == self.shape(name, 1)[axis]
 
+    def static_shape(self, name: str) -> list[int | None]:
+        """Return a variable's shape, with None for an extent that is symbolic."""
+        return [each if self.static(name, axis) else None for axis, each in enumerate(self.shape(name))]
+
     def is_float(self, name: str) -> bool:
         return np.asarray(self.spaces[0][name]).dtype.kind == "f"
 
@@ -140,7 +144,7 @@ class Maker:
         return name
 
     def captured_like(self, shape: Sequence[int | None]) -> str:
-        """Capture floating-point numbers of a shape, with extent 1 for None: small or large, in any layout."""
+        """Capture numbers of a shape, with extent 1 for None: small or large, in any dtype and layout."""
         extents = tuple(1 if each is None else each for each in shape)
         random_ = f"np.random.default_rng({self.r.randrange(1000)})"
         text = f"{random_}.uniform(-1.0, 1.0, {extents})"
@@ -167,7 +171,9 @@ class Maker:
         if not self.is_float(result):
             result = self.let(f"np.where({result}, 1.5, 0.5)")
         if transform in OF_SCALARS or r.random() < 0.2:
-            unused = [n for n in self.names[:-1] if not any(n in line.partition("=")[2] for line in self.lines)]
+            unused = [
+                n for n in self.names[:-1] if not any(n in line.partition("=")[2] for line in self.lines)
+            ]
             parts = [_scalar_of(result, r), *(f"np.sum({each})" for each in unused if self.is_float(each))]
             result = self.let(" + ".join(parts[:3]))
         elif r.random() < 0.15:
@@ -197,11 +203,17 @@ class Maker:
         return Program(kind, lines, tuple(self.arguments), captured, sizes, options)
 
 
+_SCALARS = (
+    "np.sum({0})",
+    "np.sum({0} ** 2)",
+    "np.mean({0} * {0})",
+    "np.sum(np.sin({0}))",
+    "np.sum({0} * np.exp(-({0} ** 2)))",
+)
+
+
 def _scalar_of(name: str, r: random.Random) -> str:
-    return r.choice(
-        [f"np.sum({name})", f"np.sum({name} ** 2)", f"np.mean({name} * {name})", f"np.sum(np.sin({name}))"]
-        + [f"np.sum({name} * np.exp(-({name} ** 2)))"]
-    )
+    return r.choice(_SCALARS).format(name)
 
 
 def _is_moderate(value: Any) -> bool:

@@ -76,7 +76,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Program:
-    """A function of `np` and `dc` as lines of Python, the arrays it captures, and the extents it is called at.
+    """A function of `np` and `dc` as lines of Python, the arrays that it captures, and the extents of its calls.
 
     `captured` gives each captured array its NumPy text. The first of `sizes` is the main one.
     """
@@ -134,6 +134,4 @@ class Program:
         """Return a random tangent for each argument by which is derived."""
         arrays = self.arrays(symbols)
         rng = np.random.default_rng(99)
-        return [
-            np.asarray(rng.uniform(-1, 1, arrays[k].shape), arrays[k].dtype) for k in self.options.wrt
-        ]
+        return [np.asarray(rng.uniform(-1, 1, arrays[k].shape), arrays[k].dtype) for k in self.options.wrt]

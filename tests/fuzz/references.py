@@ -59,7 +59,7 @@ def transformed_graph(traced: Function, program: Program) -> Graph:
 
 
 def interpreted(graph: Graph, arrays: Sequence[Any], runs: int = 2) -> tuple[list[Any], list[list[Any]]]:
-    """Return the outputs by the interpreter, and those of some runs with every rounded value moved by some ulp."""
+    """Return the outputs by the interpreter, and those of runs with every rounded value moved by some ulp."""
     order = handed_out(graph)
     plain = evaluate(graph, *arrays)
     moved = [noisy(graph, arrays, seed) for seed in range(runs)]
@@ -107,7 +107,7 @@ def _jax() -> Any:
 
 
 class Jax:
-    """One program by JAX: its value, and its transform at the arguments and close beside them."""
+    """One program by JAX: its value, and its derivative at the arguments and close beside them."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -116,21 +116,19 @@ class Jax:
     def is_there() -> bool:
         return _jax() is not None
 
-    def value(self, arrays: Sequence[Any]) -> list[Any]:
-        """Return the function's own value."""
+    def results(
+        self, symbols: Mapping[str, int], runs: int = 2
+    ) -> tuple[list[Any], list[Any], list[list[Any]]]:
+        """Return the value, the derivative's leaves, and those where the arguments are moved by some ulp."""
         jax = _jax()
-        f = self._function()
-        return leaves((jax.vmap(f) if self.program.options.transform.startswith("vmap") else f)(*self._given(arrays)))
-
-    def result(self, symbols: Mapping[str, int], runs: int = 2) -> tuple[list[Any], list[list[Any]]]:
-        """Return the transform's leaves, and those where the arguments are moved by a few ulp."""
-        jax = _jax()
+        f, transformed = self._function(), self._transformed(jax, self.program.directions(symbols))
+        mapped = jax.vmap(f) if self.program.options.transform.startswith("vmap") else f
+        run = jax.jit(lambda *arrays: (mapped(*arrays), transformed(*arrays)))
         arrays = self.program.arrays(symbols)
-        run = jax.jit(self._transformed(jax, self.program.directions(symbols)))
         rng = np.random.default_rng(7)
-        first = leaves(run(*self._given(arrays)))
-        moved = [leaves(run(*self._given([_nudged(a, rng) for a in arrays]))) for _ in range(runs)]
-        return first, moved
+        value, first = run(*self._given(arrays))
+        moved = [leaves(run(*self._given([_nudged(a, rng) for a in arrays]))[1]) for _ in range(runs)]
+        return leaves(value), leaves(first), moved
 
     def _function(self) -> Callable[..., Any]:
         import jax.numpy as jnp
@@ -145,10 +143,6 @@ class Jax:
     def _transformed(self, jax: Any, directions: Sequence[Any]) -> Callable[..., Any]:
         f, wrt = self._function(), self.program.wrt
         match self.program.options.transform:
-            case "value":
-                return f
-            case "vmap":
-                return jax.vmap(f)
             case "vmap_of_grad":
                 return jax.vmap(jax.grad(f, wrt))
             case "jacobian":
@@ -159,7 +153,9 @@ class Jax:
                 return getattr(jax, name)(f, wrt)
 
 
-def _pushed(jax: Any, f: Callable[..., Any], wrt: Sequence[int], directions: Sequence[Any], *arrays: Any) -> Any:
+def _pushed(
+    jax: Any, f: Callable[..., Any], wrt: Sequence[int], directions: Sequence[Any], *arrays: Any
+) -> Any:
     """Return value and tangent of a function by some of its arguments."""
 
     def of_some(*some: Any) -> Any:

@@ -24,9 +24,7 @@ def as_test(program: Program, finding: Finding, seed: int) -> str:
     lines += [f"    {name} = {text}" for name, text in program.captured]
     lines += ["", *(f"    {line}" for line in program.source.splitlines()), ""]
     if options.traced:
-        types = ", ".join(
-            f"dc.{a.dtype}({', '.join(repr(e) for e in a.shape)})" for a in program.arguments
-        )
+        types = ", ".join(f"dc.{a.dtype}({', '.join(repr(e) for e in a.shape)})" for a in program.arguments)
         lines.append(f"    g = dc.trace(f, {types})")
     else:
         lines.append("    g = f" if options.transform != "value" else "    g = dc.jit(f)")
@@ -58,13 +56,17 @@ def as_test(program: Program, finding: Finding, seed: int) -> str:
         if len(finding.want) == 1:
             lines.append(f"    np.testing.assert_allclose(found, {want}, 1e-9, 1e-12)")
         else:
-            lines.append(f"    for got, want in zip(leaves(found), [{want}], strict=True):  # of tests.fuzz.references")
+            lines.append(
+                f"    for got, want in zip(leaves(found), [{want}], strict=True):  # of tests.fuzz.references"
+            )
             lines.append("        np.testing.assert_allclose(got, want, 1e-9, 1e-12)")
     return "\n".join(lines)
 
 
 def _literal(value: Any) -> str:
-    text = np.array2string(np.asarray(value), separator=", ", threshold=10**6, floatmode="unique", max_line_width=10**6)
+    text = np.array2string(
+        np.asarray(value), separator=", ", threshold=10**6, floatmode="unique", max_line_width=10**6
+    )
     return f"np.array({text})".replace("nan", "np.nan").replace("inf", "np.inf").replace("\n", "")
 
 

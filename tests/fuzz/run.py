@@ -46,8 +46,18 @@ class Summary:
 
     def as_json(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
-        found = [{"seed": f.seed, "kind": f.finding.kind, "detail": f.finding.detail, "again": f.again, "test": f.test} for f in self.failures]  # fmt: skip
-        return {"programs": self.programs, "outcomes": self.outcomes, "refusals": self.refusals, "notes": self.notes, "failures": found}  # fmt: skip
+        found = [
+            {
+                "seed": each.seed,
+                "kind": each.finding.kind,
+                "detail": each.finding.detail,
+                "again": each.again,
+                "test": each.test,
+            }
+            for each in self.failures
+        ]
+        counts = {"outcomes": self.outcomes, "refusals": self.refusals, "notes": self.notes}
+        return {"programs": self.programs, **counts, "failures": found}
 
 
 def fuzz(
@@ -97,7 +107,7 @@ def fuzz(
 
 
 def _shrunk(seed: int, program: Program, finding: Finding, jax: bool, most: int) -> Failure:
-    """Return a failure made small. One that does not fail again stays as it is: it depends on what ran before."""
+    """Return a failure made small; as it is if it does not fail again, since it depends on what ran before."""
     with_jax = jax and finding.kind == "jax"
 
     def finding_of(each: Program) -> Finding | None:

@@ -4,7 +4,7 @@ The static checker of `Loops` decides what affine indices and lifetimes decide. 
 scatters leave open is decided here, for one call: the source that `diffc.lower.source` prints is run by plain
 Python on shadows of its arrays, which refuse to be
 
-    read where nothing was written, or where another buffer has written since (the memory plan gave its place away),
+    read where nothing was written, or where another buffer has written since (its place was given away),
     read or written at an index that is negative or too large,
     written if they are inputs or constants, or left with a gap if they are outputs.
 
@@ -30,7 +30,7 @@ __all__ = ["Fault", "run", "run_source", "statements"]
 
 
 class Fault(BaseException):
-    """A kernel touched memory that is not its to touch. No `except Exception` of a kernel's source stops it."""
+    """A kernel touched memory that is not its to touch; no `except Exception` in a source stops it."""
 
 
 class _Memory:
@@ -78,7 +78,9 @@ class _Shadow:
     def strided(self, shape: tuple[int, ...], strides: tuple[int, ...]) -> _Shadow:
         """Return rows of a larger matrix, as `as_strided` does."""
         steps = [stride // self._values.itemsize for stride in strides]
-        flat = sum(np.arange(n).reshape((-1,) + (1,) * (len(shape) - 1 - k)) * steps[k] for k, n in enumerate(shape))
+        flat = sum(
+            np.arange(n).reshape((-1,) + (1,) * (len(shape) - 1 - k)) * steps[k] for k, n in enumerate(shape)
+        )
         if np.size(flat) and (np.min(flat) < 0 or np.max(flat) >= self._values.size):
             raise Fault(f"{self._memory.name}: a strided matrix ends beyond the array")
         return self._like(self._values.reshape(-1)[flat], self._places.reshape(-1)[flat])
@@ -121,11 +123,13 @@ class _Shadow:
         return (np.reshape(places, (-1, 1)) + np.arange(self._values.itemsize)).reshape(-1)
 
     def _check_written(self, places: Any) -> None:
-        size = self._values.itemsize
-        found = self._memory.writers[places : places + size] if isinstance(places, np.integer) else self._memory.writers[self._bytes(places)]  # fmt: skip
+        at = slice(places, places + self._values.itemsize) if np.ndim(places) == 0 else self._bytes(places)
+        found = self._memory.writers[at]
         if (found != self._buffer).any():
             what = "never written" if (found == 0).any() else "overwritten by another buffer"
-            raise Fault(f"{self._memory.name}: buffer {self._buffer} of shape {self.shape} is read where it is {what}")
+            raise Fault(
+                f"{self._memory.name}: buffer {self._buffer} of shape {self.shape} is read where it is {what}"
+            )
 
     def _check(self, key: Any) -> None:
         keys = key if isinstance(key, tuple) else (key,)
@@ -184,7 +188,10 @@ def run_source(source: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any
         Fault: for a read or a write that no kernel may do.
     """
     operands: list[Any] = []
-    arrays = [_whole(name, np.ascontiguousarray(a).reshape(np.shape(a)), operands, fixed=True) for name, a in inputs.items()]
+    arrays = [
+        _whole(name, np.ascontiguousarray(a).reshape(np.shape(a)), operands, fixed=True)
+        for name, a in inputs.items()
+    ]
     filled = [_whole(name, a, operands, fixed=False) for name, a in outputs.items()]
     bytes_ = np.full(workspace, 0xFF, np.uint8)
     work = _Shadow(_Memory("workspace", workspace), bytes_, np.arange(workspace), 0, operands)
@@ -214,7 +221,9 @@ def statements(loops: Loops, symbols: Mapping[str, int]) -> int:
     return count(loops.body)
 
 
-def run(loops: Loops, inputs: Sequence[Any], captured: Mapping[str, Any], symbols: Mapping[str, int]) -> tuple[int, list[Any]]:
+def run(
+    loops: Loops, inputs: Sequence[Any], captured: Mapping[str, Any], symbols: Mapping[str, int]
+) -> tuple[int, list[Any]]:
     """Run a scheduled program on shadows; return its status and its outputs.
 
     Raises:
@@ -229,7 +238,9 @@ def run(loops: Loops, inputs: Sequence[Any], captured: Mapping[str, Any], symbol
         value = const.reference(attrs) if buffer.node.op is const else captured[attrs["name"]]
         given[f"constant {buffer.name}"] = np.array(value)
     outputs = {
-        f"output {k}": np.empty([evaluate_extent(e, symbols) for e in buffer.type.shape], DTYPES[buffer.type.dtype])
+        f"output {k}": np.empty(
+            [evaluate_extent(e, symbols) for e in buffer.type.shape], DTYPES[buffer.type.dtype]
+        )
         for k, buffer in enumerate(loops.outputs)
     }
     status = run_source(lower_to_source(loops), given, outputs, evaluate_extent(loops.workspace, symbols))

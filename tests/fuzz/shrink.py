@@ -1,7 +1,7 @@
 """Makes a failing program small: steps that keep it failing in the same way, until none does.
 
-A step drops a line, puts a part of an expression in place of the whole, lessens an extent, or drops an option.
-A step that spoils the program is no step: NumPy must still run it, and the same comparison must still fail.
+A step drops a line, puts a part of an expression in place of the whole, lessens an extent, or drops an
+option. A step that spoils the program is no step: NumPy must still run it, and the same comparison must still fail.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _simpler_expressions(program: Program) -> Iterator[Program]:
 
 
 def _with_part(line: str, at: int, part: int) -> str | None:
-    """Return a line with a part of its expression number `at` in place of the whole; None if it has no such part."""
+    """Return a line with a part of its expression number `at` in place of the whole; None without that part."""
     tree = ast.parse(f"def f():\n {line}")
     whole = [each for each in ast.walk(tree) if isinstance(each, ast.expr)][at]
     if isinstance(whole, ast.Call):
@@ -134,7 +134,11 @@ def _less_around(program: Program) -> Iterator[Program]:
     if kept != program.captured:
         yield replace(program, captured=kept)
     for k, each in enumerate(program.arguments):
-        if len(program.arguments) > 1 and not re.search(rf"\b{each.name}\b", text) and k not in program.options.wrt:
+        if (
+            len(program.arguments) > 1
+            and not re.search(rf"\b{each.name}\b", text)
+            and k not in program.options.wrt
+        ):
             wrt = tuple(w - (w > k) for w in program.options.wrt)
             rest = (*program.arguments[:k], *program.arguments[k + 1 :])
             yield replace(program, arguments=rest, options=replace(program.options, wrt=wrt))
@@ -142,10 +146,16 @@ def _less_around(program: Program) -> Iterator[Program]:
         for simpler in _simpler_arguments(each):
             yield replace(program, arguments=(*program.arguments[:k], simpler, *program.arguments[k + 1 :]))
     for k, (name, value) in enumerate(program.captured):
-        for pattern, plain in ((r"np\.repeat\((.*), 2, axis=-1\)\[\.\.\., ::2\]$", r"\1"), (r"np\.\w+\((np\.random.*)\)$", r"\1")):
+        for pattern, plain in (
+            (r"np\.repeat\((.*), 2, axis=-1\)\[\.\.\., ::2\]$", r"\1"),
+            (r"np\.\w+\((np\.random.*)\)$", r"\1"),
+        ):
             simpler_text = re.sub(pattern, plain, value)
             if simpler_text != value:
-                yield replace(program, captured=(*program.captured[:k], (name, simpler_text), *program.captured[k + 1 :]))
+                yield replace(
+                    program,
+                    captured=(*program.captured[:k], (name, simpler_text), *program.captured[k + 1 :]),
+                )
 
 
 def _simpler_arguments(argument: Argument) -> Iterator[Argument]:
@@ -170,7 +180,9 @@ def _smaller_extents(program: Program) -> Iterator[Program]:
             smaller = [n for n in (1, 2, 3, extent // 2, extent - 1) if 0 < n < extent]
         for n in dict.fromkeys(smaller):
             shape = {extent: n}
-            arguments = tuple(replace(a, shape=tuple(shape.get(e, e) for e in a.shape)) for a in program.arguments)
+            arguments = tuple(
+                replace(a, shape=tuple(shape.get(e, e) for e in a.shape)) for a in program.arguments
+            )
             yield replace(program, arguments=arguments)
             if isinstance(extent, int):
                 captured = tuple((name, _with_extent(text, extent, n)) for name, text in program.captured)
@@ -180,7 +192,9 @@ def _smaller_extents(program: Program) -> Iterator[Program]:
             for n in (2, 3, 17, extent // 2):
                 if n < extent:
                     smaller_text = name, _with_extent(text, extent, n)
-                    yield replace(program, captured=(*program.captured[:k], smaller_text, *program.captured[k + 1 :]))
+                    yield replace(
+                        program, captured=(*program.captured[:k], smaller_text, *program.captured[k + 1 :])
+                    )
 
 
 def _with_extent(text: str, extent: int, n: int) -> str:

@@ -1,4 +1,4 @@
-"""Derivatives by differences of NumPy's values, along one direction: coarse, but independent of every rule."""
+"""Derivatives by differences of NumPy's values along one direction: coarse, but independent of every rule."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["Slope", "along", "differences"]
 class Slope:
     """A derivative along the directions, of one value of the function, element by element.
 
-    `doubt` is how far two steps are apart. `kink` tells where the slopes from both sides differ, so that there
-    is no derivative to compare with, only a convention.
+    `doubt` is how far two steps are apart. `kink` tells where the slopes from both sides differ, so that
+    there is no derivative to compare with, only a convention.
     """
 
     estimate: Any
@@ -56,14 +56,18 @@ def _slope(phi: Any, order: int, step: float) -> Slope:
     return Slope((4 * fine - coarse) / 3, np.abs(fine - coarse), kink)
 
 
-def along(program: Program, got: Sequence[Any], directions: Sequence[Any], values: int) -> list[tuple[Any, Any]]:
-    """Return what a transform's result says about the slope of each value, and the sum of absolute terms in it."""
+def along(
+    program: Program, got: Sequence[Any], directions: Sequence[Any], values: int
+) -> list[tuple[Any, Any]]:
+    """Return the slope of each value as a transform's result has it, and the sum of absolute terms in it."""
     transform = program.options.transform
     if transform == "jvp":
         return [(each, np.abs(each)) for each in got[values:]]
     if transform == "jacobian":
         (v,) = directions
-        return [(np.tensordot(each, v, v.ndim), np.tensordot(np.abs(each), np.abs(v), v.ndim)) for each in got]
+        return [
+            (np.tensordot(each, v, v.ndim), np.tensordot(np.abs(each), np.abs(v), v.ndim)) for each in got
+        ]
     if transform == "hessian":
         (v,) = directions
         terms = got[0] * np.multiply.outer(v, v)

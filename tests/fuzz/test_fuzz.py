@@ -20,7 +20,7 @@ from diffc.optimize.driver import rewrite
 from diffc.optimize.rule import Rule
 from tests.fuzz.compare import difference
 from tests.fuzz.kinds import KINDS, make
-from tests.fuzz.program import Argument, Options, Program
+from tests.fuzz.program import Argument, Program
 from tests.fuzz.references import leaves
 from tests.fuzz.run import Failure, fuzz
 from tests.fuzz.slopes import differences
@@ -55,7 +55,10 @@ def run_test(failure: Failure) -> None:
 
 def test_a_wrong_derivative_is_found(monkeypatch):
     right = type(REGISTRY["tanh"]).partials
-    wrong = lambda self, out, *inputs: [mul(0.9, each) for each in right(self, out, *inputs)]
+
+    def wrong(self, out, *inputs):
+        return [mul(0.9, each) for each in right(self, out, *inputs)]
+
     monkeypatch.setattr(type(REGISTRY["tanh"]), "partials", wrong)
     failure = found()
     assert failure.finding.kind == "differences"
@@ -128,14 +131,13 @@ def test_a_fault_that_does_not_come_again_is_reported_as_it_is(monkeypatch):
 def test_a_seed_says_what_is_made():
     """Whatever Python's hashes are."""
     code = "from tests.fuzz.kinds import make; print([make(k) for k in range(40)])"
-    run = lambda seed: subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+
+    def run(seed):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
     assert run("1") == run("2") == f"{[make(k) for k in range(40)]}\n"
 
 
@@ -157,14 +159,13 @@ def test_all_kinds_and_options_come():
     assert {0, 1, "N", "M"} <= extents
 
 
-def program(line: str, shape: tuple[int, ...] = (), **options: Any) -> Program:
-    return Program("test", (line,), (Argument("x", shape),), options=Options(**options))
+def at_zero(text: str) -> Program:
+    """Return the program of a formula in x, three zeros."""
+    x = Argument("x", (3,))
+    return Program("test", (f"x = x - {x.text({})}", f"return {text}"), (x,))
 
 
 def test_kinks_are_seen_and_smooth_functions_have_none():
-    at_zero = lambda text: program(f"return {text}", (3,)).__class__(
-        "test", (f"x = x - {Argument('x', (3,)).text({})}", f"return {text}"), (Argument("x", (3,)),)
-    )
     for text in ("np.sum(np.abs(x))", "np.max(x)", "np.sum(np.maximum(x, 0))", "np.sum(np.floor(x))"):
         assert differences(at_zero(text), {}, 1)[0].kink, text
     for text in ("np.sum(np.sin(x))", "np.sum(x**3)", "np.sum(np.exp(x)) ** 2", "np.sum(x * np.abs(x))"):
@@ -175,6 +176,7 @@ def test_a_difference_beyond_the_digits_is_seen():
     want = np.array([1.0, 1e-9])
     assert difference(want * (1 + 1e-15), want, [want]) is None
     assert difference(want + np.array([1e-12, 0]), want, [want]) is not None
+    assert difference(want + np.array([0, 1e-12]), want, [want]) is not None
     assert difference(want + np.array([1e-12, 0]), want, [want + 1e-13]) is None
     assert difference(np.array([1.0, np.nan]), want, [want]) is not None
     assert difference(np.array([1.0]), want, [want]) is not None

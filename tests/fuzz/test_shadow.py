@@ -53,7 +53,16 @@ def test_right_kernels_pass(f, n):
     np.testing.assert_allclose(outputs[0], evaluate(traced.graph, x)[0], 1e-12, 1e-12)
 
 
-@pytest.mark.parametrize("f", [np.linalg.inv, np.linalg.cholesky, np.linalg.eigvalsh, np.linalg.det, lambda a: np.linalg.solve(a, a[:, :2])])
+@pytest.mark.parametrize(
+    "f",
+    [
+        np.linalg.inv,
+        np.linalg.cholesky,
+        np.linalg.eigvalsh,
+        np.linalg.det,
+        lambda a: np.linalg.solve(a, a[:, :2]),
+    ],
+)
 def test_routines_pass(f):
     a = np.eye(4) + 0.1 * np.ones((4, 4))
     traced, loops = scheduled(f, dc.f64(4, 4))
@@ -150,8 +159,9 @@ def test_a_product_over_its_own_factor():
         (product, *_) = statements(loops, MatMul)
         product.out = replace(product.out, buffer=product.a.buffer)
 
-    f = lambda x: np.tanh(np.cumsum(x, 0) @ np.cumsum(x, 1))
-    assert "overlaps what it reads" in spoilt(f, spoil, 64, 64)
+    assert "overlaps what it reads" in spoilt(
+        lambda x: np.tanh(np.cumsum(x, 0) @ np.cumsum(x, 1)), spoil, 64, 64
+    )
 
 
 def test_a_routine_over_its_own_input():
@@ -159,8 +169,9 @@ def test_a_routine_over_its_own_input():
         (routine, *_) = statements(loops, Routine)
         routine.out = replace(routine.out, buffer=routine.inputs[0].buffer)
 
-    f = lambda x: np.tanh(np.linalg.inv(np.cumsum(x, 0) + 9 * np.eye(5)))
-    assert "overlaps what it reads" in spoilt(f, spoil, 5, 5)
+    assert "overlaps what it reads" in spoilt(
+        lambda x: np.tanh(np.linalg.inv(np.cumsum(x, 0) + 9 * np.eye(5))), spoil, 5, 5
+    )
 
 
 def test_a_gather_beyond_its_check():
