@@ -1,8 +1,8 @@
 """One program tried in every way: what was found, if anything.
 
-At every size the kernel is compared with the interpreter (on the graph that autodiff makes, not optimised) and
-its value with NumPy itself; its source runs on shadow memory where that is small enough for Python. At the main
-size derivatives are also compared with differences of NumPy's values, and with JAX where it is installed.
+At every size the kernel is compared with the interpreter (on the graph that autodiff makes, not optimised)
+and its value with NumPy itself; its source runs on shadow memory where that is small enough for Python. At
+the main size derivatives are compared with differences of NumPy's values, too, and with JAX if there is one.
 """
 
 from __future__ import annotations
@@ -89,6 +89,7 @@ class _Examination:
     def __init__(self, program: Program, jax: bool) -> None:
         self.program, self.jax, self.outcome = program, jax, Outcome()
         self.main = program.sizes[0]
+        self.unit = 2.0**-23 if program.has_f32 else 2.0**-52
         self.units = 64.0 * (8 if program.options.math == "fast" else 1)
 
     def run(self) -> None:
@@ -187,7 +188,7 @@ class _Examination:
         if len(got) != len(want):
             raise _Found(kind, f"{len(got)} results, expected {len(want)}", symbols, want)
         for k, (mine, theirs) in enumerate(zip(got, want, strict=True)):
-            found = difference(mine, theirs, [run[k] for run in runs], self.units)
+            found = difference(mine, theirs, [run[k] for run in runs], self.unit, self.units)
             if found is not None:
                 raise _Found(kind, f"result {k}, {found[1]}", symbols, want)
 
@@ -215,7 +216,7 @@ class _Examination:
         program = self.program
         found = differences(program, self.main, 2 if program.options.transform == "hessian" else 1)
         slopes = along(program, got, program.directions(self.main), len(found))
-        relative = 2e-2 if any(each.dtype == np.float32 for each in program.arrays(self.main)) else 1e-4
+        relative = 2e-2 if program.has_f32 else 1e-4
         for k, ((slope, size), want) in enumerate(zip(slopes, found, strict=True)):
             with np.errstate(all="ignore"):
                 allowed = 10 * want.doubt + relative * (size + np.abs(want.estimate) + 1e-3)
@@ -246,7 +247,7 @@ class _Examination:
             shaken = [run[k] for run in moved]
             if want[k].shape == each.shape:  # our own digits are worth no more than the interpreter's
                 shaken += [each + (run[k] - want[k]) for run in runs]
-            found = difference(mine, each, shaken, 8 * self.units)
+            found = difference(mine, each, shaken, self.unit, 8 * self.units)
             if found is not None and np.any(self._not_agreed(found[0], Case(mine, each, self._is_kink))):
                 raise _Found("jax", f"result {k}, {found[1]}", self.main, theirs)
 

@@ -1,11 +1,11 @@
-"""When two results agree: tolerances that the program itself gives, so that false alarms do not drown the true.
+"""When two results agree: tolerances that the program itself gives, so that no false alarm drowns a true one.
 
 A fixed tolerance is wrong for random programs: one is too strict for a difference of large numbers and too
 lax for everything else. So the interpreter runs again with every rounded value moved by up to four units in
 the last place (`noisy`), and JAX with its arguments moved so; how far the result moves says what its digits
 are worth. The tolerance of an element is 40 times that spread, and some units of the largest element of its
-array or of 1, which values on the way are about, because sums are reordered and terms cancel. Where even these runs disagree on whether an element is
-finite, it is not compared.
+array or of 1, which values on the way are about, because sums are reordered and terms cancel. Where even
+these runs disagree on whether an element is finite, it is not compared.
 """
 
 from __future__ import annotations
@@ -30,13 +30,16 @@ def tolerance(want: Any, runs: Sequence[Any], unit: float, units: float) -> Any:
         return 40 * spread + units * unit * largest
 
 
-def difference(got: Any, want: Any, runs: Sequence[Any], units: float = 64.0) -> tuple[Any, str] | None:
+def difference(
+    got: Any, want: Any, runs: Sequence[Any], unit: float = 2.0**-52, units: float = 64.0
+) -> tuple[Any, str] | None:
     """Return which elements differ, and a text about the worst; None where the arrays agree.
 
     Args:
         got: what is compared.
         want: the reference.
         runs: what the reference gives when it is disturbed.
+        unit: the last place of 1 in the coarsest dtype that the program computes in.
         units: how many units in the last place of the largest element are forgiven.
     """
     got, want = np.asarray(got), np.asarray(want)
@@ -50,8 +53,8 @@ def difference(got: Any, want: Any, runs: Sequence[Any], units: float = 64.0) ->
         )
         wrong = stable & (got != want)
         return (wrong, _worst(got, want, wrong, 0 * want)) if np.any(wrong) else None
-    unit = max(np.finfo(got.dtype).eps, np.finfo(want.dtype).eps)
-    allowed = tolerance(want, runs, float(unit), units)
+    unit = float(max(unit, np.finfo(got.dtype).eps, np.finfo(want.dtype).eps))
+    allowed = tolerance(want, runs, unit, units)
     with np.errstate(all="ignore"):
         close = (
             (np.abs(np.asarray(got, float) - want) <= allowed)

@@ -76,7 +76,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Program:
-    """A function of `np` and `dc` as lines of Python, the arrays that it captures, and the extents of its calls.
+    """A function of `np` and `dc` as lines of Python, the arrays it captures, and the extents of its calls.
 
     `captured` gives each captured array its NumPy text. The first of `sizes` is the main one.
     """
@@ -93,6 +93,12 @@ class Program:
         """The function's text."""
         names = ", ".join(each.name for each in self.arguments)
         return "\n".join([f"def f({names}):", *(f"    {line}" for line in self.lines)]) + "\n"
+
+    @property
+    def has_f32(self) -> bool:
+        """Whether some of its numbers have seven digits only."""
+        texts = [text for _, text in self.captured]
+        return any(each.dtype == "f32" for each in self.arguments) or "float32" in " ".join(texts)
 
     @property
     def wrt(self) -> int | tuple[int, ...]:

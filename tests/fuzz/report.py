@@ -51,15 +51,17 @@ def as_test(program: Program, finding: Finding, seed: int) -> str:
         lines += ["    with pytest.raises(dc.DiffcError):", f"        g({', '.join(texts)})"]
         return "\n".join(lines)
     lines.append(f"    found = g({', '.join(texts)})")
+    single = any(np.asarray(each).dtype == np.float32 for each in finding.want)
+    digits = "1e-4, 1e-5" if single else "1e-9, 1e-12"
     if finding.want and sum(np.size(each) for each in finding.want) <= MOST:
         want = ", ".join(_literal(each) for each in finding.want)
         if len(finding.want) == 1:
-            lines.append(f"    np.testing.assert_allclose(found, {want}, 1e-9, 1e-12)")
+            lines.append(f"    np.testing.assert_allclose(found, {want}, {digits})")
         else:
             lines.append(
                 f"    for got, want in zip(leaves(found), [{want}], strict=True):  # of tests.fuzz.references"
             )
-            lines.append("        np.testing.assert_allclose(got, want, 1e-9, 1e-12)")
+            lines.append(f"        np.testing.assert_allclose(got, want, {digits})")
     return "\n".join(lines)
 
 

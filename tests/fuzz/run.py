@@ -107,7 +107,7 @@ def fuzz(
 
 
 def _shrunk(seed: int, program: Program, finding: Finding, jax: bool, most: int) -> Failure:
-    """Return a failure made small; as it is if it does not fail again, since it depends on what ran before."""
+    """Return a failure made small; as it is where it does not fail again: it depends on what ran before."""
     with_jax = jax and finding.kind == "jax"
 
     def finding_of(each: Program) -> Finding | None:

@@ -1,7 +1,7 @@
 """Makes a failing program small: steps that keep it failing in the same way, until none does.
 
 A step drops a line, puts a part of an expression in place of the whole, lessens an extent, or drops an
-option. A step that spoils the program is no step: NumPy must still run it, and the same comparison must still fail.
+option. A step that spoils the program is no step: NumPy must still run it, and the same comparison must fail.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _simpler_expressions(program: Program) -> Iterator[Program]:
 
 
 def _with_part(line: str, at: int, part: int) -> str | None:
-    """Return a line with a part of its expression number `at` in place of the whole; None without that part."""
+    """Return a line with a part of its expression number `at` instead; None without that part."""
     tree = ast.parse(f"def f():\n {line}")
     whole = [each for each in ast.walk(tree) if isinstance(each, ast.expr)][at]
     if isinstance(whole, ast.Call):
