@@ -121,10 +121,6 @@ class _Examination:
             text = f"{type(problem).__name__}: {str(problem)[:200]} ({where})"
             raise _Found("crash", text, symbols) from problem
 
-    def _given(self, symbols: Mapping[str, int]) -> list[Any]:
-        pushed = self.program.options.transform == "jvp"
-        return [*self.program.arrays(symbols), *(self.program.directions(symbols) if pushed else ())]
-
     def _interpreted(self, graph: Any, given: Sequence[Any], symbols: Mapping[str, int]) -> Any:
         try:
             return interpreted(graph, given)
@@ -136,7 +132,7 @@ class _Examination:
 
     def _at(self, symbols: Mapping[str, int], kernel: Any, graph: Any) -> bool:
         """Compare what a call gives; tell whether it gave anything."""
-        given = self._given(symbols)
+        given = self.program.given(symbols)
         try:
             value = numpy_value(self.program, self.program.arrays(symbols))
         except REFUSALS as problem:
@@ -152,7 +148,7 @@ class _Examination:
         want, runs = self._interpreted(graph, given, symbols)
         self._compare("interpreter", got, want, runs, symbols)
         self._compare_value(value, got, want, runs, symbols)
-        if symbols == self.main and self.program.options.transform not in ("value", "vmap"):
+        if symbols == self.main and self.program.options.order:
             self._compare_slopes(got)
             if self.jax:
                 self._compare_jax(value, got, want, runs)
@@ -214,7 +210,7 @@ class _Examination:
     def _compare_slopes(self, got: Sequence[Any]) -> None:
         """Compare derivatives with differences along the program's directions."""
         program = self.program
-        found = differences(program, self.main, 2 if program.options.transform == "hessian" else 1)
+        found = differences(program, self.main, program.options.order)
         slopes = along(program, got, program.directions(self.main), len(found))
         relative = 2e-2 if program.has_f32 else 1e-4
         for k, ((slope, size), want) in enumerate(zip(slopes, found, strict=True)):
@@ -272,7 +268,7 @@ class _Examination:
         self, loops: Any, captured: Mapping[str, Any], graph: Any, symbols: Mapping[str, int]
     ) -> None:
         """Run the kernel's source on shadow memory and compare what it gives."""
-        given = self._given(symbols)
+        given = self.program.given(symbols)
         bound = bind_symbols(graph.inputs, [np.asarray(each) for each in given])
         if shadow.statements(loops, bound) > SHADOW_STATEMENTS:
             return
@@ -280,6 +276,9 @@ class _Examination:
             status, outputs = shadow.run(loops, given, captured, bound)
         except shadow.Fault as fault:
             raise _Found("shadow", str(fault), symbols) from None
+        except Exception as problem:
+            text = f"{type(problem).__name__}: {problem}, raised by the kernel's source"
+            raise _Found("crash", text, symbols) from problem
         if status == 0:
             want, runs = self._interpreted(graph, given, symbols)
             self._compare("source", [outputs[k] for k in handed_out(graph)], want, runs, symbols)

@@ -180,7 +180,9 @@ class Maker:
             result = f"{result}, {self.pick()}"
         size = np.size(self.spaces[0][result]) if result in self.spaces[0] else MOST
         floats = [k for k, a in enumerate(self.arguments) if a.is_float]
-        several = transform in ("grad", "value_and_grad", "jvp") and len(floats) > 1 and r.random() < 0.4
+        several = (
+            transform in ("grad", "value_and_grad", "jvp", "hvp") and len(floats) > 1 and r.random() < 0.4
+        )
         wrt = tuple(floats) if several else (r.choice(floats),)
         elements = int(np.prod(self.shape(self.arguments[wrt[0]].name)))
         if (transform == "jacobian" and size * elements > MOST) or (

@@ -12,10 +12,10 @@ import numpy as np
 
 import diffc as dc
 
-TRANSFORMS = ("value", "grad", "value_and_grad", "jacobian", "hessian", "jvp", "vmap", "vmap_of_grad")
-"""What may be asked of a program, simple things first but for the two that map."""
+TRANSFORMS = ("value", "grad", "value_and_grad", "jacobian", "hessian", "jvp", "hvp", "vmap", "vmap_of_grad")
+"""What may be asked of a program."""
 
-OF_SCALARS = ("grad", "value_and_grad", "hessian", "vmap_of_grad")
+OF_SCALARS = ("grad", "value_and_grad", "hessian", "hvp", "vmap_of_grad")
 """Transforms of functions whose value is a number."""
 
 BATCH = 3
@@ -73,6 +73,16 @@ class Options:
     vector: int = 0
     traced: bool = True
 
+    @property
+    def pushes(self) -> bool:
+        """Whether a call takes a tangent for each argument by which is derived."""
+        return self.transform in ("jvp", "hvp")
+
+    @property
+    def order(self) -> int:
+        """Which derivative is asked for."""
+        return {"value": 0, "vmap": 0, "hessian": 2, "hvp": 2}.get(self.transform, 1)
+
 
 @dataclass(frozen=True)
 class Program:
@@ -93,6 +103,10 @@ class Program:
         """The function's text."""
         names = ", ".join(each.name for each in self.arguments)
         return "\n".join([f"def f({names}):", *(f"    {line}" for line in self.lines)]) + "\n"
+
+    def given(self, symbols: Mapping[str, int]) -> list[Any]:
+        """Return what a call takes: the arguments, and tangents behind them where the transform has some."""
+        return [*self.arrays(symbols), *(self.directions(symbols) if self.options.pushes else ())]
 
     @property
     def has_f32(self) -> bool:

@@ -149,6 +149,10 @@ class Jax:
                 return jax.jacrev(f, wrt)
             case "jvp":
                 return partial(_pushed, jax, f, self.program.options.wrt, directions)
+            case "hvp":
+                gradient = jax.grad(f, self.program.options.wrt)
+                pushed = partial(_pushed, jax, gradient, self.program.options.wrt, directions)
+                return lambda *arrays: pushed(*arrays)[1]
             case name:
                 return getattr(jax, name)(f, wrt)
 

@@ -45,7 +45,7 @@ def as_test(program: Program, finding: Finding, seed: int) -> str:
     if options.vector:
         lines[-1] += f"  # with pipeline.vector_bytes giving {options.vector}"
     texts = program.argument_texts(symbols)
-    if options.transform == "jvp":
+    if options.pushes:
         texts += [_literal(each) for each in program.directions(symbols)]
     if finding.kind == "accepted":
         lines += ["    with pytest.raises(dc.DiffcError):", f"        g({', '.join(texts)})"]

@@ -16,9 +16,16 @@ from tests.fuzz.program import OF_SCALARS, Argument, Options, Program
 __all__ = ["shrink"]
 
 _SIMPLER = {
-    "vmap_of_grad": ("grad", "vmap"), "hessian": ("grad",), "value_and_grad": ("value", "grad"),
-    "jvp": ("value", "jacobian"), "jacobian": ("value",), "vmap": ("value",), "grad": ("value",),
-}  # fmt: skip
+    "vmap_of_grad": ("grad", "vmap"),
+    "hvp": ("grad", "hessian"),
+    "hessian": ("grad",),
+    "value_and_grad": ("value", "grad"),
+    "jvp": ("value", "jacobian"),
+    "jacobian": ("value",),
+    "vmap": ("value",),
+    "grad": ("value",),
+}
+"""What may fail in the place of a transform."""
 
 
 def shrink(program: Program, fails: Callable[[Program], bool], most: int = 250) -> Program:

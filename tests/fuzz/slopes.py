@@ -68,6 +68,9 @@ def along(
         return [
             (np.tensordot(each, v, v.ndim), np.tensordot(np.abs(each), np.abs(v), v.ndim)) for each in got
         ]
+    if transform == "hvp":
+        terms = [np.asarray(each, float) * v for each, v in zip(got, directions, strict=True)]
+        return [(np.asarray(sum(map(np.sum, terms))), sum(np.sum(np.abs(each)) for each in terms))]
     if transform == "hessian":
         (v,) = directions
         terms = got[0] * np.multiply.outer(v, v)
