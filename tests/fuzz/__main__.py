@@ -1,4 +1,4 @@
-"""The fuzzer: `python -m tests.fuzz [--seconds S] [--programs N] [--seed K] [--no-jax] [--json FILE]`.
+"""The fuzzer: `python -m tests.fuzz [--seconds S] [--programs N] [--seed K] [--no-jax] [--shrink N]`.
 
 Plain NumPy functions as people write them are drawn at random, one process for all of them, and each is
 tried in every way (`docs/fuzzing.md`). What fails is shrunk to a few lines and printed as a test. The exit
@@ -28,12 +28,18 @@ def main() -> int:
     parser.add_argument("--programs", type=int, help="stop after so many programs")
     parser.add_argument("--seed", type=int, default=0, help="which programs: the same seed, the same ones")
     parser.add_argument("--no-jax", action="store_true", help="do not compare with JAX")
+    parser.add_argument("--shrink", type=int, default=250, help="how many smaller programs to try, at most")
     parser.add_argument("--json", type=Path, help="also write what was found to this file")
     chosen = parser.parse_args()
     seconds = 60.0 if chosen.seconds is None and chosen.programs is None else chosen.seconds
     progress = _Progress()
     summary = fuzz(
-        chosen.seed, programs=chosen.programs, seconds=seconds, jax=not chosen.no_jax, each=progress.show
+        chosen.seed,
+        programs=chosen.programs,
+        seconds=seconds,
+        jax=not chosen.no_jax,
+        shrinking=chosen.shrink,
+        each=progress.show,
     )
     progress.close()
     _print(summary)

@@ -3,9 +3,9 @@
 A fixed tolerance is wrong for random programs: one is too strict for a difference of large numbers and too
 lax for everything else. So the interpreter runs again with every rounded value moved by up to four units in
 the last place (`noisy`), and JAX with its arguments moved so; how far the result moves says what its digits
-are worth. The tolerance of an element is 40 times that spread, and some units of the largest element of its
-array or of 1, which values on the way are about, because sums are reordered and terms cancel. Where even
-these runs disagree on whether an element is finite, it is not compared.
+are worth. The tolerance of an element is 40 times that spread and 20 times the largest one of its array, as
+few runs may spare an element, and some units of the largest element or of 1, which values on the way are
+about, as terms cancel. Where even these runs disagree on whether an element is finite, it is not compared.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def tolerance(want: Any, runs: Sequence[Any], unit: float, units: float) -> Any:
             moved = np.where(np.asarray(run) == want, 0.0, moved)
             spread = np.maximum(spread, np.where(np.isnan(run) & np.isnan(want), 0.0, moved))
         largest = np.max(np.abs(want), initial=1, where=np.isfinite(want))
-        return 40 * spread + units * unit * largest
+        widest = np.max(spread, initial=0, where=np.isfinite(spread))
+        return 40 * spread + 20 * widest + units * unit * largest
 
 
 def difference(

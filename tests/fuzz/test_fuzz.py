@@ -16,8 +16,10 @@ from diffc import pipeline
 from diffc.ir.loops import Loop, Store, walk
 from diffc.ops import REGISTRY
 from diffc.ops.arithmetic import mul
+from diffc.ops.captured import captured_op
 from diffc.optimize.driver import rewrite
 from diffc.optimize.rule import Rule
+from diffc.schedule.scheduler import Scheduler
 from tests.fuzz.compare import difference
 from tests.fuzz.kinds import KINDS, make
 from tests.fuzz.program import Argument, Program
@@ -39,9 +41,9 @@ def test_programs_are_right(part):
 # -- planted faults -------------------------------------------------------------------------------
 
 
-def found(most: int = 60) -> Failure:
+def found(most: int = 60, seed: int = 0) -> Failure:
     """Return the first failure of a run of no more programs than that, as small as it becomes."""
-    summary = fuzz(0, programs=most, jax=False, failures=1)
+    summary = fuzz(seed, programs=most, jax=False, failures=1)
     assert summary.failures, f"{summary.programs} programs, and the planted fault was not found"
     return summary.failures[0]
 
@@ -83,6 +85,23 @@ def test_a_wrong_rule_is_found(monkeypatch):
         run_test(failure)
     monkeypatch.undo()
     run_test(failure)
+
+
+def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
+    """As it once was: the captured array got memory of its own, which was filled from itself."""
+    right = Scheduler._find_copies
+
+    def wrong(self, node):
+        right(self, node)
+        if self.is_alias(node) and node.inputs[0].op is captured_op:
+            self.copied.add(node.inputs[0])
+
+    monkeypatch.setattr(pipeline, "CHECK", False)
+    monkeypatch.setattr(Scheduler, "_find_copies", wrong)
+    failure = found(seed=2)
+    assert failure.finding.kind in ("shadow", "interpreter", "numpy")
+    assert len(failure.program.lines) == 1
+    assert len(failure.program.captured) == 1
 
 
 def test_a_store_that_is_dropped_is_found(monkeypatch):
