@@ -43,9 +43,9 @@ def _transformed(program: Program, f: Any, plain: Callable[[Any], Any]) -> Any:
         case "value":
             return plain(f)
         case "vmap":
-            return dc.vmap(f)
+            return dc.vmap(f, size=options.batch)
         case "vmap_of_grad":
-            return dc.vmap(dc.grad(f, wrt))
+            return dc.vmap(dc.grad(f, wrt), size=options.batch)
         case name:
             return getattr(dc, name)(f, wrt)
 

@@ -124,6 +124,8 @@ STENCILS = _lines("""
     np.pad({x}, {p}) * np.pad({y}, {p})
     np.pad(np.pad({x}, {p}), {q})
     np.pad({x}, {p})[1:] * 0.5 + np.pad({x}, {p})[:-1]
+    np.sum({x}[:{k}]) + np.sum(np.sin({x}[{k}:]))
+    2 * np.sum({x}[..., :1]) + np.sum({x}[..., 1:] ** 2)
     {x}[::2] * 0.5
     {x}[..., 1::3]
     {x}[..., ::-1] * {x}
@@ -145,6 +147,19 @@ PADS = _lines("""
     ((0, 2), (1, 0))
     ((1, 1), (0, 0))
     ((0, 0), (0, 2))
+""")
+
+STATISTICS = _lines("""
+    np.cov({x})
+    np.cov({x}, rowvar=False)
+    np.average({x}, axis={a}, weights=np.abs({x}) + 0.1)
+    np.quantile({x}, 0.3, axis={a})
+    np.any({x} > 0.5, axis={a}) * {y}
+    np.count_nonzero({x} > 0, axis={a}) * 0.5
+    np.nansum({x}, axis={a})
+    np.trapezoid({x}, axis={a})
+    ({x} - np.mean({x}, {a}, keepdims=True)) / (0.3 + np.std({x}, {a}, keepdims=True))
+    np.argmax({x}, axis={a}) * 0.5
 """)
 
 NORMS = _lines("""

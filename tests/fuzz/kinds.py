@@ -112,6 +112,9 @@ def einsums(m: Maker) -> None:
 
 def reductions(m: Maker) -> None:
     """Sums, means, extremes and spreads over one axis or several."""
+    if m.r.random() < 0.2:
+        _drawn(m, forms.STATISTICS)
+        return
     x = m.pick(1, 3)
     keep = ", keepdims=True" if m.r.random() < 0.4 else ""
     how = m.r.choice(["sum", "sum", "mean", "max", "min", "prod", "var", "ptp", "median"])

@@ -43,7 +43,9 @@ class Maker:
         self.captured: list[tuple[str, str]] = []
         self.symbolic = self.r.random() < 0.45
         self.dtype = self.r.choice(["f64", "f64", "f32"])
-        self.arguments = [self._argument(k) for k in range(self.r.choice([1, 1, 2, 2, 3]))]
+        self.arguments: list[Argument] = []
+        for k in range(self.r.choice([1, 1, 2, 2, 3])):
+            self.arguments.append(self._argument(k))
         self.spaces = [
             {"np": np, "dc": dc, **{a.name: eval(a.text(s), {"np": np}) for a in self.arguments}}
             for s in SAMPLES
@@ -57,13 +59,12 @@ class Maker:
         shape = [0 if self.r.random() < 0.01 else each for each in shape]
         if self.symbolic:
             shape = [self.r.choice(["N", "N", "M"]) if self.r.random() < 0.5 else each for each in shape]
-        elif k and self.r.random() < 0.5:  # a shape like the first one's fits more often
-            shape = list(self.arguments_so_far[0].shape[-rank:]) if rank else []
+        if k and self.r.random() < 0.5:  # a shape like the first one's fits more often
+            shape = list(self.arguments[0].shape[-rank:]) if rank else []
+            shape = [1 if self.r.random() < 0.25 else each for each in shape]
         dtype = self.dtype if self.r.random() < 0.95 else "f64"
         layout = self.r.choice(["C", "C", "F", "strided"])
-        made = Argument("xyz"[k], tuple(shape), dtype, 0, layout, self.r.randrange(1000))
-        self.arguments_so_far = [*getattr(self, "arguments_so_far", []), made]
-        return made
+        return Argument("xyz"[k], tuple(shape), dtype, 0, layout, self.r.randrange(1000))
 
     # -- variables --------------------------------------------------------------------------------
 
@@ -196,6 +197,7 @@ class Maker:
             "parallel": r.random() < 0.12,
             "math": "fast" if r.random() < 0.15 else "precise",
             "vector": r.choice([0, 0, 0, 16, 32, 64]),
+            "fixed_batch": transform.startswith("vmap") and r.random() < 0.6,
         }
         if r.random() < 0.02:
             tuned = {"lowering": "source"}

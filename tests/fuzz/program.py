@@ -62,7 +62,8 @@ class Options:
     """How a program is transformed, compiled and called.
 
     `vector` is the width of vectors in bytes that code is made for, 0 for the machine's own. A program that
-    is not `traced` goes through the transforms of plain functions, which compile as they are called.
+    is not `traced` goes through the transforms of plain functions, which compile as they are called. What is
+    mapped over has a fixed extent or a symbolic one.
     """
 
     transform: str = "value"
@@ -72,11 +73,17 @@ class Options:
     lowering: str = "llvm"
     vector: int = 0
     traced: bool = True
+    fixed_batch: bool = False
 
     @property
     def pushes(self) -> bool:
         """Whether a call takes a tangent for each argument by which is derived."""
         return self.transform in ("jvp", "hvp")
+
+    @property
+    def batch(self) -> int | None:
+        """The extent that a mapped function is told."""
+        return BATCH if self.fixed_batch else None
 
     @property
     def order(self) -> int:

@@ -32,9 +32,9 @@ def as_test(program: Program, finding: Finding, seed: int) -> str:
         case "value":
             pass
         case "vmap":
-            lines.append("    g = dc.vmap(g)")
+            lines.append(f"    g = dc.vmap(g, size={options.batch})")
         case "vmap_of_grad":
-            lines.append(f"    g = dc.vmap(dc.grad(g, {wrt}))")
+            lines.append(f"    g = dc.vmap(dc.grad(g, {wrt}), size={options.batch})")
         case name:
             lines.append(f"    g = dc.{name}(g, {wrt})")
     if options.traced:

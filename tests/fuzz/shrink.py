@@ -66,7 +66,7 @@ def _fewer_sizes(program: Program) -> Iterator[Program]:
 
 def _plainer(program: Program) -> Iterator[Program]:
     options = program.options
-    for name in ("parallel", "math", "lowering", "vector"):
+    for name in ("parallel", "math", "lowering", "vector", "fixed_batch"):
         plain = getattr(Options(), name)
         if getattr(options, name) != plain:
             yield replace(program, options=replace(options, **{name: plain}))

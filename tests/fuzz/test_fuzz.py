@@ -170,6 +170,7 @@ def test_all_kinds_and_options_come():
         "lowering": {"llvm", "source"},
         "vector": {0, 16, 32, 64},
         "traced": {False, True},
+        "fixed_batch": {False, True},
     }.items():
         assert {getattr(each, name) for each in options} == values
     assert {each.transform for each in options} >= {"value", "grad", "hessian", "jacobian", "jvp", "vmap"}
