@@ -209,6 +209,7 @@ class Maker:
 
 _SCALARS = (
     "np.sum({0})",
+    "np.sum({0})",
     "np.sum({0} ** 2)",
     "np.mean({0} * {0})",
     "np.sum(np.sin({0}))",
