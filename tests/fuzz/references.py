@@ -13,6 +13,7 @@ from diffc import autodiff
 from diffc.function import Function
 from diffc.ir import Graph, substitute
 from diffc.ops import constant, evaluate
+from diffc.ops.base import DTYPES
 from diffc.ops.captured import captured_arrays
 from tests.fuzz.program import Program
 from tests.lower.kernel_forms import noisy
@@ -54,7 +55,10 @@ def transformed_graph(traced: Function, program: Program) -> Graph:
             graph = autodiff.vmap(autodiff.grad(graph, wrt))
         case name:
             graph = getattr(autodiff, name)(graph, wrt)
-    nodes = {node: constant(np.array(traced.captured[name])) for name, node in captured_arrays(graph).items()}
+    nodes = {
+        node: constant(np.array(traced.captured[name], DTYPES[node.dtype]))
+        for name, node in captured_arrays(graph).items()
+    }
     return graph.with_outputs(substitute(graph.outputs, nodes))
 
 

@@ -236,7 +236,7 @@ def run(
         assert buffer.node is not None
         attrs = buffer.node.attrs
         value = const.reference(attrs) if buffer.node.op is const else captured[attrs["name"]]
-        given[f"constant {buffer.name}"] = np.array(value)
+        given[f"constant {buffer.name}"] = np.array(value, DTYPES[buffer.type.dtype])
     outputs = {
         f"output {k}": np.empty(
             [evaluate_extent(e, symbols) for e in buffer.type.shape], DTYPES[buffer.type.dtype]
