@@ -7,6 +7,7 @@ one generator with a seed, and nothing depends on the order of a set.
 from __future__ import annotations
 
 import random
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,6 +47,9 @@ class Maker:
         self.arguments: list[Argument] = []
         for k in range(self.r.choice([1, 1, 2, 2, 3])):
             self.arguments.append(self._argument(k))
+        if self.r.random() < 0.15:
+            count, below = self.r.choice([1, 2, 5]), self.r.choice([1, 2, 3])
+            self.arguments.append(Argument("i", (count,), "i64", below, seed=self.r.randrange(1000)))
         self.spaces = [
             {"np": np, "dc": dc, **{a.name: eval(a.text(s), {"np": np}) for a in self.arguments}}
             for s in SAMPLES
@@ -166,19 +170,29 @@ class Maker:
 
     def program(self, kind: str) -> Program:
         """Return the program: a value of the last variables, and the options that are drawn for it."""
-        r = self.r
-        transform = r.choice(TRANSFORMS)
-        result = self.names[-1]
+        transform = self.r.choice(TRANSFORMS)
+        result = self._result(transform)
+        options = self._options(transform, result)
+        fixed = all(isinstance(e, int) for a in self.arguments for e in a.shape)
+        sizes = (SAMPLES[0],) if fixed or not options.traced else (SAMPLES[0], *SIZES)
+        lines = (*self.lines, f"return {result}")
+        captured = tuple(each for each in self.captured if re.search(rf"\b{each[0]}\b", " ".join(lines)))
+        return Program(kind, lines, tuple(self.arguments), captured, sizes, options)
+
+    def _result(self, transform: str) -> str:
+        """Return what the program returns: the last value, or a number to which all loose ends contribute."""
+        result, r = self.names[-1], self.r
         if not self.is_float(result):
             result = self.let(f"np.where({result}, 1.5, 0.5)")
         if transform in OF_SCALARS or r.random() < 0.2:
-            unused = [
-                n for n in self.names[:-1] if not any(n in line.partition("=")[2] for line in self.lines)
-            ]
-            parts = [_scalar_of(result, r), *(f"np.sum({each})" for each in unused if self.is_float(each))]
-            result = self.let(" + ".join(parts[:3]))
-        elif r.random() < 0.15:
-            result = f"{result}, {self.pick()}"
+            text = " ".join(line.partition("=")[2] for line in self.lines)
+            loose = [n for n in self.names[:-1] if not re.search(rf"\b{n}\b", text) and self.is_float(n)]
+            parts = [r.choice(_SCALARS).format(result), *(f"np.sum({each})" for each in loose)]
+            return self.let(" + ".join(parts[:3]))
+        return f"{result}, {self.pick()}" if r.random() < 0.15 else result
+
+    def _options(self, transform: str, result: str) -> Options:
+        r = self.r
         size = np.size(self.spaces[0][result]) if result in self.spaces[0] else MOST
         floats = [k for k, a in enumerate(self.arguments) if a.is_float]
         several = (
@@ -190,21 +204,18 @@ class Maker:
             transform == "hessian" and elements**2 > MOST
         ):
             transform = "value" if transform == "jacobian" else "grad"
-        fixed = all(isinstance(e, int) for a in self.arguments for e in a.shape)
-        plain = {"traced": False} if r.random() < 0.25 else {}
-        sizes = (SAMPLES[0],) if fixed or plain else (SAMPLES[0], *SIZES)
-        tuned = {
-            "parallel": r.random() < 0.12,
-            "math": "fast" if r.random() < 0.15 else "precise",
-            "vector": r.choice([0, 0, 0, 16, 32, 64]),
-            "fixed_batch": transform.startswith("vmap") and r.random() < 0.6,
-        }
-        if r.random() < 0.02:
-            tuned = {"lowering": "source"}
-        options = Options(transform, wrt, **(plain or tuned))  # pyright: ignore[reportArgumentType]
-        lines = (*self.lines, f"return {result}")
-        captured = tuple(each for each in self.captured if any(each[0] in line for line in lines))
-        return Program(kind, lines, tuple(self.arguments), captured, sizes, options)
+        if r.random() < 0.25:
+            return Options(transform, wrt, traced=False)
+        if r.random() < 0.03:
+            return Options(transform, wrt, lowering="source")
+        return Options(
+            transform,
+            wrt,
+            parallel=r.random() < 0.12,
+            math="fast" if r.random() < 0.15 else "precise",
+            vector=r.choice([0, 0, 0, 16, 32, 64]),
+            fixed_batch=transform.startswith("vmap") and r.random() < 0.6,
+        )
 
 
 _SCALARS = (
@@ -215,10 +226,6 @@ _SCALARS = (
     "np.sum(np.sin({0}))",
     "np.sum({0} * np.exp(-({0} ** 2)))",
 )
-
-
-def _scalar_of(name: str, r: random.Random) -> str:
-    return r.choice(_SCALARS).format(name)
 
 
 def _is_moderate(value: Any) -> bool:

@@ -12,7 +12,9 @@ __all__ = ["captured", "gathers", "scatters"]
 
 
 def _indices(m: Maker, extent: int | None, count: int, *, negative: bool = True) -> str:
-    """Capture places of an axis, some of them twice, some from the back."""
+    """Return places of an axis, some of them twice, some from the back: an argument, or a captured array."""
+    if negative and "i" in m.names and m.r.random() < 0.6:
+        return "i"
     if not extent:
         raise Rejected
     least = -extent if negative and m.r.random() < 0.3 else 0
