@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -44,16 +44,24 @@ def differences(program: Program, symbols: Mapping[str, int], order: int, step: 
         return [_slope(lambda t, k=k: at(t)[k], order, step) for k in range(len(at(0.0)))]
 
 
-def _slope(phi: Any, order: int, step: float) -> Slope:
-    sides = [[(phi(s * h) - phi(0.0)) / (s * h) for s in (1, -1)] for h in (step, step / 64)]
-    gaps = [np.abs(right - left) for right, left in sides]
-    # Of a smooth function the gap shrinks as the step does, 64 times; at a kink or a jump it stays or grows.
-    kink = gaps[1] > 0.1 * gaps[0] + 1e-7 * (1 + np.abs(sides[1][0]))
+def _slope(phi: Callable[[float], Any], order: int, step: float) -> Slope:
+    step = step if order == 1 else 4 * step
+    whole, half, tiny = (_sides(phi, h) for h in (step, step / 2, step / 64))
+    gaps = [right - left for right, left in (whole, half, tiny)]
+    # Of a smooth function the gap shrinks as the step does. At a kink it stays, and near one it jumps.
+    unit = 1e-7 * (1 + np.abs(tiny[0]))
+    kink = np.abs(gaps[0] - 2 * gaps[1]) > 0.1 * np.abs(gaps[0]) + 10 * unit
+    kink |= np.abs(gaps[2]) > 0.1 * np.abs(gaps[0]) + unit
     if order == 1:
-        coarse, fine = [(phi(h) - phi(-h)) / (2 * h) for h in (step, step / 2)]
+        coarse, fine = [(right + left) / 2 for right, left in (whole, half)]
     else:
-        coarse, fine = [(phi(h) - 2 * phi(0.0) + phi(-h)) / h**2 for h in (4 * step, 2 * step)]
+        coarse, fine = gaps[0] / step, gaps[1] / (step / 2)
     return Slope((4 * fine - coarse) / 3, np.abs(fine - coarse), kink)
+
+
+def _sides(phi: Callable[[float], Any], step: float) -> tuple[Any, Any]:
+    """Return the slopes to the right and to the left."""
+    return (phi(step) - phi(0.0)) / step, (phi(0.0) - phi(-step)) / step
 
 
 def along(

@@ -192,6 +192,14 @@ def test_kinks_are_seen_and_smooth_functions_have_none():
         assert not differences(at_zero(text), {}, 1)[0].kink, text
 
 
+@pytest.mark.parametrize("off", [1e-7, 1e-6, 1e-5, 1e-4, 3e-4, 6e-4, 9e-4])
+def test_a_kink_close_by_is_seen(off):
+    """Where it lies within the steps, differences say nothing about the derivative here."""
+    program = at_zero(f"np.sum(np.abs(x - {off}))")
+    (slope,) = differences(program, {}, 1)
+    assert slope.kink or abs(slope.estimate + np.sum(program.directions({}))) < 1e-6
+
+
 def test_a_difference_beyond_the_digits_is_seen():
     want = np.array([1.0, 1e-9])
     assert difference(want * (1 + 1e-15), want, [want]) is None
