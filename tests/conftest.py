@@ -1,6 +1,12 @@
 """Options and fixtures that all tests share."""
 
+import os
+
 import pytest
+
+os.environ["DIFFC_CHECK"] = (
+    "1"  # graphs and loops are checked between all steps, in processes that tests start, too
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
