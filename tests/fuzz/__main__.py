@@ -13,10 +13,12 @@ import os
 import sys
 from pathlib import Path
 
+os.environ["DIFFC_CHECK"] = "1"  # graphs and loops are checked behind every step
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-from tests.fuzz.run import Failure, Summary, fuzz  # noqa: E402 - threads are set before NumPy is loaded
+from tests.fuzz.kinds import KINDS  # noqa: E402 - threads are set before NumPy is loaded
+from tests.fuzz.run import Failure, Summary, fuzz  # noqa: E402
 
 
 def main() -> int:
@@ -27,6 +29,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="stop after this time (60, unless --programs is given)")
     parser.add_argument("--programs", type=int, help="stop after so many programs")
     parser.add_argument("--seed", type=int, default=0, help="which programs: the same seed, the same ones")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
     parser.add_argument("--no-jax", action="store_true", help="do not compare with JAX")
     parser.add_argument("--shrink", type=int, default=250, help="how many smaller programs to try, at most")
     parser.add_argument("--json", type=Path, help="also write what was found to this file")
@@ -35,6 +38,7 @@ def main() -> int:
     progress = _Progress()
     summary = fuzz(
         chosen.seed,
+        kinds=chosen.kinds,
         programs=chosen.programs,
         seconds=seconds,
         jax=not chosen.no_jax,

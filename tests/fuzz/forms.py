@@ -280,6 +280,14 @@ CAPTURED = _lines("""
     {flat}.reshape({x}.shape) * {x}
     {turned}.T * {x}
     np.vdot({c}, {x})
+    {c} * {x}.T.reshape({x}.shape)
+    np.take_along_axis({c}, np.argsort({x}, axis={a}), axis={a})
+    {flat} @ {x}.reshape(-1)
+    np.tensordot({large}, {x}, {x}.ndim)
+    np.vdot({large}, {large} * {x})
+    np.kron({c}, {x})
+    np.outer({large}, {x})
+    np.inner({large}, {x})
     np.tensordot({c}, {x}, {x}.ndim)
     np.sum({c} * {x}, axis={a})
     {x} @ {w}

@@ -12,7 +12,7 @@ from tests.fuzz.maker import Maker, Rejected
 from tests.fuzz.places import captured, gathers, scatters
 from tests.fuzz.program import Program
 
-__all__ = ["KINDS", "make"]
+__all__ = ["KINDS", "kind_of", "make"]
 
 
 def _drawn(m: Maker, table: Sequence[str], x: str | None = None) -> str:
@@ -176,10 +176,14 @@ KINDS: dict[str, Callable[[Maker], None]] = {
 """The kinds by name; the order decides which seed makes what."""
 
 
+def kind_of(seed: int) -> str:
+    """Return the kind of a seed's program."""
+    return list(KINDS)[seed % len(KINDS)]
+
+
 def make(seed: int) -> Program:
     """Return the program of a seed: the lines of its kind, among some lines of other kinds."""
-    names = list(KINDS)
-    kind = names[seed % len(names)]
+    kind = kind_of(seed)
     attempt = 0
     while True:
         m = Maker(seed * 1009 + attempt)

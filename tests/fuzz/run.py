@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import Any
 
 from tests.fuzz.check import Finding, check
-from tests.fuzz.kinds import make
+from tests.fuzz.kinds import KINDS, kind_of, make
 from tests.fuzz.program import Program
 from tests.fuzz.report import as_test
 from tests.fuzz.shrink import shrink
@@ -63,6 +64,7 @@ class Summary:
 def fuzz(
     seed: int,
     *,
+    kinds: Collection[str] = KINDS,
     programs: int | None = None,
     seconds: float | None = None,
     jax: bool = True,
@@ -74,6 +76,7 @@ def fuzz(
 
     Args:
         seed: run K tries the programs of the seeds from 1,000,000 K on.
+        kinds: of which kinds programs are tried.
         programs: how many programs, at most.
         seconds: after how long no further program begins.
         jax: whether to compare with JAX where it is installed.
@@ -83,7 +86,8 @@ def fuzz(
     """
     summary, start = Summary(), monotonic()
     first = seed * 1_000_000
-    for current in range(first, first + (10**6 if programs is None else programs)):
+    seeds = (each for each in range(first, first + 10**6) if kind_of(each) in kinds)
+    for current in islice(seeds, programs):
         if seconds is not None and monotonic() - start > seconds:
             break
         program = make(current)

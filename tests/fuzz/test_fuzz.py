@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +42,9 @@ def test_programs_are_right(part):
 # -- planted faults -------------------------------------------------------------------------------
 
 
-def found(most: int = 60, seed: int = 0) -> Failure:
+def found(most: int = 60, kinds: Collection[str] = KINDS) -> Failure:
     """Return the first failure of a run of no more programs than that, as small as it becomes."""
-    summary = fuzz(seed, programs=most, jax=False, failures=1)
+    summary = fuzz(0, programs=most, kinds=kinds, jax=False, failures=1)
     assert summary.failures, f"{summary.programs} programs, and the planted fault was not found"
     return summary.failures[0]
 
@@ -96,11 +97,11 @@ def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
         if self.is_alias(node) and node.inputs[0].op is captured_op:
             self.copied.add(node.inputs[0])
 
-    monkeypatch.setattr(pipeline, "CHECK", False)
+    monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
     monkeypatch.setattr(Scheduler, "_find_copies", wrong)
-    failure = found(seed=2)
+    failure = found(kinds=["captured"])
     assert failure.finding.kind in ("shadow", "interpreter", "numpy")
-    assert len(failure.program.lines) == 1
+    assert len(failure.program.lines) <= 2
     assert len(failure.program.captured) == 1
 
 
@@ -119,7 +120,7 @@ def test_a_store_that_is_dropped_is_found(monkeypatch):
                 ]
         return loops
 
-    monkeypatch.setattr(pipeline, "CHECK", False)
+    monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
     monkeypatch.setattr(pipeline, "schedule", wrong)
     failure = found()
     assert failure.finding.kind in ("shadow", "interpreter", "numpy")
