@@ -1,0 +1,211 @@
+"""A fixed run of the fuzzer, and planted faults that it must find and shrink."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import diffc as dc
+from diffc import pipeline
+from diffc.ir.loops import Loop, Store, walk
+from diffc.ops import REGISTRY
+from diffc.ops.arithmetic import mul
+from diffc.ops.captured import captured_op
+from diffc.optimize.driver import rewrite
+from diffc.optimize.rule import Rule
+from diffc.schedule.scheduler import Scheduler
+from tests.fuzz.compare import difference
+from tests.fuzz.kinds import KINDS, make
+from tests.fuzz.program import Argument, Program
+from tests.fuzz.references import leaves
+from tests.fuzz.run import Failure, fuzz
+from tests.fuzz.slopes import differences
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_programs_are_right(part):
+    """About a minute on one core, without JAX; `python -m tests.fuzz` goes on from there."""
+    summary = fuzz(part, programs=150, jax=False)
+    assert not summary.failures, "\n\n".join(failure.test for failure in summary.failures)
+    assert sum(counts["right"] for counts in summary.outcomes.values()) > 120
+
+
+# -- planted faults -------------------------------------------------------------------------------
+
+
+def found(most: int = 60, kinds: Collection[str] = KINDS) -> Failure:
+    """Return the first failure of a run of no more programs than that, as small as it becomes."""
+    summary = fuzz(0, programs=most, kinds=kinds, jax=False, failures=1)
+    assert summary.failures, f"{summary.programs} programs, and the planted fault was not found"
+    return summary.failures[0]
+
+
+def run_test(failure: Failure) -> None:
+    """Run the printed test."""
+    namespace: dict[str, Any] = {"np": np, "dc": dc, "pytest": pytest, "leaves": leaves}
+    exec(failure.test, namespace)
+    next(each for name, each in namespace.items() if name.startswith("test_"))()
+
+
+def test_a_wrong_derivative_is_found(monkeypatch):
+    right = type(REGISTRY["tanh"]).partials
+
+    def wrong(self, out, *inputs):
+        return [mul(0.9, each) for each in right(self, out, *inputs)]
+
+    monkeypatch.setattr(type(REGISTRY["tanh"]), "partials", wrong)
+    failure = found()
+    assert failure.finding.kind == "differences"
+    assert "np.tanh" in failure.program.source
+    assert len(failure.program.lines) <= 2
+
+
+def test_a_wrong_rule_is_found(monkeypatch):
+    """A rule that holds for positive numbers only."""
+    planted = Rule("planted", "square(x) => x*abs(x)")
+    right = pipeline.optimize
+
+    def wrong(graph, stage, **options):
+        done = right(graph, stage=stage, **options)
+        return rewrite(done, [planted]) if stage == "after" else done
+
+    monkeypatch.setattr(pipeline, "optimize", wrong)
+    failure = found()
+    assert failure.finding.kind == "interpreter"
+    assert len(failure.program.lines) <= 2
+    with pytest.raises(AssertionError):
+        run_test(failure)
+    monkeypatch.undo()
+    run_test(failure)
+
+
+def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
+    """As it once was: the captured array got memory of its own, which was filled from itself."""
+    right = Scheduler._find_copies
+
+    def wrong(self, node):
+        right(self, node)
+        if self.is_alias(node) and node.inputs[0].op is captured_op:
+            self.copied.add(node.inputs[0])
+
+    monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
+    monkeypatch.setattr(Scheduler, "_find_copies", wrong)
+    failure = found(kinds=["captured"])
+    assert failure.finding.kind in ("shadow", "interpreter", "numpy")
+    assert len(failure.program.lines) <= 2
+    assert len(failure.program.captured) == 1
+
+
+def test_a_store_that_is_dropped_is_found(monkeypatch):
+    """A buffer of the workspace that nothing fills: what lies there may even be right."""
+    right = pipeline.schedule
+
+    def wrong(graph):
+        loops = right(graph)
+        for item, _ in walk(loops.body):
+            if isinstance(item, Loop):
+                item.body[:] = [
+                    each
+                    for each in item.body
+                    if not (isinstance(each, Store) and each.buffer.role == "work" and not each.accumulate)
+                ]
+        return loops
+
+    monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
+    monkeypatch.setattr(pipeline, "schedule", wrong)
+    failure = found()
+    assert failure.finding.kind in ("shadow", "interpreter", "numpy")
+    assert len(failure.program.lines) <= 3
+
+
+def test_a_fault_that_does_not_come_again_is_reported_as_it_is(monkeypatch):
+    """As one that depends on what the process compiled before: it is not shrunk, and says so."""
+    right, calls = pipeline.schedule, []
+
+    def wrong(graph):
+        calls.append(graph.name)
+        if len(calls) == 12:
+            raise KeyError("planted")
+        return right(graph)
+
+    monkeypatch.setattr(pipeline, "schedule", wrong)
+    failure = found(20)
+    assert not failure.again
+    assert failure.finding.kind == "crash"
+    assert failure.finding.detail.startswith("KeyError: 'planted'")
+    assert failure.program == make(failure.seed)
+
+
+# -- the parts ------------------------------------------------------------------------------------
+
+
+def test_a_seed_says_what_is_made():
+    """Whatever Python's hashes are."""
+    code = "from tests.fuzz.kinds import make; print([make(k) for k in range(40)])"
+
+    def run(seed):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    assert run("1") == run("2") == f"{[make(k) for k in range(40)]}\n"
+
+
+def test_all_kinds_and_options_come():
+    programs = [make(k) for k in range(400)]
+    assert {each.kind for each in programs} == set(KINDS)
+    options = [each.options for each in programs]
+    for name, values in {
+        "parallel": {False, True},
+        "math": {"precise", "fast"},
+        "lowering": {"llvm", "source"},
+        "vector": {0, 16, 32, 64},
+        "traced": {False, True},
+        "fixed_batch": {False, True},
+    }.items():
+        assert {getattr(each, name) for each in options} == values
+    assert {each.transform for each in options} >= {"value", "grad", "hessian", "jacobian", "jvp", "vmap"}
+    assert any(each.captured for each in programs)
+    extents = {extent for each in programs for argument in each.arguments for extent in argument.shape}
+    assert {0, 1, "N", "M"} <= extents
+
+
+def at_zero(text: str) -> Program:
+    """Return the program of a formula in x, three zeros."""
+    x = Argument("x", (3,))
+    return Program("test", (f"x = x - {x.text({})}", f"return {text}"), (x,))
+
+
+def test_kinks_are_seen_and_smooth_functions_have_none():
+    for text in ("np.sum(np.abs(x))", "np.max(x)", "np.sum(np.maximum(x, 0))", "np.sum(np.floor(x))"):
+        assert differences(at_zero(text), {}, 1)[0].kink, text
+    for text in ("np.sum(np.sin(x))", "np.sum(x**3)", "np.sum(np.exp(x)) ** 2", "np.sum(x * np.abs(x))"):
+        assert not differences(at_zero(text), {}, 1)[0].kink, text
+
+
+@pytest.mark.parametrize("off", [1e-7, 1e-6, 1e-5, 1e-4, 3e-4, 6e-4, 9e-4])
+def test_a_kink_close_by_is_seen(off):
+    """Where it lies within the steps, differences say nothing about the derivative here."""
+    program = at_zero(f"np.sum(np.abs(x - {off}))")
+    (slope,) = differences(program, {}, 1)
+    assert slope.kink or abs(slope.estimate + np.sum(program.directions({}))) < 1e-6
+
+
+def test_a_difference_beyond_the_digits_is_seen():
+    want = np.array([1.0, 1e-9])
+    assert difference(want * (1 + 1e-15), want, [want]) is None
+    assert difference(want + np.array([1e-12, 0]), want, [want]) is not None
+    assert difference(want + np.array([0, 1e-12]), want, [want]) is not None
+    assert difference(want + np.array([1e-12, 0]), want, [want + 1e-13]) is None
+    assert difference(np.array([1.0, np.nan]), want, [want]) is not None
+    assert difference(np.array([1.0]), want, [want]) is not None
