@@ -1,7 +1,7 @@
 """Jacobians and Hessians as a whole: the matrices of linear maps, their products, and what they cost.
 
-A column of a Jacobian is the tangent of a unit vector; forward mode and the interpreter, which know nothing of
-matrices of linear maps, give the right value.
+A column of a Jacobian is the tangent of a unit vector; forward mode and the interpreter, which know nothing
+of matrices of linear maps, give the right value.
 """
 
 import numpy as np
@@ -169,7 +169,7 @@ def test_of_examples_and_for_each_example():
 
 def test_an_index_outside_is_still_refused():
     f = dc.trace(lambda x, i: x[i] * 2, dc.f64(4), dc.i64(3))
-    with pytest.raises(dc.DiffcError, match="outside|index"):
+    with pytest.raises(dc.DiffcError, match="an index is outside the axis of extent 4"):
         dc.jacobian(f)(np.ones(4), np.array([0, 4, 1]))
 
 
