@@ -25,7 +25,7 @@ from diffc.autodiff.selection import (
     shifted,
 )
 from diffc.errors import DiffcError
-from diffc.ir import Dim, Extent, Graph, Node, Tree, Type
+from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, adjoints_of
 from diffc.ops import constant_like, input_node
 from diffc.ops.broadcasting import broadcast, zeros
 from diffc.ops.reshaping import moveaxis, reshape
@@ -339,11 +339,9 @@ def _derived(
     tree: Tree,
     adjoints: Mapping[Node, Node] | None = None,
 ) -> Graph:
-    """Return the graph of derivatives, with a note at each adjoint saying whose it is."""
-    provenance: dict[Node, str] = {}
-    if adjoints:
-        numbers = {node: k for k, node in enumerate(n for n in graph.nodes if not n.is_op("input", "const"))}
-        for node, adjoint in adjoints.items():
-            label = f"%{node.attrs['name']}" if node.is_op("input") else f"%{numbers.get(node, '?')}"
-            provenance.setdefault(adjoint, f"adjoint of {label}")
-    return Graph(name, graph.inputs, tuple(outputs), distinct_names(names), tree, provenance)
+    """Return the graph of derivatives, in which each adjoint knows whose it is."""
+    derived = Graph(name, graph.inputs, tuple(outputs), distinct_names(names), tree)
+    if not adjoints:
+        return derived
+    provenance = adjoints_of(graph.outputs, adjoints, derived.nodes)
+    return derived.with_outputs(outputs, provenance=provenance)

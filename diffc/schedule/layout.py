@@ -53,9 +53,7 @@ def long_axes_last(graph: Graph) -> Graph:
             return _swapped(Node.make(matmul_op, (_swapped(b), _swapped(a)), node.attrs))
         return _swapped(Node.make(node.op, [_operand(each, node) for each in inputs], node.attrs))
 
-    laid_out = graph.map_nodes(change)
-    origins = {node.inputs[0]: text for node, text in laid_out.provenance.items() if node.op is transpose_op}
-    return laid_out.with_outputs(laid_out.outputs, provenance={**origins, **laid_out.provenance})
+    return graph.map_nodes(change)
 
 
 def _tall_nodes(graph: Graph) -> set[Node]:
