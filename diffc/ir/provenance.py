@@ -49,7 +49,7 @@ def adjoints_of(
 def carried(provenance: Mapping[Node, Origin], new: Mapping[Node, Node]) -> dict[Node, Origin]:
     """Return the provenance of a rewritten graph: `new` has each of its nodes, beside what replaces it."""
     found: dict[Node, Origin] = {}
-    images: dict[tuple[Node, ...], Mapping[Node, Node]] = {}
+    rewritten: dict[tuple[Node, ...], tuple[Mapping[Node, Node], tuple[Node, ...]]] = {}
     for node, origin in provenance.items():
         target = new.get(node)
         if target is None:
@@ -57,19 +57,14 @@ def carried(provenance: Mapping[Node, Origin], new: Mapping[Node, Node]) -> dict
         if isinstance(origin, str):
             found.setdefault(target, origin)
             continue
-        if origin.outputs not in images:
-            images[origin.outputs] = _true_images(origin.outputs, new)
-        image = images[origin.outputs]
+        if origin.outputs not in rewritten:
+            rewritten[origin.outputs] = _rewritten(origin.outputs, new)
+        image, outputs = rewritten[origin.outputs]
         of = tuple(image[n] for n in origin.of if n in image and image[n].anytype == target.anytype)
         known = found.get(target)
         if of and not isinstance(known, str):
-            found[target] = Adjoint((*(known.of if known else ()), *of), _images(origin.outputs, new))
+            found[target] = Adjoint((*(known.of if known else ()), *of), outputs)
     return found
-
-
-def _images(outputs: Sequence[Node], new: Mapping[Node, Node]) -> tuple[Node, ...]:
-    image = _image(outputs, new)
-    return tuple(image[node] for node in outputs)
 
 
 def _image(outputs: Sequence[Node], new: Mapping[Node, Node]) -> dict[Node, Node]:
@@ -81,19 +76,21 @@ def _image(outputs: Sequence[Node], new: Mapping[Node, Node]) -> dict[Node, Node
     return image
 
 
-def _true_images(outputs: tuple[Node, ...], new: Mapping[Node, Node]) -> Mapping[Node, Node]:
-    """Return what becomes of each node by which the outputs, rewritten, still have the same derivative.
+def _rewritten(
+    outputs: tuple[Node, ...], new: Mapping[Node, Node]
+) -> tuple[Mapping[Node, Node], tuple[Node, ...]]:
+    """Return what becomes of each node by which the outputs still have the same derivative, and the outputs.
 
     They have it by an input of the graph. They have it by another node where all that reads it is still
     computed from the same operands, and nothing else reads the node or what lies between. Where nobody knows
     the outputs nothing may have changed.
     """
     if all(node is target for node, target in new.items()):
-        return new
+        return new, outputs
     image = _image(outputs, new)
     if not outputs or all(node is target for node, target in image.items()):
-        return image
-    return _Comparison(outputs, image).true_images()
+        return image, outputs
+    return _Comparison(outputs, image).true_images(), tuple(image[node] for node in outputs)
 
 
 class _Comparison:
