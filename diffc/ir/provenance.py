@@ -46,19 +46,25 @@ def adjoints_of(
     return {adjoint: Adjoint(tuple(nodes), tuple(outputs)) for adjoint, nodes in of.items()}
 
 
-def carried(provenance: Mapping[Node, Origin], new: Mapping[Node, Node]) -> dict[Node, Origin]:
-    """Return the provenance of a rewritten graph: `new` has each of its nodes, beside what replaces it."""
+def carried(
+    provenance: Mapping[Node, Origin], new: Mapping[Node, Node], turned: Mapping[Node, Node] | None = None
+) -> dict[Node, Origin]:
+    """Return the provenance of a rewritten graph: `new` has each of its nodes, beside what replaces it.
+
+    Where that is the transpose of what is computed, `turned` has the latter: adjoints are noted there.
+    """
+    turned = turned or {}
     found: dict[Node, Origin] = {}
     rewritten: dict[tuple[Node, ...], tuple[Mapping[Node, Node], tuple[Node, ...]]] = {}
     for node, origin in provenance.items():
-        target = new.get(node)
+        target = turned.get(node, new.get(node))
         if target is None:
             continue
         if isinstance(origin, str):
             found.setdefault(target, origin)
             continue
         if origin.outputs not in rewritten:
-            rewritten[origin.outputs] = _rewritten(origin.outputs, new)
+            rewritten[origin.outputs] = _rewritten(origin.outputs, new, turned)
         image, outputs = rewritten[origin.outputs]
         of = tuple(image[n] for n in origin.of if n in image and image[n].anytype == target.anytype)
         known = found.get(target)
@@ -77,7 +83,7 @@ def _image(outputs: Sequence[Node], new: Mapping[Node, Node]) -> dict[Node, Node
 
 
 def _rewritten(
-    outputs: tuple[Node, ...], new: Mapping[Node, Node]
+    outputs: tuple[Node, ...], new: Mapping[Node, Node], turned: Mapping[Node, Node]
 ) -> tuple[Mapping[Node, Node], tuple[Node, ...]]:
     """Return what becomes of each node by which the outputs still have the same derivative, and the outputs.
 
@@ -90,17 +96,21 @@ def _rewritten(
     image = _image(outputs, new)
     if not outputs or all(node is target for node, target in image.items()):
         return image, outputs
-    return _Comparison(outputs, image).true_images(), tuple(image[node] for node in outputs)
+    new_outputs = tuple(image[node] for node in outputs)
+    image.update((node, target) for node, target in turned.items() if node in image)
+    return _Comparison(outputs, new_outputs, image).true_images(), new_outputs
 
 
 class _Comparison:
     """A program and its image, compared from the outputs back."""
 
-    def __init__(self, outputs: tuple[Node, ...], image: Mapping[Node, Node]) -> None:
+    def __init__(
+        self, outputs: Sequence[Node], new_outputs: Sequence[Node], image: Mapping[Node, Node]
+    ) -> None:
         self.outputs = set(outputs)
         self.image = image
         self.order = list(image)
-        self.targets = {image[node] for node in outputs}
+        self.targets = set(new_outputs)
         self.readers = _readers(self.order)
         self.new_readers = _readers(topological(self.targets))
         self.shared = Counter(image.values())

@@ -1,7 +1,8 @@
 """Loops -> Numba source: the kernel as a Python function that a person reads and Python runs.
 
 One statement a value, numbered as in the dump of the expanded graph; shapes and provenance stand in
-comments, which name what this text shows. `compile(..., lowering="source")` jits this very text, and plain Python runs it too.
+comments, which name what this text shows. `compile(..., lowering="source")` jits this very text, and plain
+Python runs it too.
 """
 
 from __future__ import annotations
