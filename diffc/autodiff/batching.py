@@ -8,7 +8,7 @@ from diffc.ir import Node, topological
 from diffc.ops import Elementwise, Structural
 from diffc.ops.reshaping import reshape
 
-__all__ = ["batch"]
+__all__ = ["batch", "batch_node"]
 
 
 def batch(outputs: Sequence[Node], batched: Mapping[Node, Node]) -> list[tuple[Node, bool]]:
@@ -25,11 +25,12 @@ def batch(outputs: Sequence[Node], batched: Mapping[Node, Node]) -> list[tuple[N
             continue
         flags = [each in new for each in node.inputs]
         if any(flags):
-            new[node] = _mapped(node, [new.get(each, each) for each in node.inputs], flags)
+            new[node] = batch_node(node, [new.get(each, each) for each in node.inputs], flags)
     return [(new.get(each, each), each in new) for each in outputs]
 
 
-def _mapped(node: Node, inputs: Sequence[Node], flags: Sequence[bool]) -> Node:
+def batch_node(node: Node, inputs: Sequence[Node], flags: Sequence[bool]) -> Node:
+    """Return a node's operation over inputs of which some (those flagged) have the new axis."""
     op = node.op
     if isinstance(op, Elementwise):
         aligned: list[Node] = []

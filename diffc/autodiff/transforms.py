@@ -12,6 +12,7 @@ from typing import Any
 from diffc.autodiff.batching import batch
 from diffc.autodiff.components import components_of
 from diffc.autodiff.forward import pushforward
+from diffc.autodiff.linear import matrix_of
 from diffc.autodiff.reverse import pullback
 from diffc.autodiff.selection import (
     Wrt,
@@ -24,10 +25,9 @@ from diffc.autodiff.selection import (
     shifted,
 )
 from diffc.errors import DiffcError
-from diffc.ir import Dim, Extent, Graph, Node, Tree, Type
-from diffc.ops import cast, constant_like, input_node, iota
+from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, adjoints_of
+from diffc.ops import constant_like, input_node
 from diffc.ops.broadcasting import broadcast, zeros
-from diffc.ops.logic import eq
 from diffc.ops.reshaping import moveaxis, reshape
 from diffc.ops.slicing import stack
 
@@ -154,16 +154,12 @@ def _one_jacobian(output: Node, wrt: Node) -> Node:
     if _prefers_reverse(output.size, wrt.size):
         cotangent = input_node(f"basis of {output.digest.hex()}", output.type)
         (share,), _ = pullback([output], [cotangent], [wrt])
-        mapped = None if share is None else _mapped_over_basis(share, cotangent)
-        return zeros(Type(output.dtype, shape)) if mapped is None else reshape(mapped, shape)
+        matrix = None if share is None else matrix_of(share, cotangent, value_first=False)
+        return zeros(Type(output.dtype, shape)) if matrix is None else matrix
     tangent_in = input_node(f"basis of {wrt.digest.hex()}", wrt.type)
     (tangent,) = pushforward([output], {wrt: tangent_in})
-    mapped = None if tangent is None else _mapped_over_basis(tangent, tangent_in)
-    return (
-        zeros(Type(output.dtype, shape))
-        if mapped is None
-        else reshape(moveaxis(mapped, 0, output.rank), shape)
-    )
+    matrix = None if tangent is None else matrix_of(tangent, tangent_in, value_first=True)
+    return zeros(Type(output.dtype, shape)) if matrix is None else matrix
 
 
 def _prefers_reverse(outputs: Extent, inputs: Extent) -> bool:
@@ -171,15 +167,6 @@ def _prefers_reverse(outputs: Extent, inputs: Extent) -> bool:
     if isinstance(outputs, int) and isinstance(inputs, int):
         return outputs < inputs
     return isinstance(outputs, int)
-
-
-def _mapped_over_basis(value: Node, placeholder: Node) -> Node:
-    """Return a value that is linear in the placeholder for every unit vector, along a new first axis."""
-    size = placeholder.size
-    rows, columns = reshape(iota(size), (size, 1)), reshape(iota(size), (1, size))
-    basis = reshape(cast(eq(rows, columns), placeholder.dtype), (size, *placeholder.shape))
-    ((mapped, varies),) = batch([value], {placeholder: basis})
-    return mapped if varies else broadcast(mapped, (size, *value.shape))
 
 
 def hessian(graph: Graph, wrt: Wrt = 0) -> Graph:
@@ -352,11 +339,9 @@ def _derived(
     tree: Tree,
     adjoints: Mapping[Node, Node] | None = None,
 ) -> Graph:
-    """Return the graph of derivatives, with a note at each adjoint saying whose it is."""
-    provenance: dict[Node, str] = {}
-    if adjoints:
-        numbers = {node: k for k, node in enumerate(n for n in graph.nodes if not n.is_op("input", "const"))}
-        for node, adjoint in adjoints.items():
-            label = f"%{node.attrs['name']}" if node.is_op("input") else f"%{numbers.get(node, '?')}"
-            provenance.setdefault(adjoint, f"adjoint of {label}")
-    return Graph(name, graph.inputs, tuple(outputs), distinct_names(names), tree, provenance)
+    """Return the graph of derivatives, in which each adjoint knows whose it is."""
+    derived = Graph(name, graph.inputs, tuple(outputs), distinct_names(names), tree)
+    if not adjoints:
+        return derived
+    provenance = adjoints_of(graph.outputs, adjoints, derived.nodes)
+    return derived.with_outputs(outputs, provenance=provenance)

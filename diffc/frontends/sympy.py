@@ -15,11 +15,14 @@ import numpy as np
 import sympy
 from sympy.logic.boolalg import Boolean
 from sympy.matrices import MatrixBase
+from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array import NDimArray
 
 from diffc.errors import DiffcError
 from diffc.frontends.sympy_functions import ADVICE
-from diffc.frontends.sympy_translate import Translator, free_symbols, shown
+from diffc.frontends.sympy_matrices import matrix_extents
+from diffc.frontends.sympy_text import shown
+from diffc.frontends.sympy_translate import Translator, free_symbols
 from diffc.ir import Graph, Node, Tree, Type, check
 from diffc.ops import input_node
 from diffc.ops.broadcasting import zeros
@@ -87,12 +90,7 @@ def _collect(item: Any, leaves: list[_Array], nesting: int = 0) -> Tree:
 
 
 def _array(item: Any) -> _Array | None:
-    """Return a matrix's or an array's elements and shape; None for anything else."""
-    if isinstance(item, sympy.MatrixExpr) and not isinstance(item, MatrixBase):
-        try:
-            item = item.as_explicit()
-        except (ValueError, TypeError, NotImplementedError) as error:
-            raise DiffcError(f"the matrix {shown(item)} cannot be written out: {error}") from error
+    """Return an explicit matrix's or an array's elements and shape; None for anything else."""
     if not isinstance(item, (MatrixBase, NDimArray, np.ndarray)):
         return None
     shape = tuple(int(extent) for extent in item.shape)
@@ -175,14 +173,23 @@ def _declare(named: Sequence[tuple[str, Any]], dtype: str) -> tuple[list[Node], 
     atoms: dict[Any, Node] = {}
     for name, value in named:
         array = _packed(value)
-        node = input_node(name, Type(dtype, array.shape))
+        whole = _is_matrix(value)
+        node = input_node(name, Type(dtype, matrix_extents(value) if whole else array.shape))
         nodes.append(node)
         for k, atom in enumerate(array.elements):
             _check_atom(atom, name)
             if atom in atoms:
                 raise DiffcError(f"{shown(atom)} is given twice in inputs, the second time as {name!r}")
-            atoms[atom] = _component(node, np.unravel_index(k, array.shape))
+            atoms[atom] = node if whole else _component(node, np.unravel_index(k, array.shape))
+    for atom in atoms:
+        if isinstance(atom, MatrixElement) and atom.parent in atoms:
+            raise DiffcError(f"{shown(atom)} is given twice in inputs: as itself and in {shown(atom.parent)}")
     return nodes, atoms
+
+
+def _is_matrix(value: Any) -> bool:
+    """Tell whether a value is one matrix, not written out."""
+    return isinstance(value, sympy.MatrixExpr) and not isinstance(value, MatrixBase)
 
 
 def _packed(value: Any) -> _Array:
@@ -202,6 +209,10 @@ def _check_atom(atom: Any, name: str) -> None:
     """Raise `DiffcError` for an input that is a number or cannot be real."""
     if not isinstance(atom, sympy.Expr) or atom.is_number:
         raise DiffcError(f"the input {name!r} stands for {shown(atom)}, which is no symbol")
+    if _is_matrix(atom):
+        if not isinstance(atom, sympy.MatrixSymbol):
+            raise DiffcError(f"the input {name!r} stands for {shown(atom)}, which is no symbol of a matrix")
+        return
     if atom.is_commutative is False:
         raise DiffcError(f"the input {name!r} does not commute, as numbers do; use a commutative symbol")
     if atom.is_extended_real is False:

@@ -16,33 +16,22 @@ from typing import Any
 
 from diffc.errors import DiffcError
 from diffc.frontends.sympy_functions import ADVICE, FUNCTIONS, GENERAL_ADVICE
-from diffc.ir import Node
+from diffc.frontends.sympy_matrices import LEAVES, MATRICES, matrix_children, matrix_extents
+from diffc.frontends.sympy_text import shown
+from diffc.ir import Node, Type
 from diffc.ops import constant, constant_like, lift
 from diffc.ops.arithmetic import add, div, mul, neg, sub
+from diffc.ops.broadcasting import full
 from diffc.ops.constant import Unrounded, pi
 from diffc.ops.elementary import exp
 from diffc.ops.exact import weak
 from diffc.ops.logic import where
 from diffc.ops.powers import power
 
-__all__ = ["Translator", "free_symbols", "shown"]
+__all__ = ["Translator", "free_symbols"]
 
 _STRUCTURAL = frozenset({"Add", "Mul", "Pow", "Piecewise"})
 _LARGEST = 10**300
-_SHOWN_NODES = 60
-_SHOWN_CHARACTERS = 100
-
-
-def shown(expr: Any) -> str:
-    """Return an expression's text for a message: the head alone where the text would be long."""
-    stack, count = [expr], 0
-    while stack:
-        stack.extend(getattr(stack.pop(), "args", ()))
-        count += 1
-        if count > _SHOWN_NODES:
-            return f"{type(expr).__name__}(...)"
-    text = str(expr)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def free_symbols(roots: Sequence[Any]) -> list[Any]:
@@ -57,8 +46,6 @@ def free_symbols(roots: Sequence[Any]) -> list[Any]:
         seen[id(expr)] = expr
         if getattr(expr, "is_Symbol", False) or _head(expr) == "MatrixSymbol":
             found[expr] = None
-        elif _head(expr) == "MatrixElement":
-            stack.append(expr.args[0])
         elif _is_supported(expr):
             stack.extend(reversed(list(_children(expr))))
     return list(found)
@@ -72,7 +59,7 @@ def _head(expr: Any) -> str:
 
 def _is_supported(expr: Any) -> bool:
     head = _head(expr)
-    return head in FUNCTIONS or head in _STRUCTURAL
+    return head in FUNCTIONS or head in _STRUCTURAL or head in MATRICES
 
 
 class Translator:
@@ -119,10 +106,13 @@ class Translator:
             return self.atoms[expr]
         if getattr(expr, "is_Number", False) or getattr(expr, "is_NumberSymbol", False):
             return constant_like(self._number(expr), self.dtype)
-        if getattr(expr, "is_Symbol", False):
-            self.missing.append(expr)
-            return constant_like(math.nan, self.dtype)
         head = _head(expr)
+        if getattr(expr, "is_Symbol", False) or head == "MatrixSymbol":
+            self.missing.append(expr)
+            shape = matrix_extents(expr) if head == "MatrixSymbol" else ()
+            return full(math.nan, Type(self.dtype, shape))
+        if head in LEAVES:
+            return LEAVES[head](expr, self.dtype)
         if head in ("BooleanTrue", "BooleanFalse"):
             return constant(head == "BooleanTrue")
         if head in ("ImaginaryUnit", "ComplexInfinity"):
@@ -170,7 +160,15 @@ class Translator:
         return shown(expr) if expr is self._root else f"{shown(expr)} in {shown(self._root)}"
 
     def _build(self, expr: Any, operands: list[Node]) -> Node:
-        match _head(expr):
+        head = _head(expr)
+        if head in MATRICES:
+            return MATRICES[head](expr, operands)
+        if any(each.rank for each in operands):
+            raise DiffcError(
+                f"{self._place(expr)}: {type(expr).__name__} of a matrix is not supported; write out its "
+                "elements, with .as_explicit()"
+            )
+        match head:
             case "Add":
                 return self._sum(expr, operands)
             case "Mul":
@@ -180,7 +178,7 @@ class Translator:
                 return self._power(expr)
             case "Piecewise":
                 return _piecewise(operands)
-            case head:
+            case _:
                 return FUNCTIONS[head](*operands)
 
     def _sum(self, expr: Any, operands: Sequence[Node]) -> Node:
@@ -261,7 +259,11 @@ def _negated(number: float) -> float:
 
 def _children(expr: Any) -> Iterator[Any]:
     """Return what must be translated before an expression is; pairs of a Piecewise lie flat."""
-    if _head(expr) != "Piecewise":
+    head = _head(expr)
+    if head in MATRICES:
+        yield from matrix_children(expr, head)
+        return
+    if head != "Piecewise":
         yield from expr.args
         return
     for pair in expr.args:

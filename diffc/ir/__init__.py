@@ -17,6 +17,10 @@ from diffc.ir.graph import tree_leaves as tree_leaves
 from diffc.ir.node import Node as Node
 from diffc.ir.node import Operation as Operation
 from diffc.ir.node import topological as topological
+from diffc.ir.provenance import Adjoint as Adjoint
+from diffc.ir.provenance import Origin as Origin
+from diffc.ir.provenance import adjoints_of as adjoints_of
+from diffc.ir.provenance import carried as carried
 from diffc.ir.types import AnyType as AnyType
 from diffc.ir.types import TupleType as TupleType
 from diffc.ir.types import Type as Type

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from diffc.errors import DiffcError
 from diffc.ir.dim import dim_symbols
 from diffc.ir.node import Node, topological
+from diffc.ir.provenance import Origin, carried
 
 __all__ = ["Graph", "Tree", "flat_tree", "substitute", "tree_leaves"]
 
@@ -49,7 +50,7 @@ class Graph:
     outputs: tuple[Node, ...]
     output_names: tuple[str, ...] = ()
     tree: Tree = ()
-    provenance: Mapping[Node, str] = field(default_factory=dict[Node, str])
+    provenance: Mapping[Node, Origin] = field(default_factory=dict[Node, Origin])
 
     def __post_init__(self) -> None:
         """Fill in the defaults: outputs named `out`, or `out0`, `out1`; one bare or a flat tuple."""
@@ -100,7 +101,7 @@ class Graph:
         *,
         names: Sequence[str] | None = None,
         tree: Tree | None = None,
-        provenance: Mapping[Node, str] | None = None,
+        provenance: Mapping[Node, Origin] | None = None,
     ) -> Graph:
         """Return this graph with other outputs; names and structure are kept unless given."""
         return replace(
@@ -116,7 +117,7 @@ class Graph:
         new: dict[Node, Node] = {}
         for node in self.nodes:
             new[node] = change(node, [new[each] for each in node.inputs])
-        provenance = {new[node]: text for node, text in self.provenance.items() if node in new}
+        provenance = carried(self.provenance, new)
         return self.with_outputs([new[node] for node in self.outputs], provenance=provenance)
 
 

@@ -1,7 +1,8 @@
 """Loops -> Numba source: the kernel as a Python function that a person reads and Python runs.
 
 One statement a value, numbered as in the dump of the expanded graph; shapes and provenance stand in
-comments. `compile(..., lowering="source")` jits this very text, and plain Python runs it too.
+comments, which name what this text shows. `compile(..., lowering="source")` jits this very text, and plain
+Python runs it too.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import inspect
 import re
 from collections.abc import Sequence
 
-from diffc.ir import Extent
+from diffc.ir import Adjoint, Extent, Node
 from diffc.ir.loops import (
     Accumulate,
     Affine,
@@ -57,6 +58,9 @@ class _Writer:
         self.names = Names(loops)
         self.scalars = Scalars(self.names)
         self.lines: list[str] = []
+        self.adjoints: list[tuple[int, str, Adjoint]] = []
+        """Notes at lines: whose adjoint it is can be named when all lines are there."""
+        self.named: dict[Node, str] = {}
 
     def text(self) -> str:
         loops, names = self.loops, self.names.buffers
@@ -70,6 +74,7 @@ class _Writer:
                 self._write(f"{names[alias]} = {names[alias.base]}.reshape({shape})  # {alias.type}", 1)
         self._block(loops.body, 1)
         self._write("return 0", 1)
+        self._name_adjoints()
         body = "\n".join(self.lines)
         library = [inspect.getsource(each) for each in self.scalars.library.values()]
         called = "\n\n".join([*library, body])
@@ -148,7 +153,7 @@ class _Writer:
                 self._statement(statement, depth)
             for value, how in item.accumulators:
                 name = self.scalars.begin(value)
-                self._write(f"{name} = {identity(how, value.dtype)}{self._note(value)}", depth)
+                self._assign(name, identity(how, value.dtype), value, depth)
             kind = f"  # {item.kind}" if item.kind != "parallel" else ""
             self._write(f"for {item.axis} in range({self._extent(item.axis.extent)}):{kind}", depth)
             self._block(item.body, depth + 1)
@@ -159,7 +164,7 @@ class _Writer:
         match item:
             case Compute():
                 text = self.scalars.expression(item)
-                self._write(f"{self.names.define(item.value)} = {text}{self._note(item.value)}", depth)
+                self._assign(self.names.define(item.value), text, item.value, depth)
             case Load():
                 text = self._element(item.buffer, item.index)
                 self._write(f"{self.names.define(item.value)} = {text}", depth)
@@ -183,6 +188,30 @@ class _Writer:
             case Routine():
                 for line in routine_lines(item, self.names):
                     self._write(line, depth)
+
+    def _assign(self, name: str, text: str, value: Value, depth: int) -> None:
+        """Write a statement with the shape and the origin of its value."""
+        node = value.node
+        shape = f"  # {node.type}" if node is not None and node.rank else ""
+        if node is not None:
+            self.named.setdefault(node, name)
+            match self.loops.graph.provenance.get(node):
+                case Adjoint() as origin:
+                    self.adjoints.append((len(self.lines), ", " if shape else "  # ", origin))
+                case str() as remark:
+                    shape += (", " if shape else "  # ") + comment(remark)
+                case None:
+                    pass
+        self._write(f"{name} = {text}{shape}", depth)
+
+    def _name_adjoints(self) -> None:
+        """Say whose adjoint a value is, where that one has a name in this text."""
+        buffers = self.names.buffers
+        held = {each.node: name for each, name in buffers.items() if each.node is not None}
+        names = {**held, **self.named}
+        for line, separator, origin in self.adjoints:
+            of = [names[node] for node in origin.of if node in names]
+            self.lines[line] += f"{separator}adjoint of {comment(of[0])}" if of else ""
 
     def _integer(self, value: Value, text: str, depth: int) -> None:
         """Name an integer; an axis or a symbol keeps the name that it has."""
@@ -227,13 +256,6 @@ class _Writer:
 
     def _extent(self, extent: Extent) -> str:
         return extent_text(extent, self.names.symbols)
-
-    def _note(self, value: Value) -> str:
-        node, provenance = value.node, self.loops.graph.provenance
-        parts = [str(node.type)] if node is not None and node.rank else []
-        if node is not None and node in provenance:
-            parts.append(comment(provenance[node]))
-        return f"  # {', '.join(parts)}" if parts else ""
 
 
 def _factors(item: MatMul) -> Sequence[tuple[Matrix, tuple[Extent, Extent]]]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffc.ir import Graph, Node
+from diffc.ir import Graph, Node, carried
 from diffc.optimize.facts import is_constant
 from diffc.optimize.rewrite import Rewrite
 
@@ -55,21 +55,15 @@ class _Rewriter:
         self._rules = rules
         self._log = log
         self._normal: dict[Node, Node] = {}
-        self._known = set(graph.nodes)
-        self._fresh: list[Node] = []
         self._orders: dict[tuple[str, Node, Node], Node] = {}
         self._candidates: dict[tuple[str, ...], tuple[Rewrite, ...]] = {}
 
     def run(self) -> Graph:
         normal = self._normal
-        provenance = dict[Node, str]()
         for node in self._graph.nodes:
-            result = self._visit(node)
-            normal[node] = result
-            if self._fresh or self._graph.provenance:
-                self._inherit(node, result, provenance)
+            normal[node] = self._visit(node)
         outputs = [normal[node] for node in self._graph.outputs]
-        return self._graph.with_outputs(outputs, provenance=provenance)
+        return self._graph.with_outputs(outputs, provenance=carried(self._graph.provenance, normal))
 
     def _visit(self, node: Node) -> Node:
         normal = self._normal
@@ -120,7 +114,6 @@ class _Rewriter:
                 normal[node] = normal[target]
             else:
                 stack.append(target)
-        self._fresh += [each for each in became.values() if normal[each] is each]
         return normal[start]
 
     def _step(self, node: Node, rewriting: bool) -> Node | None:
@@ -160,13 +153,3 @@ class _Rewriter:
         swapped = node.replace(node.inputs[::-1])
         self._normal[swapped] = swapped
         return swapped
-
-    def _inherit(self, node: Node, result: Node, provenance: dict[Node, str]) -> None:
-        """Say of what replaces a node that it came from where the node came from."""
-        text = self._graph.provenance.get(node)
-        if text is not None:
-            for each in (result, *self._fresh):
-                known = each in self._known and each not in self._graph.provenance
-                if each.inputs and not known:
-                    provenance.setdefault(each, text)
-        self._fresh.clear()

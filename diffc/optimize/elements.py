@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from diffc.ir import Graph, Node
+from diffc.ir import Graph, Node, carried
 from diffc.ops import Elementwise, constant
 from diffc.ops.constant import const
 from diffc.ops.reshaping import reshape
@@ -111,8 +111,9 @@ class _Elements:
                 self._parts[node] = self._taken_apart(node)
             else:
                 self._new[node] = self._kept(node)
-        provenance = {self._new[n]: text for n, text in self._graph.provenance.items() if n in self._new}
-        return self._graph.with_outputs(list(map(self._whole, self._graph.outputs)), provenance=provenance)
+        outputs = list(map(self._whole, self._graph.outputs))
+        new = {**{node: self._whole(node) for node in self._chosen}, **self._new}
+        return self._graph.with_outputs(outputs, provenance=carried(self._graph.provenance, new))
 
     def _kept(self, node: Node) -> Node:
         source = node.inputs[0] if node.inputs else node

@@ -11,7 +11,7 @@ from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from diffc.ir import Graph, Node, Type
+from diffc.ir import Graph, Node, Type, carried
 from diffc.ops.arithmetic import add, sub
 from diffc.ops.broadcasting import zeros
 from diffc.ops.slicing import concatenate, pad
@@ -53,8 +53,8 @@ def join_pads(graph: Graph, stage: str = "after", math: str = "precise", log: Lo
                 if log is not None:
                     log.append(("join_pads", node, changed))
         new[node] = changed
-    provenance = {new[node]: text for node, text in graph.provenance.items() if node in new}
-    return graph.with_outputs([new[node] for node in graph.outputs], provenance=provenance)
+    outputs = [new[node] for node in graph.outputs]
+    return graph.with_outputs(outputs, provenance=carried(graph.provenance, new))
 
 
 def _inner_additions(graph: Graph) -> set[Node]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from diffc.ir import Graph, Node, size_of
+from diffc.ir import Graph, Node, carried, size_of
 from diffc.ops import Elementwise
 from diffc.ops.broadcasting import sum_op
 from diffc.ops.elementwise import cast_op
@@ -39,6 +39,8 @@ def long_axes_last(graph: Graph) -> Graph:
     A transposed matrix that a whole batch reads is copied, so that it is not read across its rows each time.
     """
     tall = _tall_nodes(graph)
+    new: dict[Node, Node] = {}
+    turned: dict[Node, Node] = {}
 
     def change(node: Node, inputs: Sequence[Node]) -> Node:
         if node.op is transpose_op:
@@ -50,12 +52,15 @@ def long_axes_last(graph: Graph) -> Graph:
             return (narrow_product(found) if found.op is matmul_op else None) or found
         if node.op is matmul_op:
             a, b = inputs
-            return _swapped(Node.make(matmul_op, (_swapped(b), _swapped(a)), node.attrs))
-        return _swapped(Node.make(node.op, [_operand(each, node) for each in inputs], node.attrs))
+            turned[node] = Node.make(matmul_op, (_swapped(b), _swapped(a)), node.attrs)
+        else:
+            turned[node] = Node.make(node.op, [_operand(each, node) for each in inputs], node.attrs)
+        return _swapped(turned[node])
 
-    laid_out = graph.map_nodes(change)
-    origins = {node.inputs[0]: text for node, text in laid_out.provenance.items() if node.op is transpose_op}
-    return laid_out.with_outputs(laid_out.outputs, provenance={**origins, **laid_out.provenance})
+    for node in graph.nodes:
+        new[node] = change(node, [new[each] for each in node.inputs])
+    outputs = [new[node] for node in graph.outputs]
+    return graph.with_outputs(outputs, provenance=carried(graph.provenance, new, turned))
 
 
 def _tall_nodes(graph: Graph) -> set[Node]:

@@ -61,7 +61,8 @@ class Scheduler:
         self.graph = graph
         self.nests = Nests()
         self.checks: list[str] = []
-        listed = [node for node in graph.nodes if node.inputs or node.is_op("iota", "dim")]
+        # As the dump numbers them, in which numbers stand where they are used.
+        listed = [n for n in graph.nodes if not n.is_op("input") and (n.rank or n.op is not const)]
         self.numbers = {node: k for k, node in enumerate(listed)}
         self.inputs = [
             Buffer(n.attrs["name"], n.type, "input", k, node=n) for k, n in enumerate(graph.inputs)

@@ -6,7 +6,8 @@
       return %1
 
 Inputs are `%name`, other nodes `%0`, `%1`, ... in topological order; scalar constants stand where they
-are used. A name that is no plain identifier is quoted. Where the node came from follows `#`. The outputs
+are used. A name that is no plain identifier is quoted. Where the node came from follows `#`: a remark, or the
+value of this text whose adjoint it is, which reading finds again. The outputs
 carry names where they are not the default ones, and brackets where they are nested:
 `return value = %2, (d_a = %5, d_b = %7)`. A graph that is an attribute is printed
 before, as `@0 = graph ...`.
@@ -14,9 +15,9 @@ before, as `@0 = graph ...`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from diffc.ir import Graph, Node
+from diffc.ir import Graph, Node, Origin
 from diffc.syntax.literals import print_array, print_attribute, print_number
 from diffc.syntax.strings import print_name, print_string
 from diffc.syntax.structure import print_outputs
@@ -70,18 +71,20 @@ def _attribute_graphs(graph: Graph) -> list[Graph]:
 def _print_block(graph: Graph, label: _Label) -> str:
     names = {node: f"%{print_name(node.attrs['name'])}" for node in graph.inputs}
     inputs = ", ".join(f"{names[node]}: {node.anytype}" for node in graph.inputs)
-    lines: list[tuple[str, str, str]] = []
+    listed: list[Node] = []
     for node in graph.nodes:
         if node in names:
             continue
-        remark = graph.provenance.get(node)
         inline = _inline(node)
-        if inline is not None and remark is None:
+        if inline is not None and not isinstance(graph.provenance.get(node), str):
             names[node] = inline
             continue
-        names[node] = f"%{len(lines)}"
-        comment = "" if remark is None else f"  # {_remark(remark)}"
-        lines.append((f"{names[node]} = {_operation(node, names, label)}", str(node.anytype), comment))
+        names[node] = f"%{len(listed)}"
+        listed.append(node)
+    lines: list[tuple[str, str, str]] = []
+    for node in listed:
+        left = f"{names[node]} = {_operation(node, names, label)}"
+        lines.append((left, str(node.anytype), _comment(graph.provenance.get(node), names)))
     width = min(
         _MAX_WIDTH, max([_MIN_WIDTH, *(len(left) for left, _, _ in lines if len(left) <= _MAX_WIDTH)])
     )
@@ -95,6 +98,14 @@ def _inline(node: Node) -> str | None:
     if node.is_op("const") and node.rank == 0:
         return print_number(node.op.reference(node.attrs)[()], node.dtype)
     return "%" + print_name(node.attrs["name"]) if node.is_op("input") else None
+
+
+def _comment(origin: Origin | None, names: Mapping[Node, str]) -> str:
+    """Return the note behind a line; an adjoint of what this text does not show has none."""
+    if isinstance(origin, str):
+        return f"  # {_remark(origin)}"
+    named = [names[node] for node in origin.of if node in names] if origin else []
+    return f"  # adjoint of {named[0]}" if named else ""
 
 
 def _remark(text: str) -> str:

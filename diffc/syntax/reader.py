@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffc.errors import DiffcError
-from diffc.ir import Graph, Node, Type, parse_type
+from diffc.ir import Adjoint, Graph, Node, Origin, Type, parse_type
 from diffc.ops import REGISTRY, constant, input_node
 from diffc.syntax.functions import nearest
 from diffc.syntax.literals import NUMBER, read_array, read_atom, read_number
 from diffc.syntax.scanner import Scanner
-from diffc.syntax.strings import PLAIN, STRING, read_string
+from diffc.syntax.strings import PLAIN, STRING, print_name, read_string
 from diffc.syntax.structure import read_outputs
 
 __all__ = ["read_graph"]
@@ -66,7 +66,7 @@ class _Block:
         self._graphs = graphs
         self._inputs: dict[str, Node] = {}
         self._nodes: dict[int, Node] = {}
-        self._provenance: dict[Node, str] = {}
+        self._remarks: dict[Node, str] = {}
 
     def read(self) -> Graph:
         """Return the graph."""
@@ -79,7 +79,17 @@ class _Block:
             self._line()
             scanner.skip_lines()
         outputs, names, tree = read_outputs(scanner, self._operand)
-        return Graph(name, tuple(self._inputs.values()), outputs, names, tree, self._provenance)
+        return Graph(name, tuple(self._inputs.values()), outputs, names, tree, self._provenance())
+
+    def _provenance(self) -> dict[Node, Origin]:
+        """Return the remarks, in which an adjoint of what the text shows is one of that value."""
+        shown = {f"adjoint of %{number}": node for number, node in self._nodes.items()}
+        shown.update({f"adjoint of %{print_name(name)}": node for name, node in self._inputs.items()})
+        found: dict[Node, Origin] = {}
+        for node, text in self._remarks.items():
+            of = shown.get(text)
+            found[node] = text if of is None or of.anytype != node.anytype else Adjoint((of,))
+        return found
 
     def _name(self) -> str:
         found = self._scanner.match(PLAIN)
@@ -120,7 +130,7 @@ class _Block:
         self._nodes[number] = node
         remark = scanner.match(_REMARK)
         if remark is not None:
-            self._provenance[node] = self._remark(remark)
+            self._remarks[node] = self._remark(remark)
         scanner.end_line()
 
     def _remark(self, text: str) -> str:
