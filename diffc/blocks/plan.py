@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from diffc.blocks.axes import REDUCTIONS
-from diffc.ir import Dim, Extent, Graph, Node, Type, dim_symbols
+from diffc.ir import Dim, Extent, Graph, Node, Type
 from diffc.ir.plan import START, Plan, Read, Step, Write
 from diffc.ops import input_node, iota
 from diffc.ops.arithmetic import add
@@ -204,9 +204,7 @@ def _embedded(graph: Graph, choice: Choice) -> set[Node]:
 
 def _symbols(graph: Graph) -> set[str]:
     """Return the symbols of all values of a graph."""
-    extents = [extent for node in graph.nodes for extent in node.shape]
-    extents += [node.attrs["extent"] for node in graph.nodes if node.is_op("dim")]
-    return {symbol for extent in extents for symbol in dim_symbols(extent)}
+    return {symbol for node in graph.nodes for symbol in node.symbols()}
 
 
 def _alone(inputs: Sequence[Node]) -> set[str]:

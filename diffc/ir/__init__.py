@@ -5,6 +5,7 @@ from diffc.ir.dim import Dim as Dim
 from diffc.ir.dim import Extent as Extent
 from diffc.ir.dim import dim_symbols as dim_symbols
 from diffc.ir.dim import evaluate_extent as evaluate_extent
+from diffc.ir.dim import linear_form as linear_form
 from diffc.ir.dim import parse_extent as parse_extent
 from diffc.ir.dim import size_of as size_of
 from diffc.ir.dim import substitute_extent as substitute_extent

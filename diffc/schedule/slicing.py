@@ -69,8 +69,10 @@ def simpler_pad(node: Node) -> Node:
     (x,), a = node.inputs, node.attrs
     amounts = (*a["lows"], *a["highs"])
     if any(a["gaps"]) and any(map(cuts, amounts)):
+        # With a gap behind each element, the last one too, no extent is negative for an x without elements.
         none = (0,) * node.rank
-        return _with_known_signs(pad(x, none, none, a["gaps"]), a["lows"], a["highs"], none)
+        highs = tuple(high - gap for high, gap in zip(a["highs"], a["gaps"], strict=True))
+        return _with_known_signs(pad(x, none, a["gaps"], a["gaps"]), a["lows"], highs, none)
     return _with_known_signs(x, a["lows"], a["highs"], a["gaps"])
 
 

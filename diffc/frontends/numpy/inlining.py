@@ -8,7 +8,19 @@ from typing import Any
 from diffc.errors import InputError
 from diffc.frontends.numpy.operands import as_array, is_weak
 from diffc.frontends.numpy.tracer import Traced, traced, untraced
-from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, promote, substitute, substitute_extent, topological
+from diffc.ir import (
+    Dim,
+    Extent,
+    Graph,
+    Node,
+    Tree,
+    Type,
+    linear_form,
+    promote,
+    substitute,
+    substitute_extent,
+    topological,
+)
 from diffc.ops import cast
 from diffc.ops.captured import captured_op
 
@@ -97,17 +109,14 @@ def _symbols(graph: Graph, arguments: Sequence[Node]) -> dict[str, Extent]:
 
 def _solve(extent: Dim, actual: Extent, found: dict[str, Extent]) -> None:
     """Read a symbol from factor * symbol + offset = actual, unless it is known."""
-    terms = dict(extent.terms)
-    offset = terms.pop((), 0)
-    if len(terms) != 1:
+    form = linear_form(extent)
+    if form is None or form[0] in found:
         return
-    ((monomial, factor),) = terms.items()
-    if len(monomial) != 1 or monomial[0][1] != 1 or monomial[0][0] in found:
-        return
+    symbol, factor, offset = form
     rest = actual - offset
     value = (rest // factor if rest % factor == 0 else None) if isinstance(rest, int) else rest.divide(factor)
     if value is not None:
-        found[monomial[0][0]] = value
+        found[symbol] = value
 
 
 def _fitting(graph: Graph, node: Node, argument: Node, weak: bool, symbols: Mapping[str, Extent]) -> Node:
