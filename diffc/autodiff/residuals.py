@@ -54,7 +54,8 @@ def fwd_and_bwd(graph: Graph, wrt: Wrt = 0) -> tuple[Graph, Graph]:
     count = len(graph.outputs)
     names = distinct_names([*graph.output_names, *(f"res_{k}" for k in range(len(residuals)))])
     tree: Tree = (graph.tree, tuple(range(count, count + len(residuals))))
-    forward = Graph(f"{graph.name}_fwd", graph.inputs, (*graph.outputs, *residuals), names, tree)
+    forward = graph.related(f"{graph.name}_fwd", (*graph.outputs, *residuals), names, tree)
+    # What was assumed of the symbols holds where the forward pass has run.
     backward = Graph(
         f"{graph.name}_bwd",
         (*passed, *cotangents),

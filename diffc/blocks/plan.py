@@ -84,7 +84,8 @@ class _Planner:
         }
         inputs = tuple(self.names[node] for node in self.graph.inputs)
         outputs = tuple(self.names[node] for node in self.graph.outputs)
-        return Plan(tuple(steps), inputs, outputs, constants, self.choice.extent, self.choice.cost)
+        needs = self.graph.requirements
+        return Plan(tuple(steps), inputs, outputs, constants, self.choice.extent, self.choice.cost, needs)
 
     def _reduces(self, node: Node) -> bool:
         return self.axis(node) is None and any(self.axis(each) is not None for each in node.inputs)

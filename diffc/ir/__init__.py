@@ -17,6 +17,12 @@ from diffc.ir.graph import tree_leaves as tree_leaves
 from diffc.ir.node import Node as Node
 from diffc.ir.node import Operation as Operation
 from diffc.ir.node import topological as topological
+from diffc.ir.requirements import Requirement as Requirement
+from diffc.ir.requirements import note as note
+from diffc.ir.requirements import recording as recording
+from diffc.ir.requirements import require as require
+from diffc.ir.requirements import require_other as require_other
+from diffc.ir.requirements import unmet as unmet
 from diffc.ir.types import AnyType as AnyType
 from diffc.ir.types import TupleType as TupleType
 from diffc.ir.types import Type as Type

@@ -14,13 +14,13 @@ An instance is a builder: calling it on nodes and Python numbers returns the nod
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
-from diffc.ir import Node, Operation, Type
+from diffc.ir import Extent, Node, Operation, Type
 
 __all__ = ["DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "register"]
 
@@ -60,6 +60,10 @@ class Op(Operation):
     @abstractmethod
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Return the result computed by NumPy; extents in `attrs` are integers here."""
+
+    def requirements(self, node: Node) -> Iterable[tuple[Extent, str]]:
+        """Yield extents that must not be negative where the operation is applied, each with what is wrong."""
+        return ()
 
     def problem(self, types: Sequence[Type], reason: str) -> TypeProblem:
         """Return the error for operands that do not fit."""

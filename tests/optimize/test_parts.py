@@ -16,7 +16,6 @@ from diffc.ops.broadcasting import broadcast, full, sum_
 from diffc.ops.reshaping import expand_dims, flip, reshape, transpose
 from diffc.ops.slicing import concatenate, pad, slice_
 from diffc.optimize import optimize
-from diffc.schedule.requirements import requirements
 
 N, M = Dim.symbol("N"), Dim.symbol("M")
 KINDS = ["part", "part", "join", "join", "pad", "pads", "reshape", "order", "spread", "combine"]
@@ -99,7 +98,7 @@ def drawn(rng: random.Random) -> Graph:
 
 
 def holds(graph: Graph, values: dict[str, int]) -> bool:
-    return all(evaluate_extent(extent, values) >= 0 for extent, _ in requirements(graph))
+    return all(evaluate_extent(extent, values) >= 0 for extent, _ in graph.requirements)
 
 
 def points(graph: Graph) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:

@@ -17,6 +17,7 @@ from diffc.ir import (
     Type,
     linear_form,
     promote,
+    require,
     substitute,
     substitute_extent,
     topological,
@@ -39,6 +40,8 @@ def call_inline(
     nodes = [as_array(untraced(each)) for each in arguments]
     weak = [is_weak(each) or (isinstance(each, Traced) and each.weak) for each in arguments]
     symbols = _symbols(graph, nodes)
+    for extent, problem in graph.assumed:
+        require(substitute_extent(extent, symbols), f"{graph.name}: {problem}")
     replaced = {
         node: _fitting(graph, node, argument, number, symbols)
         for node, argument, number in zip(graph.inputs, nodes, weak, strict=True)
@@ -116,6 +119,7 @@ def _solve(extent: Dim, actual: Extent, found: dict[str, Extent]) -> None:
     rest = actual - offset
     value = (rest // factor if rest % factor == 0 else None) if isinstance(rest, int) else rest.divide(factor)
     if value is not None:
+        require(value, f"no {symbol} >= 0 fits {extent} where that is {actual}")
         found[symbol] = value
 
 

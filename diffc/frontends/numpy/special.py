@@ -25,6 +25,6 @@ def polygamma(n: int, x: Any) -> Any:
     if isinstance(n, Traced):
         raise TypeProblem("polygamma(n, x): n is an integer that is known when tracing")
     if isinstance(x, Traced):
-        return traced(polygamma_of(n, untraced(x)), x.weak)
+        return traced(polygamma_of(n, untraced(x)))
     node = polygamma_of(n, as_array(x))
     return evaluate_nodes(topological((node,)), (node,), {}, {})[0][()]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diffc.errors import DiffcError, TypeProblem
@@ -13,7 +14,7 @@ from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
 from diffc.frontends.numpy.tracer import Traced, untraced
 from diffc.frontends.numpy.tracing import Captures, tracing
-from diffc.ir import Graph, Node, Tree, Type, substitute
+from diffc.ir import Graph, Node, Tree, Type, recording, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import captured_arrays
 
@@ -148,7 +149,8 @@ def trace_graph(
     """
     name = function_name(function)
     captures = None if nested else Captures()
-    with tracing(name, captures) as trace:
+    # A nested trace is about the symbols of the one around it, which records what it demands.
+    with tracing(name, captures) as trace, nullcontext() if nested else recording() as recorder:
         given = [
             each if isinstance(each, Static) else trace.input(label, each)
             for label, each in zip(arguments.names, types, strict=True)
@@ -175,6 +177,8 @@ def trace_graph(
         outputs, nodes = substitute(outputs, dict(zip(nodes, plain, strict=True))), plain
     inputs = (*nodes, *trace.replaced)
     graph = Graph(name, inputs, tuple(outputs), _output_names(structure), tree_of(structure))
+    if recorder is not None:
+        graph = replace(graph, assumed=recorder.requirements(graph.symbols))
     captured = {} if nested else {key: trace.captures.arrays[key] for key in captured_arrays(graph)}
     return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()))
 

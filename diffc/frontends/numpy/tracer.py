@@ -20,7 +20,7 @@ from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.operators import Operators
 from diffc.frontends.numpy.tracing import Trace, active, check_open
 from diffc.frontends.numpy.ufuncs import apply_ufunc
-from diffc.ir import Extent, Node, promote
+from diffc.ir import Extent, Node, note, promote
 from diffc.ops import cast, dim, scalar_value
 from diffc.ops.base import DTYPES
 
@@ -126,9 +126,14 @@ class Traced(Operators):
     # What NumPy calls.
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
-        """Build what a ufunc computes."""
+        """Build what a ufunc computes: an array or, even of Python numbers, a number of NumPy's."""
+        values, _ = _operands(operands)
+        return traced(apply_ufunc(ufunc, method, values, options))
+
+    def _operated(self, ufunc: Any, *operands: Any) -> Any:
+        """Build what an operator computes: of Python numbers alone a Python number."""
         values, weak = _operands(operands)
-        return traced(apply_ufunc(ufunc, method, values, options), weak)
+        return traced(apply_ufunc(ufunc, "__call__", values, {}), weak)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Build what a NumPy function computes."""
@@ -227,8 +232,12 @@ def _extent(extent: Extent) -> Any:
 
 
 def _call(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
-    values, weak = _operands(args)
-    return traced(call_function(function, values, untraced(kwargs)), weak)
+    values, _ = _operands(args)
+    return traced(call_function(function, values, untraced(kwargs)), weak=function in _COUNTS)
+
+
+_COUNTS = (np.shape, np.size, np.ndim)
+"""The functions of NumPy that give Python integers."""
 
 
 def untraced(value: Any) -> Any:
@@ -254,6 +263,7 @@ def traced(value: Any, weak: bool = False) -> Any:
     if isinstance(value, Node):
         trace = active.get()
         assert trace is not None
+        note(value)
         return Traced(value, trace, weak)
     if isinstance(value, list):
         return [traced(each, weak) for each in value]
