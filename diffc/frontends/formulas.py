@@ -36,7 +36,7 @@ def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str =
     with recording() as recorder:
         value = build_outputs(program, scope_of(nodes))
     arguments = tuple(nodes.values())
-    assumed = recorder.requirements(Graph(name, arguments, ()).symbols)
+    assumed = recorder.requirements(name, Graph(name, arguments, ()).symbols)
     if isinstance(value, Node):
         return Graph(name, arguments, (value,), assumed=assumed)
     return Graph(name, arguments, value, tree=tuple(range(len(value))), assumed=assumed)

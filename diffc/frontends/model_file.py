@@ -99,7 +99,7 @@ class _Reader:
         with recording() as recorder:
             outputs = self._formulas(scope_of(inputs))
         graph = Graph(name, tuple(inputs.values()), tuple(outputs.values()), tuple(outputs))
-        graph = replace(graph, assumed=recorder.requirements(graph.symbols))
+        graph = replace(graph, assumed=recorder.requirements(name, graph.symbols))
         return ModelFile(name, graph, self._derive(inputs), math, self._tables.path)
 
     def _name(self, key: tuple[str, ...], taken: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from diffc.ir.requirements import note as note
 from diffc.ir.requirements import recording as recording
 from diffc.ir.requirements import require as require
 from diffc.ir.requirements import require_other as require_other
+from diffc.ir.requirements import shown as shown
 from diffc.ir.requirements import unmet as unmet
 from diffc.ir.types import AnyType as AnyType
 from diffc.ir.types import TupleType as TupleType

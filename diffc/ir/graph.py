@@ -88,10 +88,11 @@ class Graph:
     @cached_property
     def requirements(self) -> tuple[Requirement, ...]:
         """What the symbols must satisfy at each call: what was assumed, and what the nodes ask for."""
-        found = strongest([*self.assumed, *required_by(self.nodes)])
+        found = required_by(self.nodes)
+        asked = [Requirement(extent, f"{self.name}: {problem}") for extent, problem in found]
         return tuple(
-            Requirement(extent, f"{self.name}: {problem}, which needs {extent} >= 0")
-            for extent, problem in found
+            Requirement(extent, f"{problem}, which needs {extent} >= 0")
+            for extent, problem in strongest([*self.assumed, *asked])
         )
 
     @cached_property

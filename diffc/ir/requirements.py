@@ -19,7 +19,7 @@ from diffc.ir.node import Node, topological
 
 __all__ = [
     "Recorder", "Requirement", "note", "recording", "require", "require_other", "required_by", "strongest",
-    "unmet",
+    "shown", "unmet",
 ]  # fmt: skip
 
 
@@ -38,11 +38,15 @@ class Recorder:
         self.nodes: dict[Node, None] = {}
         self.demanded: list[Requirement] = []
 
-    def requirements(self, symbols: Iterable[str]) -> tuple[Requirement, ...]:
-        """Return the requirements on these symbols, the strongest of those that differ by a number."""
+    def requirements(self, name: str, symbols: Iterable[str]) -> tuple[Requirement, ...]:
+        """Return the requirements on these symbols, the strongest of those that differ by a number.
+
+        They bear the name of the user's function, whatever is derived of it.
+        """
         known = set(symbols)
         found = [*self.demanded, *required_by(topological(self.nodes))]
-        return strongest(each for each in found if known.issuperset(dim_symbols(each.extent)))
+        kept = strongest(each for each in found if known.issuperset(dim_symbols(each.extent)))
+        return tuple(Requirement(extent, f"{name}: {problem}") for extent, problem in kept)
 
 
 _active: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
@@ -112,6 +116,13 @@ def strongest(found: Iterable[Requirement]) -> tuple[Requirement, ...]:
         if key not in kept or constant < kept[key][0]:
             kept[key] = (constant, each)
     return tuple(each for _, each in kept.values())
+
+
+def shown(node: Node) -> str:
+    """Return how an array is called in a message: its type, with its name where it is an input."""
+    # Inside another trace an input's name ends in its depth.
+    name = f"{node.attrs['name'].partition('@')[0]}: " if node.op.name == "input" else ""
+    return f"{name}{node.anytype}"
 
 
 def unmet(requirements: Iterable[Requirement], value: Mapping[str, int]) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.ir import Dim, Extent, Node, Type, promote
+from diffc.ir import Dim, Extent, Node, Type, promote, shown
 from diffc.ops.base import Array, Linear, register
 from diffc.ops.broadcasting import with_leading_axis
 from diffc.ops.elementwise import cast
@@ -50,8 +50,8 @@ class slice_op(Linear):
             last = start + (size - 1) * step
             # Where the part is empty nothing is read: then its size, a factor, makes the polynomial 0.
             times = 1 if isinstance(size, int) and size > 0 else size
-            yield times * start, f"a part of axis {axis} starts at {start}"
-            read = f"element {last} of axis {axis}, of extent {extent}, is read"
+            yield times * start, f"a part of axis {axis} of {shown(node.inputs[0])} starts at {start}"
+            read = f"element {last} of axis {axis} of {shown(node.inputs[0])} is read"
             yield times * (extent - last - 1), read
 
     def transpose(self, node: Node, position: int, cotangent: Node) -> Node:

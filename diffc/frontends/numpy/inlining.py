@@ -41,7 +41,7 @@ def call_inline(
     weak = [is_weak(each) or (isinstance(each, Traced) and each.weak) for each in arguments]
     symbols = _symbols(graph, nodes)
     for extent, problem in graph.assumed:
-        require(substitute_extent(extent, symbols), f"{graph.name}: {problem}")
+        require(substitute_extent(extent, symbols), problem)
     replaced = {
         node: _fitting(graph, node, argument, number, symbols)
         for node, argument, number in zip(graph.inputs, nodes, weak, strict=True)

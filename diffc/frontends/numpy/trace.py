@@ -178,7 +178,7 @@ def trace_graph(
     inputs = (*nodes, *trace.replaced)
     graph = Graph(name, inputs, tuple(outputs), _output_names(structure), tree_of(structure))
     if recorder is not None:
-        graph = replace(graph, assumed=recorder.requirements(graph.symbols))
+        graph = replace(graph, assumed=recorder.requirements(name, graph.symbols))
     captured = {} if nested else {key: trace.captures.arrays[key] for key in captured_arrays(graph)}
     return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()))
 
