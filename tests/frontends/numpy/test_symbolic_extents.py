@@ -155,3 +155,115 @@ def refusals(call: Any) -> set[int]:
 def test_symbolic_extents(call: Any) -> None:
     allowed, _ = REFUSED.get(call.name, (set(), ""))
     assert refusals(call) <= allowed
+
+
+@every_call
+def test_gradients(call: Any) -> None:
+    """The value and the gradient of a sum over the results are those of a function of fixed extents."""
+    wrt = [k for k, array in enumerate(call.arrays) if np.asarray(array).dtype.kind == "f"]
+    chosen = next(extents_of(call), None)
+    if not wrt or chosen is None or traced(call, chosen) is None or not is_real(call):
+        return
+
+    def loss(*arrays: Any) -> Any:
+        return sum(np.sum(np.sin(each) * 1.0) for each in listed(call.function(*arrays)))
+
+    def gradient(size: int | None) -> Any:
+        shapes = [[(size if size is not None else f"N{e}") if e in chosen else e for e in np.shape(a)]
+                  for a in call.arrays]  # fmt: skip
+        kinds = [KINDS[np.asarray(array).dtype.kind] for array in call.arrays]
+        f = dc.trace(loss, *(kind(*shape) for kind, shape in zip(kinds, shapes, strict=True)))
+        return dc.value_and_grad(f.embedded(), wrt)
+
+    symbolic = gradient(None)
+    for size in SIZES:
+        arrays = resized(call, chosen, size)
+        try:
+            got = evaluate(symbolic.graph, *arrays)
+        except dc.DiffcError as problem:
+            if not any(word in str(problem) for word in STATED):
+                raise
+            continue
+        for mine, theirs in zip(got, evaluate(gradient(size).graph, *arrays), strict=True):
+            rtol = 1e-6 if "float32" in call.text else 1e-9
+            np.testing.assert_allclose(mine, theirs, rtol, 1e-9, strict=True)
+
+
+def is_real(call: Any) -> bool:
+    """Tell whether a call gives numbers, not types."""
+    return not any(isinstance(each, type | np.dtype) for each in expected(call, call.arrays) or ())
+
+
+FIVE = np.arange(1.0, 6.0)
+PAIRS = {
+    "square root of an extent": lambda x: x / np.sqrt(x.shape[-1] * 1.0),
+    "square root of an integer": lambda x: x / np.sqrt(x.shape[0]),
+    "an extent": lambda x: x * x.shape[0],
+    "a quotient of Python": lambda x: x * (x.shape[0] / 3),
+    "a power of Python": lambda x: x / x.size**0.5,
+    "numpy.size": lambda x: x / np.size(x),
+    "numpy.shape": lambda x: x / (2.0 * np.shape(x)[0]),
+    "numpy.maximum": lambda x: x * np.maximum(x.shape[0], 3),
+    "abs": lambda x: x * abs(x.shape[0] - 3),
+    "whole quotient": lambda x: x * (x.shape[0] // 2),
+    "divmod": lambda x: x * divmod(x.shape[0], 2)[1],
+    "a comparison": lambda x: x * (x.shape[0] > 3),
+    "numpy.power": lambda x: x * np.power(x.shape[0] * 1.0, 2),
+    "a sum": lambda x: x - np.sum(x.shape[0]),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("kind", [dc.f32, dc.f64, dc.i64])
+def test_an_extent_is_a_python_integer(name: str, kind: Any) -> None:
+    """What NumPy makes of it is NumPy's, what Python makes of it takes the dtype of the array."""
+    symbolic = dc.trace(PAIRS[name], kind("N"))
+    for size in (1, 2, 5):
+        x = np.arange(1, size + 1).astype({dc.f32: np.float32, dc.f64: np.float64, dc.i64: np.int64}[kind])
+        for f in (symbolic, dc.trace(PAIRS[name], kind(size))):
+            np.testing.assert_allclose(evaluate(f.graph, x)[0], PAIRS[name](x), 1e-6, strict=True)
+
+
+EXACT: dict[str, tuple[Any, set[int]]] = {
+    "a width that falls": (lambda x: np.pad(x, (0, 5 - x.shape[0])), set()),
+    "a width that grows": (lambda x: np.pad(x, (x.shape[0] - 2, 0)), set()),
+    "a constant in it": (lambda x: np.pad(x, (0, 5 - x.shape[0]), constant_values=2.0), set()),
+    "places along two axes": (lambda x: np.outer(x, x)[[1], [4]], set()),
+    "places of known columns": (lambda x: np.outer(x, FIVE)[[0, 2], [1, 4]], set()),
+    "norm of the largest": (lambda x: np.linalg.norm(x, np.inf), set()),
+    "norm of the smallest": (lambda x: np.linalg.norm(x, -np.inf), set()),
+    "norm by rows": (lambda x: np.linalg.norm(np.outer(x, x), np.inf), set()),
+    "equal to five elements": (lambda x: np.array_equal(x, FIVE), {5}),
+    "equal to its transpose": (lambda x: np.array_equal(np.outer(x, FIVE), np.outer(FIVE, x)), {5}),
+    "known to be shorter": (lambda x: np.convolve(x[1:], x, "valid"), set()),
+    "maximum of ufuncs": (lambda x: np.maximum.reduce(x), set()),
+    "axes of both kinds": (lambda x: np.min(np.outer(FIVE, x), axis=1), set()),
+    "one row": (lambda x: np.squeeze(x[None]), {1}),
+    "interpolated": (lambda x: np.interp(0.3, np.sort(x), x), set()),
+}
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_other_calls_that_depend_on_an_extent(name: str) -> None:
+    function, refused = EXACT[name]
+    kernel = dc.compile(dc.trace(function, dc.f64("N")), cache=False)
+    for size in SIZES:
+        x = np.random.default_rng(size).normal(size=size)
+        try:
+            wanted = function(x)
+        except (ValueError, IndexError):
+            wanted = None
+        if wanted is None or size in refused:
+            with pytest.raises(dc.DiffcError):
+                kernel(x)
+        else:
+            np.testing.assert_allclose(kernel(x), wanted, 1e-12)
+            assert np.shape(kernel(x)) == np.shape(wanted)
+
+
+@pytest.mark.parametrize("n", range(6))
+def test_the_gradient_through_the_first_elements_of_a_known_vector(n: int) -> None:
+    v = np.arange(1.0, 6.0)
+    f = dc.parse("sum(v[:N]**2*x)", {"v": "f64[5]", "x": "f64[N]"})
+    x = np.arange(2.0, 2.0 + n)
+    np.testing.assert_allclose(dc.grad(f)(v, x), np.concatenate([2 * v[:n] * x, np.zeros(5 - n)]))
