@@ -4,8 +4,8 @@
     Graph --optimize before--> --autodiff--> Graph of derivatives --optimize after--> Graph
     Graph --expand, schedule--> Loops --lower--> LLVM and Numba source --runtime--> Kernel
 
-Between stages graphs are checked when `CHECK` is on, as it is in the tests. Every stage's text can be
-read later: it is made when it is asked for.
+Between all steps graphs and loops are checked where the environment has `DIFFC_CHECK=1`, as in the tests.
+Every stage's text can be read later: it is made when it is asked for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from diffc.errors import DiffcError
-from diffc.ir import Graph, Node, check
+from diffc.ir import Graph, Node, checked
 from diffc.ir.loops import Loops
 from diffc.lower import lower_to_llvm, lower_to_source
 from diffc.lower.entry import emit_entry
@@ -45,9 +45,6 @@ __all__ = [
     "optimized_before",
     "proof_stages",
 ]
-
-CHECK = False
-"""Whether every graph is checked between stages; the tests turn it on."""
 
 VECTOR_BYTES = {"avx512f": 64, "avx2": 32, "avx": 32}
 """The width of a vector by the CPU's features; 16 bytes on any other."""
@@ -82,7 +79,7 @@ def differentiate(transform: Callable[..., Any], graph: Graph, *args: Any, deriv
     with without_collector():
         result = transform(optimized_before(graph, derived=derived), *args)
     for each in result if isinstance(result, tuple) else (result,):
-        _checked(each)
+        checked(each)
     return result
 
 
@@ -90,7 +87,7 @@ def optimized_before(
     graph: Graph, math: Literal["precise", "fast"] = "precise", log: Any = None, *, derived: bool = False
 ) -> Graph:
     """Return a graph as it is derived: after the passes before derivation, unless it is a derivative."""
-    return graph if derived else _checked(optimize(_checked(graph), stage="before", math=math, log=log))
+    return graph if derived else checked(optimize(checked(graph), stage="before", math=math, log=log))
 
 
 def optimized(
@@ -98,7 +95,7 @@ def optimized(
 ) -> Graph:
     """Return a graph as it is compiled: after the passes that precede and those that follow derivation."""
     before = optimized_before(graph, math, log, derived=derived)
-    return _checked(optimize(before, stage="after", math=math, log=log))
+    return checked(optimize(before, stage="after", math=math, log=log))
 
 
 @contextmanager
@@ -114,10 +111,6 @@ def without_collector() -> Generator[None]:
     finally:
         if paused:
             gc.enable()
-
-
-def _checked(graph: Graph) -> Graph:
-    return check(graph) if CHECK else graph
 
 
 class Stages(Mapping[str, str]):
@@ -153,7 +146,7 @@ class Stages(Mapping[str, str]):
 
     def loops(self) -> Loops:
         """Return the schedule."""
-        return self._once("schedule", lambda: schedule(_checked(long_axes_last(expand(self.optimized())))))
+        return self._once("schedule", lambda: schedule(checked(long_axes_last(expand(self.optimized())))))
 
     def _once(self, key: str, make: Callable[[], Any]) -> Any:
         if key not in self._kept:

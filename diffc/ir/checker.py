@@ -1,11 +1,27 @@
-"""The checker: what must hold of every graph between any two passes."""
+"""The checker: what must hold of every graph between any two passes.
+
+Graphs and programs of loops are checked between all steps where the environment has `DIFFC_CHECK=1`, as in
+the tests. That finds faults of the compiler, not of its users.
+"""
 
 from __future__ import annotations
+
+import os
 
 from diffc.errors import DiffcError
 from diffc.ir.graph import Graph, tree_leaves
 
-__all__ = ["check"]
+__all__ = ["are_checked", "check", "checked"]
+
+
+def are_checked() -> bool:
+    """Tell whether what one step hands to the next is checked."""
+    return os.environ.get("DIFFC_CHECK") == "1"
+
+
+def checked(graph: Graph) -> Graph:
+    """Return a graph, checked where checks are on."""
+    return check(graph) if are_checked() else graph
 
 
 def check(graph: Graph) -> Graph:

@@ -6,12 +6,13 @@
 
 A loop's prologue runs once before it; an accumulator holds its identity before the loop and its
 result after it. A value is defined by one statement and used in its block and the blocks inside.
+Statements, loops and blocks equal themselves alone, so that tables may have them for keys.
 Buffers are contiguous and row-major; an index gives one affine form of the axes for each dimension.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -23,7 +24,7 @@ from diffc.ir.types import Type
 __all__ = [
     "Accumulate", "Affine", "Axis", "Block", "Buffer", "Check", "Compute", "DimValue", "Index", "IndexValue",
     "Load", "Loop", "Loops", "MatMul", "Matrix", "Nest", "NestCall", "Operand", "Part", "Place", "Routine",
-    "Statement", "Store", "Value", "flattened", "strides_of", "walk",
+    "Statement", "Store", "Value", "flattened", "strides_of", "touched", "walk",
 ]  # fmt: skip
 
 
@@ -100,7 +101,7 @@ class Buffer:
 Index: TypeAlias = tuple[Affine, ...]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Compute:
     """value = operation(operands), of an elementwise operation or a cast to the value's dtype.
 
@@ -113,7 +114,7 @@ class Compute:
     number_dtype: str
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Load:
     """value = buffer[index]."""
 
@@ -122,7 +123,7 @@ class Load:
     index: Index
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Store:
     """buffer[index] = value, or buffer[index] op= value for a reduction in memory (`accumulate`)."""
 
@@ -132,7 +133,7 @@ class Store:
     accumulate: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class IndexValue:
     """value = an affine form of the axes, as i64."""
 
@@ -140,7 +141,7 @@ class IndexValue:
     affine: Affine
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class DimValue:
     """value = an extent, as i64."""
 
@@ -148,7 +149,7 @@ class DimValue:
     extent: Extent
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Check:
     """value = index, counted from the front, if it lies in [-extent, extent); else the kernel fails."""
 
@@ -158,7 +159,7 @@ class Check:
     number: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Accumulate:
     """accumulator op= operands: add, mul, max, or; `recurrence` is accumulator = a * accumulator + b."""
 
@@ -177,7 +178,7 @@ class Matrix:
     transposed: bool
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class MatMul:
     """out = a @ b by BLAS: `rows` x `inner` times `inner` x `columns`, all row-major."""
 
@@ -204,7 +205,7 @@ class Part:
         return flattened((*self.index, *(Affine(),) * (len(shape) - len(self.index))), shape)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Routine:
     """out = name(*inputs): computed as a whole by a routine of a library, or by one of our own.
 
@@ -260,7 +261,21 @@ class NestCall:
 Statement: TypeAlias = (
     Compute | Load | Store | IndexValue | DimValue | Check | Accumulate | MatMul | Routine | NestCall
 )
-Block: TypeAlias = "list[Statement | Loop]"
+
+
+class Block(list["Statement | Loop"]):
+    """Statements and loops in order."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __ne__(self, other: object) -> bool:
+        return self is not other
+
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return object.__hash__(self)
 
 
 @dataclass(eq=False, slots=True)
@@ -271,7 +286,7 @@ class Loop:
     kind: str = "parallel"
     prologue: list[Statement] = field(default_factory=list[Statement])
     accumulators: list[tuple[Value, str]] = field(default_factory=list[tuple[Value, str]])
-    body: Block = field(default_factory=list["Statement | Loop"])
+    body: Block = field(default_factory=Block)
     outer_vector: bool = False
     """Whether the lanes of a vector run over this axis though loops stand inside, which run in every lane."""
     vectors: int = 1
@@ -308,7 +323,7 @@ class Loops:
     """What is alive at the same time, at most, in bytes: no plan does with less."""
 
 
-def walk(block: Block) -> Iterator[tuple[Statement | Loop, int]]:
+def walk(block: Sequence[Statement | Loop]) -> Iterator[tuple[Statement | Loop, int]]:
     """Yield every statement and loop with its depth, prologues before their loops."""
     stack: list[tuple[Statement | Loop, int]] = [(item, 0) for item in reversed(block)]
     while stack:
@@ -320,6 +335,22 @@ def walk(block: Block) -> Iterator[tuple[Statement | Loop, int]]:
             stack.extend((inner, depth + 1) for inner in reversed(item.body))
         else:
             yield item, depth
+
+
+def touched(item: Statement | Loop) -> list[Buffer]:
+    """Return the memory that a statement reads or writes: the roots of its buffers."""
+    match item:
+        case Load() | Store():
+            found = [item.buffer]
+        case MatMul():
+            found = [item.out.buffer, item.a.buffer, item.b.buffer]
+        case Routine():
+            found = [part.buffer for part in item.parts]
+        case NestCall():
+            found = [place.buffer for place in item.places]
+        case _:
+            found = []
+    return [buffer.root for buffer in found]
 
 
 def strides_of(shape: tuple[Extent, ...]) -> tuple[Extent, ...]:

@@ -30,7 +30,7 @@ __all__ = ["collapsed"]
 
 def collapsed(block: Block, flats: dict[Buffer, Buffer]) -> Block:
     """Return a block with the loops collapsed that can be; `flats` receives the arrays as they read them."""
-    return [_collapsed_loop(item, flats) if isinstance(item, Loop) else item for item in block]
+    return Block(_collapsed_loop(item, flats) if isinstance(item, Loop) else item for item in block)
 
 
 def _collapsed_loop(loop: Loop, flats: dict[Buffer, Buffer]) -> Loop:
@@ -42,7 +42,7 @@ def _collapsed_loop(loop: Loop, flats: dict[Buffer, Buffer]) -> Loop:
     if not fits or (may_be_negative(loop.axis.extent) and may_be_negative(inner.axis.extent)):
         return loop
     axis = Axis(loop.axis.number, loop.axis.extent * inner.axis.extent)
-    body: Block = []
+    body = Block()
     for item in inner.body:
         changed = None if isinstance(item, Loop) else _on_one_axis(item, loop.axis, inner.axis, axis, flats)
         if changed is None:

@@ -66,7 +66,7 @@ class _Numbers:
 
 def _block(block: Block, numbers: _Numbers, room: int, copies: int) -> Block:
     """Return a block of which so many copies stand side by side already, with room for so many sums."""
-    found: Block = []
+    found = Block()
     for item in block:
         if not isinstance(item, Loop):
             found.append(item)
@@ -144,7 +144,8 @@ def _in_rounds(
     for start, rounds, count in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
         if count:
             axis = Axis(numbers.fresh(Value(0, "i64")).number, rounds)
-            rows = [_Copy(loop, axis, count, start + k, own, numbers) for k in range(count)]
+            common = dict[int, Value]()
+            rows = [_Copy(loop, axis, count, start + k, own, numbers, common) for k in range(count)]
             body = _side_by_side(loop.body, rows, _written(loop))
             body = _block(body, numbers, room, copies * count)
             yield Loop(axis, loop.kind, accumulators=loop.accumulators, body=body)
@@ -160,6 +161,8 @@ class _Copy:
     offset: int
     own: set[int]
     numbers: _Numbers
+    common: dict[int, Value]
+    """What the values are that all these rounds share; other rounds of the loop have others."""
     values: dict[int, Value] = field(default_factory=dict[int, Value])
 
     def value(self, value: Value) -> Value:
@@ -172,7 +175,16 @@ class _Copy:
 
     def operand(self, operand: Operand) -> Operand:
         """Return what this round reads: its own value, or the one that all rounds share."""
-        return self.values.get(operand.number, operand) if isinstance(operand, Value) else operand
+        if not isinstance(operand, Value):
+            return operand
+        return self.values.get(operand.number) or self.common.get(operand.number, operand)
+
+    def shared(self, item: Load | Compute) -> Statement:
+        """Return a statement that stands there once for all rounds."""
+        value = self.common[item.value.number] = self.numbers.fresh(item.value)
+        if isinstance(item, Load):
+            return replace(item, value=value)
+        return replace(item, value=value, operands=tuple(map(self.operand, item.operands)))
 
     def is_own(self, operand: Operand) -> bool:
         """Tell whether rounds differ in what they read."""
@@ -212,7 +224,7 @@ class _Copy:
 
 def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> Block:
     """Return the rounds of a block side by side; what is the same in all of them stands there once."""
-    found: Block = []
+    found = Block()
     for item in block:
         if isinstance(item, Loop):
             found.append(
@@ -228,7 +240,7 @@ def _side_by_side(block: Block, rows: Sequence[_Copy], written: set[Buffer]) -> 
         elif (isinstance(item, Load) and _is_shared(item.index, rows[0].loop.axis, item.buffer, written)) or (
             isinstance(item, Compute) and not any(map(rows[0].is_own, item.operands))
         ):
-            found.append(item)
+            found.append(rows[0].shared(item))
         else:
             found.extend(row.statement(item) for row in rows)
     return found

@@ -30,6 +30,7 @@ from diffc.ir.loops import (
     strides_of,
     walk,
 )
+from diffc.ir.loops_checker import checked_loops
 from diffc.lower.collapse import collapsed
 from diffc.lower.emitter import Module, Parameter
 from diffc.lower.extents import Extents
@@ -54,7 +55,10 @@ def lower_to_llvm(loops: Loops, vector_bytes: int, streams: Collection[int] = ()
     """
     flats: dict[Buffer, Buffer] = {}
     registers = 32 if vector_bytes == 64 else 16
-    body = outlined(widened(jammed(collapsed(loops.body, flats), registers), registers))
+    body = checked_loops(loops, collapsed(loops.body, flats), "collapse")
+    body = checked_loops(loops, jammed(body, registers), "jam")
+    body = checked_loops(loops, widened(body, registers), "widen")
+    body = checked_loops(loops, outlined(body), "outline")
     inline = _calls_of_maths(body) <= INLINE_MATHS_LIMIT
     streamed = _written_once(loops, streams)
     module = Module(inline_maths=inline, vector_bytes=vector_bytes, streamed=streamed)

@@ -104,10 +104,11 @@ class Nests:
             linkage="internal",
         )
         pointers = dict(zip(nest.places, e.arguments, strict=False))
-        inner = Nests(e, Extents(e, {}), pointers, [nest.loop], self.vector_bytes)
+        body = Block([nest.loop])
+        inner = Nests(e, Extents(e, {}), pointers, body, self.vector_bytes)
         arguments = e.arguments[len(nest.places) :]
         inner.r.values.update({v.number: each for v, each in zip(nest.values, arguments, strict=True)})
-        inner.block([nest.loop])
+        inner.block(body)
         e.ret(inner.r.values[result[0].number] if result else None)
 
     def _loop(self, loop: Loop) -> None:

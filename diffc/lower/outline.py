@@ -66,7 +66,7 @@ def _forms(block: Block, rounds: int = 1) -> Iterator[tuple[Loop, _Form]]:
 def _with_calls(
     block: Block, forms: Mapping[Loop, _Form], counts: Mapping[Key, int], nests: dict[Key, Nest]
 ) -> Block:
-    result: Block = []
+    result = Block()
     for item in block:
         form = forms.get(item) if isinstance(item, Loop) else None
         if not isinstance(item, Loop):

@@ -29,7 +29,7 @@ class _Group:
     """Statements for neighbouring columns, in order, and the values of those that came by."""
 
     columns: list[Load | Store]
-    values: dict[int, Value] = field(default_factory=dict[int, Value])
+    values: dict[Load | Store, Value] = field(default_factory=dict[Load | Store, Value])
 
 
 class Rows:
@@ -45,15 +45,15 @@ class Rows:
         read, written = ({item.buffer.root for item in each} for each in (loads, stores))
         once = [[item for item in loads if item.buffer.root not in written]]
         once += [[item for item in stores if item.buffer.root not in read]]
-        self._groups: dict[int, _Group] = {}
+        self._groups: dict[Load | Store, _Group] = {}
         for found in once:
             for columns in _neighbours(found, axis, lanes):
                 group = _Group(columns)
-                self._groups.update({id(each): group for each in columns})
+                self._groups.update(dict.fromkeys(columns, group))
 
     def load(self, item: Load, address: Address) -> Value | None:
         """Return the lanes' elements, from the rows of its group; None for a load without one."""
-        group = self._groups.get(id(item))
+        group = self._groups.get(item)
         if group is None:
             return None
         if not group.values:
@@ -62,18 +62,18 @@ class Rows:
                 self.e.load(address(group.columns[0], lane), kind, self.lanes) for lane in range(self.lanes)
             ]
             columns = _transposed(self.e, rows)
-            group.values = {id(each): column for each, column in zip(group.columns, columns, strict=True)}
-        return group.values.pop(id(item))
+            group.values = dict(zip(group.columns, columns, strict=True))
+        return group.values.pop(item)
 
     def store(self, item: Store, value: Value, address: Address, streams: Streams) -> bool:
         """Keep the lanes' elements, and write the rows of the group with its last; False without a group."""
-        group = self._groups.get(id(item))
+        group = self._groups.get(item)
         if group is None:
             return False
-        group.values[id(item)] = value
+        group.values[item] = value
         width = len(group.columns)
         if len(group.values) == width:
-            vectors = _transposed(self.e, [group.values[id(each)] for each in group.columns])
+            vectors = _transposed(self.e, [group.values[each] for each in group.columns])
             group.values = {}
             for lane in range(self.lanes):
                 place, start = divmod(lane * width, self.lanes)

@@ -25,7 +25,7 @@ LARGEST_BODY = 64
 
 def widened(block: Block, registers: int) -> Block:
     """Return a block whose loops over lanes with sums inside take as many vectors as registers hold."""
-    found: Block = []
+    found = Block()
     for item in block:
         if isinstance(item, Loop) and item.outer_vector:
             found.append(replace(item, vectors=_vectors(item, registers)))

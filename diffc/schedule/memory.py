@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from diffc.ir import Dim, Extent, dim_symbols, evaluate_extent, size_of
-from diffc.ir.loops import Buffer, Load, Loop, Loops, MatMul, Routine, Statement, Store, walk
+from diffc.ir.loops import Buffer, Loops, touched, walk
 from diffc.ir.types import ITEM_SIZE
 
 __all__ = ["plan_memory"]
@@ -99,19 +99,8 @@ def _lifetimes(program: Loops) -> dict[Buffer, tuple[int, int]]:
     lifetimes: dict[Buffer, tuple[int, int]] = {}
     for position, item in enumerate(program.body):
         for inner, _ in walk([item]):
-            for buffer in _touched(inner):
-                root = buffer.root
+            for root in touched(inner):
                 if root.role in ("work", "scratch"):
                     first, _ = lifetimes.get(root, (position, position))
                     lifetimes[root] = (first, position)
     return lifetimes
-
-
-def _touched(item: Statement | Loop) -> tuple[Buffer, ...]:
-    if isinstance(item, Load | Store):
-        return (item.buffer,)
-    if isinstance(item, MatMul):
-        return (item.out.buffer, item.a.buffer, item.b.buffer)
-    if isinstance(item, Routine):
-        return tuple(part.buffer for part in item.parts)
-    return ()

@@ -30,12 +30,12 @@ Read = tuple[Node, Index]
 class Location:
     """Where a value was computed.
 
-    `levels` gives, for each block on the way (by identity), the position of the item that holds the
-    computation and the dimension of the value that the loop there runs over; None when a reader
-    must wait until that item is complete.
+    `levels` gives, for each block on the way, the position of the item that holds the computation and
+    the dimension of the value that the loop there runs over; None when a reader must wait until that
+    item is complete.
     """
 
-    levels: dict[int, tuple[int, int | None]]
+    levels: dict[Block, tuple[int, int | None]]
     block: Block
     path: list[tuple[Loop, int]] = field(default_factory=list[tuple[Loop, int]])
     value: Value | None = None
@@ -64,7 +64,7 @@ class Cursor:
         self.blocks: list[Block] = [root]
         self.path: list[tuple[Loop, int]] = []
         self.axes: dict[int, Axis] = {}
-        self.levels: dict[int, tuple[int, int | None]] = {}
+        self.levels: dict[Block, tuple[int, int | None]] = {}
 
     def at_opening(self, opening: Block) -> Cursor:
         """Return another cursor in the same loops, at what comes first in each round of the innermost."""
@@ -127,15 +127,15 @@ class Nests:
 
     def __init__(self) -> None:
         """Start with an empty program."""
-        self.root: Block = []
-        self.preamble: Block = []
+        self.root = Block()
+        self.preamble = Block()
         """What stands before everything else: the values of extents, and checks of them."""
         self.fills: dict[int, Block] = {}
         """What comes before the item of the program at a position: buffers filled with a number."""
-        self.openings: dict[int, Block] = {}
-        """What comes first in each round of a loop, by the identity of its body: buffers to be filled."""
+        self.openings: dict[Block, Block] = {}
+        """What comes first in each round of a loop, by its body: buffers to be filled."""
         self.locations: dict[Node, Location] = {}
-        self._latest: dict[tuple[int, Extent, str], tuple[int, Loop]] = {}
+        self._latest: dict[tuple[Block, Extent, str], tuple[int, Loop]] = {}
         self._left: set[Axis] = set()
         """The loops of nests that nothing joins any more: what follows runs in vectors elsewhere."""
         self._axes = 0
@@ -150,7 +150,7 @@ class Nests:
 
         What is filled there is ready for every loop of the round.
         """
-        return cursor.at_opening(self.openings.setdefault(id(cursor.block), []))
+        return cursor.at_opening(self.openings.setdefault(cursor.block, Block()))
 
     def enter(
         self,
@@ -181,11 +181,10 @@ class Nests:
                 they keep out of a nest where the loops inside do little, and what follows keeps out, too.
         """
         block = cursor.block
-        key = id(block)
         need, meeting = floor, -1
         for base, index in reads:
             location = self.locations.get(base)
-            entry = location.levels.get(key) if location is not None else None
+            entry = location.levels.get(block) if location is not None else None
             if entry is not None:
                 position, base_dim = entry
                 same_iteration = base_dim is not None and index[base_dim].is_dim(dim)
@@ -193,19 +192,19 @@ class Nests:
                 meeting = max(meeting, position if same_iteration else -1)
         found = None
         if not fresh:
-            found = self._latest.get((key, extent, kind))
+            found = self._latest.get((block, extent, kind))
             if kind == "inner":
-                nests = [self._latest.get((key, extent, other)) for other in ("nest", "lanes")]
+                nests = [self._latest.get((block, extent, other)) for other in ("nest", "lanes")]
                 found = next((each for each in nests if each and need <= each[0] == meeting), found)
             if found is not None and found[0] == meeting and self._is_left(found[1], calls):
-                found = self._latest.get((key, extent, "inner")) if kind == "inner" else None
+                found = self._latest.get((block, extent, "inner")) if kind == "inner" else None
         if found is None or found[0] < need:
             found = (len(block), Loop(self.new_axis(extent), outer_vector=kind == "lanes"))
             block.append(found[1])
             if not fresh:
-                self._latest[key, extent, kind] = found
+                self._latest[block, extent, kind] = found
         position, loop = found
-        cursor.levels[key] = (position, dim)
+        cursor.levels[block] = (position, dim)
         cursor.path.append((loop, dim))
         cursor.axes[dim] = loop.axis
         cursor.block = loop.body
@@ -246,11 +245,11 @@ class Nests:
 
     def position(self, cursor: Cursor) -> int:
         """Return the position in the program of the item that holds what was placed last at the cursor."""
-        return cursor.levels.get(id(self.root), (len(self.root) - 1, None))[0]
+        return cursor.levels.get(self.root, (len(self.root) - 1, None))[0]
 
     def complete(self, node: Node, position: int) -> None:
         """Note that a node is complete, in memory, behind a position in the program."""
-        self.locations[node] = Location({id(self.root): (position, None)}, self.root)
+        self.locations[node] = Location({self.root: (position, None)}, self.root)
 
     def locate(self, cursor: Cursor, value: Value | None, dims: dict[int, int] | None = None) -> Location:
         """Return the location of what is computed at the cursor.
@@ -263,6 +262,6 @@ class Nests:
             block: (position, None if dim is None else rename(dim))
             for block, (position, dim) in cursor.levels.items()
         }
-        levels[id(cursor.block)] = (len(cursor.block) - 1, None)
+        levels[cursor.block] = (len(cursor.block) - 1, None)
         path = [(loop, rename(dim)) for loop, dim in cursor.path]
         return Location(levels, cursor.block, [(loop, d) for loop, d in path if d is not None], value)

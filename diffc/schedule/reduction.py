@@ -98,8 +98,8 @@ class _Reduction:
             if k == 0:
                 loop.accumulators.append((accumulator, self.how))
         levels = {
-            key: (position, None if d is None or key == id(block) else self.result.get(d))
-            for key, (position, d) in cursor.levels.items()
+            level: (position, None if d is None or level is block else self.result.get(d))
+            for level, (position, d) in cursor.levels.items()
         }
         cursor.block.append(Accumulate(accumulator, self.how, self.contribution(cursor)))
         self.s.nests.locations[self.node] = Location(

@@ -47,7 +47,8 @@ def is_routine(node: Node) -> bool:
 def reads_in_place(s: Scheduler, operand: Node) -> bool:
     """Tell whether an operand lies in memory as it is; else it must be copied first."""
     base, index = s.base(operand)
-    return base.shape == operand.shape and is_identity(index, base.shape) and base.op not in (iota_op, dim_op)
+    whole = base.shape == operand.shape and is_identity(index, base.shape)
+    return whole and (base.op not in (iota_op, dim_op) or base in s.copied)
 
 
 def place_routine(s: Scheduler, node: Node) -> None:

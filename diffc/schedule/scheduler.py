@@ -26,6 +26,7 @@ from diffc.ir.loops import (
     Store,
     Value,
 )
+from diffc.ir.loops_checker import checked_loops
 from diffc.ops import scalar_value
 from diffc.ops.captured import captured_op
 from diffc.ops.constant import const, dim_op, iota_op
@@ -104,9 +105,9 @@ class Scheduler:
                     self.nests.locations[node] = source.completed()
         for position in later:
             self._copy_out(self.graph.outputs[position], self.outputs[position])
-        root = [*self.nests.preamble]
+        root = Block(self.nests.preamble)
         for position, item in enumerate(self.nests.root):
-            root += [*self.nests.fills.get(position, ()), *self._with_stores([item])]
+            root += [*self.nests.fills.get(position, ()), *self._with_stores(Block([item]))]
         self._captured_last()
         program = Loops(
             self.graph, self.inputs, self.constants, self.outputs, self.work, root, self.checks, self.numbers
@@ -114,6 +115,7 @@ class Scheduler:
         program.aliases = self.aliases
         contract(program)
         plan_memory(program)
+        checked_loops(program, program.body, "the schedule")
         return program
 
     def _captured_last(self) -> None:
@@ -142,18 +144,20 @@ class Scheduler:
         return node.op is reshape_op and node not in self.copied and self.base(node)[0] is node
 
     def _find_copies(self, node: Node) -> None:
-        if self.is_alias(node):
-            source = node.inputs[0]
-            base, index = self.base(source)
-            whole = base.shape == source.shape and is_identity(index, base.shape)
-            if not whole or (base.op in (const, captured_op, iota_op) and base not in self.copied):
-                self.copied.add(source)
+        found: list[Node] = []
+        if self.is_alias(node) and not reads_in_place(self, node.inputs[0]):
+            found.append(node.inputs[0])
         if node.op is gather_op and not gathers_in_place(self, node):
-            self.copied.add(node.inputs[0])
+            found.append(node.inputs[0])
         if node.op is matmul_op and not inlined(self, node):
-            self.copied.update(copied_factors(self, node))
+            found += copied_factors(self, node)
         if is_routine(node):
-            self.copied.update(each for each in node.inputs if not reads_in_place(self, each))
+            found += [each for each in node.inputs if not reads_in_place(self, each)]
+        for each in found:
+            if each.op not in VIEWS and each.op not in (iota_op, dim_op):
+                # Its copy would be read in its place, by the very loop that fills it.
+                raise TypeError(f"{each.op.name} lies in memory and is no view: it must not be copied")
+        self.copied.update(found)
 
     def _assign_outputs(self) -> list[int]:
         """Give each output's buffer to the computation that makes it; return the outputs to be copied."""
@@ -178,7 +182,7 @@ class Scheduler:
 
     def _with_stores(self, block: Block) -> Block:
         """Return a block, its opening first, with each store behind the definition of what it stores."""
-        result: Block = list(self.nests.openings.get(id(block), ()))
+        result = Block(self.nests.openings.get(block, ()))
         for item in block:
             result.append(item)
             if isinstance(item, Loop):
@@ -268,7 +272,7 @@ class Scheduler:
 
     def _again(self, node: Node, index: Index, cursor: Cursor) -> Value:
         """Compute an element where it is read, once in a block."""
-        key = (id(cursor.block), id(node), index)
+        key = (cursor.block, node, index)
         found = self._memo.get(key)
         if found is None:
             operands = tuple(
@@ -295,14 +299,14 @@ class Scheduler:
         if any(at.dynamic is not None for at in index):
             cursor.block.append(statement)
             return statement.value
-        return self._hoisted(statement, cursor, index, (id(buffer), index))
+        return self._hoisted(statement, cursor, index, (buffer, index))
 
     def fill(self, buffer: Buffer, shape: Sequence[Extent], number: float, position: int) -> None:
         """Fill a buffer with a number before the item of the program at a position, which first writes to it.
 
         That item need not wait for it: it may have begun with what was placed before.
         """
-        block = self.nests.fills.setdefault(position, [])
+        block = self.nests.fills.setdefault(position, Block())
         index: list[Affine] = []
         for extent in shape:
             if extent == 1:
@@ -326,8 +330,9 @@ class Scheduler:
     ) -> Value:
         depth = cursor.depth_of(index)
         outside = depth < len(cursor.path)
-        target: list[Statement] | Block = cursor.path[depth][0].prologue if outside else cursor.block
-        key = (id(target), *key)
+        loop = cursor.path[depth][0] if outside else None
+        target: list[Statement] | Block = cursor.block if loop is None else loop.prologue
+        key = (cursor.block if loop is None else loop, *key)
         found = self._memo.get(key)
         if found is None:
             target.append(statement)

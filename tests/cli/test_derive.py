@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -114,9 +113,7 @@ def test_an_input_called_f_and_one_called_out(diffc):
     ],
 )
 def test_bad_formulas(refused, formula, says):
-    start = time.perf_counter()
     refused("derive", formula, says=says)
-    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize(

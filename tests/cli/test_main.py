@@ -116,7 +116,8 @@ def test_a_closed_pipe_is_quiet(environment):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt(environment):
     script = (
-        "import sys, time\n"
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "from diffc.cli import derive, main\n"
         "derive.derivatives_of = lambda *_: (print('ready', flush=True), time.sleep(60))\n"
         "sys.exit(main(['derive', 'x']))"

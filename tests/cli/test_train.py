@@ -154,10 +154,16 @@ def test_divergence(diffc, folder):
 
 
 def test_ctrl_c(folder, environment):
+    script = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
+        "from diffc.cli import main\n"
+        "sys.exit(main())"
+    )
     command = [
         sys.executable,
-        "-m",
-        "diffc",
+        "-c",
+        script,
         "train",
         "net.toml",
         "--data",

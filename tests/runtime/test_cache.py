@@ -51,20 +51,17 @@ def test_round_trip(filled, samples):
 
 def test_a_hit_in_another_process_needs_no_numba(filled):
     script = """if True:
-        import sys, time
+        import sys
         import numpy as np
         from diffc.runtime import Cache, Kernel
         import llvmlite.binding
-        start = time.perf_counter()
         k = Kernel(Cache(sys.argv[1]).get(sys.argv[2]))
-        spent = time.perf_counter() - start
         print(k(np.arange(5.0), 3), [n for n in ("numba", "sympy", "scipy") if n in sys.modules])
-        print(spent, file=sys.stderr)
     """
     process = run(script, filled.folder, KEY)
-    output, spent = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=60)
     assert output == "30.0 []\n"
-    assert float(spent) < 0.2
+    assert errors == ""
 
 
 def test_every_kind_of_damage_is_a_miss_and_is_replaced(filled, samples):

@@ -1,0 +1,27 @@
+"""Nothing is keyed by the identity of what may die before the table: its `id` would be another's then.
+
+Graphs, nodes, buffers, blocks and statements are keys themselves, and so a table keeps them alive. Where
+`id` is needed, because equality is something else or too dear, the table holds the object beside its entry.
+"""
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "diffc"
+
+KEEPS_ALIVE = {
+    "frontends/sympy_translate.py": "expressions stand beside their nodes",
+    "frontends/numpy/tracing.py": "arrays stand beside their leaves",
+    "proof/zero/walk.py": "terms stand beside their results",
+    "proof/zero/witness.py": "the table's values are the terms",
+    "runtime/fastcall.py": "addresses of objects of the interpreter, compared while the caller holds them",
+}
+
+
+def test_identities_are_taken_of_what_the_table_holds() -> None:
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "id":
+                found.add(path.relative_to(PACKAGE).as_posix())
+    assert found == set(KEEPS_ALIVE)
