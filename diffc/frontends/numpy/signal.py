@@ -61,7 +61,8 @@ def convolution(a: Node, v: Node, mode: str, what: str) -> Node:
     if mode not in ("full", "same", "valid"):
         raise TypeProblem(f"numpy.{what}: the mode is 'full', 'same' or 'valid', not {mode!r}")
     if mode != "full":
-        require(n - m, f"numpy.{what}: {a.type} is taken to be at least as long as {v.type} in mode {mode!r}")
+        advice = "trace it with the number of elements where it is shorter"
+        require(n - m, f"numpy.{what}: in mode {mode!r} {a.type} must not be shorter than {v.type}; {advice}")
     if mode == "full":
         before, after = m - 1, m - 1
     elif mode == "valid":
