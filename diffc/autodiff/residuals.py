@@ -2,14 +2,16 @@
 
 The backward graph is cut at values of the forward pass: its residuals. Inputs are passed on as they
 are. A value that is expensive to compute and that the forward pass needs anyway is stored; one that
-is cheap, or that only the backward pass needs, is computed there from what is stored.
+is cheap, or that only the backward pass needs, is computed there from what is stored. Symbols of extents are
+read from shapes: those that no residual and no cotangent shows are the shape of one residual more, which has
+no elements.
 """
 
 from __future__ import annotations
 
 from diffc.autodiff.reverse import pullback
 from diffc.autodiff.selection import Wrt, distinct_names, fresh_name, nest, select_inputs
-from diffc.ir import Graph, Node, Tree, substitute, topological
+from diffc.ir import Dim, Graph, Node, Tree, Type, linear_form, substitute, topological
 from diffc.ops import input_node
 from diffc.ops.broadcasting import zeros
 
@@ -46,12 +48,14 @@ def fwd_and_bwd(graph: Graph, wrt: Wrt = 0) -> tuple[Graph, Graph]:
     shares, _ = pullback(graph.outputs, cotangents, chosen)
     gradients = [zeros(n.type) if s is None else s for n, s in zip(chosen, shares, strict=True)]
     residuals = _residuals(graph, gradients, set(cotangents))
+    residuals += _shapes(gradients, (*residuals, *cotangents))
     passed = [input_node(_residual_name(node, k, graph), node.type) for k, node in enumerate(residuals)]
     backward_outputs = substitute(gradients, dict(zip(residuals, passed, strict=True)))
     count = len(graph.outputs)
     names = distinct_names([*graph.output_names, *(f"res_{k}" for k in range(len(residuals)))])
     tree: Tree = (graph.tree, tuple(range(count, count + len(residuals))))
-    forward = Graph(f"{graph.name}_fwd", graph.inputs, (*graph.outputs, *residuals), names, tree)
+    forward = graph.related(f"{graph.name}_fwd", (*graph.outputs, *residuals), names, tree)
+    # What was assumed of the symbols holds where the forward pass has run.
     backward = Graph(
         f"{graph.name}_bwd",
         (*passed, *cotangents),
@@ -85,6 +89,14 @@ def _residuals(graph: Graph, gradients: list[Node], cotangents: set[Node]) -> li
             needed.extend(node.inputs)
     rank = {node: k for k, node in enumerate(order)}
     return sorted(residuals, key=rank.__getitem__)
+
+
+def _shapes(outputs: list[Node], inputs: tuple[Node, ...]) -> list[Node]:
+    """Return, where some symbol is in no input's shape, an array without elements that shows all of these."""
+    forms = [linear_form(extent) for node in inputs for extent in node.shape]
+    used = {symbol for node in topological(outputs, stop=set(inputs)) for symbol in node.symbols()}
+    missing = sorted(used - {form[0] for form in forms if form is not None})
+    return [zeros(Type("f64", (*map(Dim.symbol, missing), 0)))] if missing else []
 
 
 def _worth_storing(node: Node) -> bool:

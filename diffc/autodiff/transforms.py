@@ -220,7 +220,7 @@ def jvp(graph: Graph, wrt: Wrt = 0) -> Graph:
     count = len(graph.outputs)
     names = [*graph.output_names, *(f"d_{name}" for name in graph.output_names)]
     tree: Tree = (graph.tree, shifted(graph.tree, count))
-    extended = Graph(f"jvp_{graph.name}", (*graph.inputs, *seeds), graph.outputs)
+    extended = graph.related(f"jvp_{graph.name}", graph.outputs, inputs=(*graph.inputs, *seeds))
     return _derived(extended, extended.name, [*graph.outputs, *filled], names, tree)
 
 
@@ -233,7 +233,7 @@ def vjp(graph: Graph, wrt: Wrt = 0) -> Graph:
     count = len(graph.outputs)
     names = [*graph.output_names, *_names("d_", chosen, True)]
     tree: Tree = (graph.tree, nest(len(chosen), several, count))
-    extended = Graph(f"vjp_{graph.name}", (*graph.inputs, *cotangents), graph.outputs)
+    extended = graph.related(f"vjp_{graph.name}", graph.outputs, inputs=(*graph.inputs, *cotangents))
     return _derived(extended, extended.name, [*graph.outputs, *results], names, tree, adjoints)
 
 
@@ -247,7 +247,7 @@ def hvp(graph: Graph, wrt: Wrt = 0) -> Graph:
     )
     tangents = pushforward(firsts, dict(zip(chosen, vectors, strict=True)))
     results = [zeros(n.type) if t is None else t for n, t in zip(chosen, tangents, strict=True)]
-    extended = Graph(f"hvp_{graph.name}", (*graph.inputs, *vectors), graph.outputs)
+    extended = graph.related(f"hvp_{graph.name}", graph.outputs, inputs=(*graph.inputs, *vectors))
     return _derived(
         extended, extended.name, results, _names("h_", chosen, several), nest(len(chosen), several)
     )
@@ -291,7 +291,7 @@ def vmap(
     for (value, varies), place in zip(batch(graph.outputs, batched), places, strict=True):
         whole = value if varies else broadcast(value, (extent, *value.shape))
         outputs.append(moveaxis(whole, 0, _axis_place(place or 0, whole.rank - 1, "the output")))
-    return Graph(f"vmap_{graph.name}", tuple(inputs), tuple(outputs), graph.output_names, graph.tree)
+    return graph.related(f"vmap_{graph.name}", outputs, graph.output_names, graph.tree, inputs=inputs)
 
 
 def _axes_each(given: Any, count: int, what: str, whose: str, *, optional: bool = False) -> list[int | None]:
@@ -340,7 +340,7 @@ def _derived(
     adjoints: Mapping[Node, Node] | None = None,
 ) -> Graph:
     """Return the graph of derivatives, in which each adjoint knows whose it is."""
-    derived = Graph(name, graph.inputs, tuple(outputs), distinct_names(names), tree)
+    derived = graph.related(name, outputs, distinct_names(names), tree)
     if not adjoints:
         return derived
     provenance = adjoints_of(graph.outputs, adjoints, derived.nodes)

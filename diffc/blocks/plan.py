@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from diffc.blocks.axes import REDUCTIONS
-from diffc.ir import Dim, Extent, Graph, Node, Type, dim_symbols
+from diffc.ir import Dim, Extent, Graph, Node, Type
 from diffc.ir.plan import START, Plan, Read, Step, Write
 from diffc.ops import input_node, iota
 from diffc.ops.arithmetic import add
@@ -57,7 +57,7 @@ class _Planner:
         self.choice = choice
         self.axis = choice.axis
         self.rows = Dim.symbol(_fresh("rows", graph.symbols))
-        self.names = {node: f"v{k}" for k, node in enumerate(graph.nodes)}
+        self.names = _names(graph)
         self.embedded = _embedded(graph, choice)
         self.combine: dict[Node, str] = {}
         self.level: dict[Node, int] = {}
@@ -84,7 +84,8 @@ class _Planner:
         }
         inputs = tuple(self.names[node] for node in self.graph.inputs)
         outputs = tuple(self.names[node] for node in self.graph.outputs)
-        return Plan(tuple(steps), inputs, outputs, constants, self.choice.extent, self.choice.cost)
+        needs = self.graph.requirements
+        return Plan(tuple(steps), inputs, outputs, constants, self.choice.extent, self.choice.cost, needs)
 
     def _reduces(self, node: Node) -> bool:
         return self.axis(node) is None and any(self.axis(each) is not None for each in node.inputs)
@@ -138,10 +139,8 @@ class _Planner:
             else:
                 new[node] = self._rebuilt(node, [new[each] for each in node.inputs], axis)
         names = tuple(self.names[node] for node in wanted)
-        level, kind = place[0], "blocks" if in_blocks else "once"
-        graph = Graph(
-            f"{self.graph.name}_{kind}_{level}", tuple(reads), tuple(new[node] for node in wanted), names
-        )
+        # Messages of its checks are the program's: it has the same name, as its inputs have.
+        graph = Graph(self.graph.name, tuple(reads), tuple(new[node] for node in wanted), names)
         if not in_blocks:
             graph, reads = self._with_shapes(graph, reads)
         writes = tuple(self._write(node, in_blocks) for node in wanted)
@@ -190,6 +189,17 @@ def _with(shape: tuple[Extent, ...], axis: int, extent: Extent) -> tuple[Extent,
     return (*shape[:axis], extent, *shape[axis + 1 :])
 
 
+def _names(graph: Graph) -> dict[Node, str]:
+    """Return the plan's names of values: those of the inputs, and v0, v1, ... of the others."""
+    names: dict[Node, str] = {}
+    taken = {START, *graph.input_names}
+    for k, node in enumerate(graph.nodes):
+        name = node.attrs["name"] if node.is_op("input") else _fresh(f"v{k}", tuple(taken))
+        names[node] = _fresh(f"v{k}", tuple(taken)) if name == START else name
+        taken.add(names[node])
+    return names
+
+
 def _embedded(graph: Graph, choice: Choice) -> set[Node]:
     """Return the values that each step makes for itself: constants, and what is spread from them alone."""
     found: set[Node] = set()
@@ -204,9 +214,7 @@ def _embedded(graph: Graph, choice: Choice) -> set[Node]:
 
 def _symbols(graph: Graph) -> set[str]:
     """Return the symbols of all values of a graph."""
-    extents = [extent for node in graph.nodes for extent in node.shape]
-    extents += [node.attrs["extent"] for node in graph.nodes if node.is_op("dim")]
-    return {symbol for extent in extents for symbol in dim_symbols(extent)}
+    return {symbol for node in graph.nodes for symbol in node.symbols()}
 
 
 def _alone(inputs: Sequence[Node]) -> set[str]:

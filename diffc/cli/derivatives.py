@@ -11,7 +11,7 @@ from diffc import pipeline
 from diffc.autodiff.selection import fresh_name
 from diffc.errors import DiffcError
 from diffc.function import Function, derivative, hessian, jacobian
-from diffc.ir import Graph, Node
+from diffc.ir import Node
 
 __all__ = ["Derivative", "derivatives_of"]
 
@@ -70,7 +70,7 @@ def derivatives_of(f: Function, wrt: Sequence[str], order: int) -> tuple[list[De
         taken.append(fresh_name("_".join([prefix, *by]) if by else output, taken))
         results.append(Derivative(output, by, taken[-1], node))
     nodes = tuple(each.node for each in results)
-    return results, Function(Graph(graph.name, graph.inputs, nodes, tuple(taken)), True, f.math)
+    return results, Function(graph.related(graph.name, nodes, tuple(taken)), True, f.math)
 
 
 _Found = list[tuple[str, tuple[str, ...], Node]]

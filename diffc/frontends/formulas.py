@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from diffc.errors import DiffcError
-from diffc.ir import Dim, Graph, Node, Type, parse_type
+from diffc.ir import Dim, Graph, Node, Type, parse_type, recording
 from diffc.ops import dim, input_node
 from diffc.syntax import CONSTANTS, FUNCTIONS, build_outputs, parse_expression
 from diffc.syntax.program import Program
@@ -33,11 +33,13 @@ def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str =
         raise DiffcError(f"a formula is a text, not {type(text).__name__}")
     program = parse_expression(text)
     nodes = declare(_free_names(program) if inputs is None else inputs)
-    value = build_outputs(program, scope_of(nodes))
+    with recording() as recorder:
+        value = build_outputs(program, scope_of(nodes))
     arguments = tuple(nodes.values())
+    assumed = recorder.requirements(name, Graph(name, arguments, ()).symbols)
     if isinstance(value, Node):
-        return Graph(name, arguments, (value,))
-    return Graph(name, arguments, value, tree=tuple(range(len(value))))
+        return Graph(name, arguments, (value,), assumed=assumed)
+    return Graph(name, arguments, value, tree=tuple(range(len(value))), assumed=assumed)
 
 
 def _free_names(program: Program) -> dict[str, str]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,7 +29,7 @@ from diffc.errors import DiffcError, SyntaxProblem
 from diffc.frontends.formulas import declare, scope_of
 from diffc.frontends.network_file import NetworkFile, is_network, read_network
 from diffc.frontends.toml_tables import Tables, read_tables
-from diffc.ir import Graph, Node
+from diffc.ir import Graph, Node, recording
 from diffc.syntax import build, parse_expression
 from diffc.syntax.functions import nearest
 from diffc.syntax.lexer import is_name
@@ -96,8 +96,10 @@ class _Reader:
         self._check_names((), self._tables.all, _TABLES)
         name, math = self._tables.heading()
         inputs = self._inputs()
-        outputs = self._formulas(scope_of(inputs))
+        with recording() as recorder:
+            outputs = self._formulas(scope_of(inputs))
         graph = Graph(name, tuple(inputs.values()), tuple(outputs.values()), tuple(outputs))
+        graph = replace(graph, assumed=recorder.requirements(name, graph.symbols))
         return ModelFile(name, graph, self._derive(inputs), math, self._tables.path)
 
     def _name(self, key: tuple[str, ...], taken: Mapping[str, Any]) -> str:

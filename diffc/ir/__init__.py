@@ -6,6 +6,7 @@ from diffc.ir.dim import Dim as Dim
 from diffc.ir.dim import Extent as Extent
 from diffc.ir.dim import dim_symbols as dim_symbols
 from diffc.ir.dim import evaluate_extent as evaluate_extent
+from diffc.ir.dim import linear_form as linear_form
 from diffc.ir.dim import parse_extent as parse_extent
 from diffc.ir.dim import size_of as size_of
 from diffc.ir.dim import substitute_extent as substitute_extent
@@ -21,6 +22,13 @@ from diffc.ir.provenance import Adjoint as Adjoint
 from diffc.ir.provenance import Origin as Origin
 from diffc.ir.provenance import adjoints_of as adjoints_of
 from diffc.ir.provenance import carried as carried
+from diffc.ir.requirements import Requirement as Requirement
+from diffc.ir.requirements import note as note
+from diffc.ir.requirements import recording as recording
+from diffc.ir.requirements import require as require
+from diffc.ir.requirements import require_other as require_other
+from diffc.ir.requirements import shown as shown
+from diffc.ir.requirements import unmet as unmet
 from diffc.ir.types import AnyType as AnyType
 from diffc.ir.types import TupleType as TupleType
 from diffc.ir.types import Type as Type

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from diffc.errors import DiffcError, TypeProblem
 
-__all__ = ["Dim", "Extent", "dim_symbols", "evaluate_extent", "parse_extent", "size_of"]
+__all__ = ["Dim", "Extent", "dim_symbols", "evaluate_extent", "linear_form", "parse_extent", "size_of"]
 
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Symbols with their powers, sorted by name; `()` is the constant."""
@@ -149,6 +149,19 @@ def size_of(shape: tuple[Extent, ...]) -> Extent:
 def dim_symbols(extent: Extent) -> tuple[str, ...]:
     """Return the symbols of an extent, sorted."""
     return tuple(sorted({name for monomial, _ in _terms(extent) for name, _ in monomial}))
+
+
+def linear_form(extent: Extent) -> tuple[str, int, int] | None:
+    """Return (symbol, factor, offset) of an extent `factor*symbol + offset` with a factor > 0, else None.
+
+    These are the extents from which a symbol's value can be read.
+    """
+    terms = dict(_terms(extent))
+    offset = terms.pop((), 0)
+    if len(terms) != 1:
+        return None
+    ((monomial, factor),) = terms.items()
+    return (monomial[0][0], factor, offset) if [p for _, p in monomial] == [1] and factor > 0 else None
 
 
 def evaluate_extent(extent: Extent, values: Mapping[str, int]) -> int:

@@ -16,6 +16,7 @@ from diffc.errors import DiffcError
 from diffc.ir.dim import dim_symbols
 from diffc.ir.node import Node, topological
 from diffc.ir.provenance import Origin, carried
+from diffc.ir.requirements import Requirement, required_by, strongest
 
 __all__ = ["Graph", "Tree", "flat_tree", "substitute", "tree_leaves"]
 
@@ -43,7 +44,10 @@ def flat_tree(count: int) -> Tree:
 
 @dataclass(frozen=True, eq=False)
 class Graph:
-    """A program. `inputs` are nodes of the operation `input`; `outputs` any nodes made of them."""
+    """A program. `inputs` are nodes of the operation `input`; `outputs` any nodes made of them.
+
+    `assumed` is what was assumed of the symbols while the program was built.
+    """
 
     name: str
     inputs: tuple[Node, ...]
@@ -51,6 +55,7 @@ class Graph:
     output_names: tuple[str, ...] = ()
     tree: Tree = ()
     provenance: Mapping[Node, Origin] = field(default_factory=dict[Node, Origin])
+    assumed: tuple[Requirement, ...] = ()
 
     def __post_init__(self) -> None:
         """Fill in the defaults: outputs named `out`, or `out0`, `out1`; one bare or a flat tuple."""
@@ -82,9 +87,20 @@ class Graph:
         return tuple(dict.fromkeys(found))
 
     @cached_property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What the symbols must satisfy at each call: what was assumed, and what the nodes ask for."""
+        found = required_by(self.nodes)
+        asked = [Requirement(extent, f"{self.name}: {problem}") for extent, problem in found]
+        return tuple(
+            Requirement(extent, f"{problem}, which needs {extent} >= 0")
+            for extent, problem in strongest([*self.assumed, *asked])
+        )
+
+    @cached_property
     def digest(self) -> bytes:
         """A digest of everything but the provenance; it is the same in every process."""
         parts = [self.name.encode(), repr(self.output_names).encode(), repr(self.tree).encode()]
+        parts += [f"{extent} {problem}".encode("utf-8", "surrogatepass") for extent, problem in self.assumed]
         parts += [node.digest for node in self.inputs] + [b"->"] + [node.digest for node in self.outputs]
         return blake2b(b"\x00".join(parts), digest_size=16).digest()
 
@@ -111,6 +127,20 @@ class Graph:
             tree=self.tree if tree is None else tree,
             provenance=self.provenance if provenance is None else provenance,
         )
+
+    def related(
+        self,
+        name: str,
+        outputs: Sequence[Node],
+        names: Sequence[str] = (),
+        tree: Tree = (),
+        *,
+        inputs: Sequence[Node] | None = None,
+        provenance: Mapping[Node, str] | None = None,
+    ) -> Graph:
+        """Return another program about the same arrays: what was assumed of the symbols holds for it, too."""
+        arguments = self.inputs if inputs is None else tuple(inputs)
+        return Graph(name, arguments, tuple(outputs), tuple(names), tree, provenance or {}, self.assumed)
 
     def map_nodes(self, change: Callable[[Node, Sequence[Node]], Node]) -> Graph:
         """Rebuild the graph: `change(node, new_inputs)` gives each node's successor, in order."""

@@ -16,8 +16,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
-from diffc.ir.dim import Dim, Extent, size_of
-from diffc.ir.types import AnyType, Type
+from diffc.ir.dim import Dim, Extent, dim_symbols, size_of
+from diffc.ir.types import AnyType, TupleType, Type
 
 if TYPE_CHECKING:
     from diffc.ir.graph import Graph
@@ -104,6 +104,22 @@ class Node:
     def size(self) -> Extent:
         """The number of elements of the value."""
         return size_of(self.type.shape)
+
+    def symbols(self) -> set[str]:
+        """Return the symbols in the node's type and its attributes."""
+        found: set[str] = set()
+        waiting: list[Any] = [self.anytype, *self.attrs.values()]
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, Dim):
+                found.update(dim_symbols(each))
+            elif isinstance(each, Type):
+                waiting.extend(each.shape)
+            elif isinstance(each, TupleType):
+                waiting.extend(each.items)
+            elif isinstance(each, tuple):
+                waiting.extend(each)  # pyright: ignore[reportUnknownArgumentType]
+        return found
 
     def is_op(self, *names: str) -> bool:
         """Tell whether the node's operation has one of these names."""

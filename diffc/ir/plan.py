@@ -16,6 +16,7 @@ import numpy as np
 
 from diffc.ir.dim import Extent
 from diffc.ir.graph import Graph
+from diffc.ir.requirements import Requirement
 from diffc.ir.types import Type
 
 __all__ = ["START", "Plan", "Read", "Step", "Write"]
@@ -64,3 +65,5 @@ class Plan:
     """The extent of the axis that is cut into blocks."""
     cost: Extent
     """The work for one place of that axis, in multiplications."""
+    requirements: tuple[Requirement, ...] = ()
+    """What the symbols must satisfy at each call."""

@@ -84,7 +84,7 @@ def parts_of_formulas(file: ModelFile) -> Parts:
     """Return the parts of a file with formulas."""
     graph = file.graph
     pairs = zip(graph.output_names, graph.outputs, strict=True)
-    outputs = {name: Graph(name, graph.inputs, (node,), (name,)) for name, node in pairs}
+    outputs = {name: graph.related(name, (node,), (name,)) for name, node in pairs}
     main = fresh_name("all", list(outputs)) if len(outputs) > 1 else next(iter(outputs))
     requests = _requests(graph, main, file.derive)
     return Parts(file.name, file.math, outputs, graph, main, requests, file.path)

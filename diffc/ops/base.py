@@ -14,13 +14,13 @@ An instance is a builder: calling it on nodes and Python numbers returns the nod
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
-from diffc.ir import Node, Operation, Type
+from diffc.ir import Extent, Node, Operation, Type
 
 __all__ = [
     "DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "is_small", "register",
@@ -72,6 +72,9 @@ class Op(Operation):
             if not each.is_constant:
                 return False
         return bool(node.inputs) and is_small(node)
+    def requirements(self, node: Node) -> Iterable[tuple[Extent, str]]:
+        """Yield extents that must not be negative where the operation is applied, each with what is wrong."""
+        return ()
 
     def problem(self, types: Sequence[Type], reason: str) -> TypeProblem:
         """Return the error for operands that do not fit."""

@@ -9,7 +9,7 @@ determined: their derivative along each other is 0 by convention, so that functi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,11 @@ class qr_op(MatrixFunction):
         if isinstance(excess, int) and excess < 0:
             raise self.problem(types, f"it takes at least as many rows as columns, not {m} by {n}")
         return (m + n, n)
+
+    def requirements(self, node: Node) -> Iterator[tuple[Extent, str]]:
+        """Ask that no matrix is wider than high."""
+        m, n = node.inputs[0].shape[-2:]
+        yield m - n, f"qr takes at least as many rows as columns, not {m} by {n}"
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Return numpy.linalg.qr of each matrix; raise `InputError` for one that is wider than high."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import InputError
-from diffc.ir import Dim, Graph, Node, evaluate_extent
+from diffc.ir import Dim, Graph, Node, evaluate_extent, unmet
 from diffc.ops.base import DTYPES, Array
 
 __all__ = ["bind_symbols", "evaluate", "evaluate_nodes"]
@@ -25,12 +25,16 @@ def evaluate(graph: Graph, *arguments: Any) -> list[Array]:
         arguments: a value for each input, in order; converted to the input's dtype.
 
     Raises:
-        InputError: where an argument does not have the input's shape.
+        InputError: where an argument does not have the input's shape, or a symbol has a value for which the
+            program makes no sense.
     """
     values: dict[Node, Array] = {}
     for node, argument in zip(graph.inputs, arguments, strict=True):
         values[node] = np.asarray(argument, DTYPES[node.dtype])
     symbols = bind_symbols(graph.inputs, [values[node] for node in graph.inputs])
+    problem = unmet(graph.requirements, symbols)
+    if problem is not None:
+        raise InputError(problem)
     return evaluate_nodes(graph.nodes, graph.outputs, values, symbols)
 
 

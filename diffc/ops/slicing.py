@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.ir import Extent, Node, Type, promote
+from diffc.ir import Dim, Extent, Node, Type, promote, shown
 from diffc.ops.base import Array, Linear, register
 from diffc.ops.broadcasting import with_leading_axis
 from diffc.ops.elementwise import cast
@@ -41,6 +41,18 @@ class slice_op(Linear):
         """Return the basic slice."""
         parts = zip(attrs["starts"], attrs["sizes"], attrs["steps"], strict=True)
         return arrays[0][tuple(slice(start, start + size * step, step) for start, size, step in parts)]
+
+    def requirements(self, node: Node) -> Iterator[tuple[Extent, str]]:
+        """Ask that every part lies inside, unless it has no elements."""
+        a = node.attrs
+        parts = zip(node.inputs[0].shape, a["starts"], a["sizes"], a["steps"], strict=True)
+        for axis, (extent, start, size, step) in enumerate(parts):
+            last = start + (size - 1) * step
+            # Where the part is empty nothing is read: then its size, a factor, makes the polynomial 0.
+            times = 1 if isinstance(size, int) and size > 0 else size
+            yield times * start, f"a part of axis {axis} of {shown(node.inputs[0])} starts at {start}"
+            read = f"element {last} of axis {axis} of {shown(node.inputs[0])} is read"
+            yield times * (extent - last - 1), read
 
     def transpose(self, node: Node, position: int, cotangent: Node) -> Node:
         """Put the cotangent where the part was, zeros around it."""
@@ -82,7 +94,7 @@ def index(x: Node, position: Extent, axis: int = 0) -> Node:
 
 @register
 class pad_op(Linear):
-    """Zeros before, after and between the elements of each axis; negative amounts cut off."""
+    """Zeros before, after and between the elements of each axis; negative numbers cut, symbols never do."""
 
     name = "pad"
     summary = "zeros before, after and between the elements of each axis; negative amounts cut"
@@ -96,6 +108,12 @@ class pad_op(Linear):
             spread = extent + (extent - 1) * gap if gap else extent
             shape.append(low + spread + high)
         return types[0].with_shape(tuple(shape))
+
+    def requirements(self, node: Node) -> Iterator[tuple[Extent, str]]:
+        """Ask that symbolic amounts are not negative."""
+        for amount in (*node.attrs["lows"], *node.attrs["highs"]):
+            if isinstance(amount, Dim):
+                yield amount, f"a padding has the amount {amount}"
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Place the elements that remain inside; zeros elsewhere."""
@@ -116,25 +134,26 @@ class pad_op(Linear):
         return result
 
     def transpose(self, node: Node, position: int, cotangent: Node) -> Node:
-        """Take the elements back: cut what was added, add zeros for what was cut, skip the gaps."""
+        """Take the elements back: leave what was added, add zeros for what was cut, skip the gaps."""
         shape, lows, highs, gaps = (
             node.inputs[0].shape,
             *(node.attrs[key] for key in ("lows", "highs", "gaps")),
         )
-        # Between gaps a slice takes the elements from where they stand; without elements there are no gaps.
-        spread = [
-            gap > 0 and not any(isinstance(each, int) and each < 0 for each in (low, high))
-            for low, high, gap in zip(lows, highs, gaps, strict=True)
-        ]
-        before = [0 if s else -low for s, low in zip(spread, lows, strict=True)]
-        after = [0 if s else -high for s, high in zip(spread, highs, strict=True)]
-        starts = [low if s else 0 for s, low in zip(spread, lows, strict=True)]
+        # A slice takes the elements from where they stand; where some were cut, zeros come in their places.
+        cut = [_is_cut(low) or _is_cut(high) for low, high in zip(lows, highs, strict=True)]
+        before = [-low if c else 0 for c, low in zip(cut, lows, strict=True)]
+        after = [-high if c else 0 for c, high in zip(cut, highs, strict=True)]
+        starts = [0 if c else low for c, low in zip(cut, lows, strict=True)]
         return slice_(pad(cotangent, before, after), starts, shape, [gap + 1 for gap in gaps])
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:
         """Leave the new axis alone."""
         a = node.attrs
         return pad(inputs[0], (0, *a["lows"]), (0, *a["highs"]), (0, *a["gaps"]))
+
+
+def _is_cut(amount: Extent) -> bool:
+    return isinstance(amount, int) and amount < 0
 
 
 def pad(x: Node, lows: Sequence[Extent], highs: Sequence[Extent], gaps: Sequence[int] | None = None) -> Node:

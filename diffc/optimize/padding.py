@@ -47,7 +47,8 @@ def join_pads(graph: Graph, stage: str = "after", math: str = "precise", log: Lo
     for node in graph.nodes:
         changed = node.replace([new[each] for each in node.inputs])
         if node.is_op("add", "sub") and node not in inner:
-            joined = _joined([(new[each], negative) for each, negative in _terms(node, inner)])
+            terms = [(new[each], negative) for each, negative in _terms(node, inner)]
+            joined = _joined(terms, node.type)
             if joined is not None:
                 changed = joined
                 if log is not None:
@@ -89,13 +90,16 @@ def _terms(root: Node, inner: set[Node]) -> list[tuple[Node, bool]]:
     return terms
 
 
-def _joined(terms: Sequence[tuple[Node, bool]]) -> Node | None:
-    """Return the sum of the terms with its pads joined, or None where there are fewer than two."""
+def _joined(terms: Sequence[tuple[Node, bool]], type_: Type) -> Node | None:
+    """Return the sum of the terms, of the given type, with its pads joined; None where fewer than two can be.
+
+    A pad that is broadcast by the addition has no place in the sum: it is repeated, and stays a term.
+    """
     blocks: dict[tuple[object, ...], _Block] = {}
     rest: list[tuple[Node, bool]] = []
     count = 0
     for term, negative in terms:
-        block = None if negative else _block(term)
+        block = None if negative or term.type != type_ else _block(term)
         if block is None:
             rest.append((term, negative))
             continue
@@ -105,7 +109,6 @@ def _joined(terms: Sequence[tuple[Node, bool]]) -> Node | None:
         blocks[key] = block if known is None else _Block(add(known.value, block.value), block.lows)
     if count < 2:
         return None
-    type_ = next(term.type for term, negative in terms if not negative and _block(term) is not None)
     parts = list(blocks.values())
     for axis in reversed(range(type_.rank)):
         parts = _along(axis, parts, type_)

@@ -19,7 +19,7 @@ import sympy
 from sympy.logic.boolalg import Boolean
 
 from diffc.errors import DiffcError
-from diffc.ir import Dim, Extent, Node, dim_symbols, evaluate_extent, topological
+from diffc.ir import Node, evaluate_extent, topological
 from diffc.ops import interpreter
 from diffc.ops.base import DTYPES
 from diffc.ops.number_systems import Objects, resolve_with
@@ -225,7 +225,7 @@ def _long_gap(left: Objects, right: Objects) -> str:
 
 def _run(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
     nodes = topological((before, after), stop=leaves)
-    names = sorted({s for node in nodes for extent in _extents(node) for s in dim_symbols(extent)})
+    names = sorted({symbol for node in nodes for symbol in node.symbols()})
     for symbols in _assignments(names):
         for round_ in range(_ROUNDS):
             ask()
@@ -243,15 +243,6 @@ def _run(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> str:
                 )
                 return f"{worst} at {shown or 'constants'}" + (f", {symbols}" if symbols else "")
     return ""
-
-
-def _extents(node: Node) -> list[Extent]:
-    """Return the extents in a node's type and attributes."""
-    found: list[Extent] = list(getattr(node.anytype, "shape", ()))
-    for value in node.attrs.values():
-        parts: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
-        found += [each for each in parts if isinstance(each, Dim)]
-    return found
 
 
 def _assignments(names: Sequence[str]) -> Iterator[Mapping[str, int]]:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diffc.ir import Extent, evaluate_extent
+from diffc.errors import InputError
+from diffc.ir import Extent, evaluate_extent, unmet
 from diffc.ir.plan import START, Plan, Write
 from diffc.runtime.block_steps import Blocks, SizedStep
 from diffc.runtime.forms import Forms
@@ -130,6 +131,9 @@ class _SizedPlan:
     def __init__(
         self, plan: Plan, forms: Sequence[Forms], symbols: Mapping[str, int], blocks: Blocks, threads: int
     ) -> None:
+        problem = unmet(plan.requirements, symbols)
+        if problem is not None:
+            raise InputError(problem)
         self.inputs, self.outputs = plan.inputs, plan.outputs
         self.known = {START: np.array(blocks.starts), **plan.constants}
         self.steps = [

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from diffc.errors import ArtefactError, DiffcError
-from diffc.ir import Dim, Extent, Tree, Type, dim_symbols, parse_extent, parse_type, tree_leaves
+from diffc.ir import Extent, Tree, Type, dim_symbols, linear_form, parse_extent, parse_type, tree_leaves
 
 __all__ = ["Binding", "Parameter", "Signature"]
 
@@ -106,17 +106,11 @@ class Signature:
         linear: dict[str, Binding] = {}
         for position, parameter in enumerate(self.inputs):
             for axis, extent in enumerate(parameter.type.shape):
-                if not isinstance(extent, Dim):
-                    continue
-                terms = dict(extent.terms)
-                offset = terms.pop((), 0)
-                if len(terms) != 1:
-                    continue
-                (monomial, factor) = next(iter(terms.items()))
-                if len(monomial) != 1 or monomial[0][1] != 1 or factor < 0:
-                    continue
-                found = alone if (factor, offset) == (1, 0) else linear
-                found.setdefault(monomial[0][0], Binding(monomial[0][0], position, axis, factor, offset))
+                form = linear_form(extent)
+                if form is not None:
+                    symbol, factor, offset = form
+                    found = alone if (factor, offset) == (1, 0) else linear
+                    found.setdefault(symbol, Binding(symbol, position, axis, factor, offset))
         missing = [symbol for symbol in self.symbols if symbol not in alone and symbol not in linear]
         if missing:
             raise DiffcError(

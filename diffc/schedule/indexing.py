@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diffc.ir import Node
+from diffc.ir import Node, shown
 from diffc.ir.loops import Affine, Check, Compute, Operand, Store, Value
 from diffc.ops.constant import iota_op
 from diffc.ops.elementwise import cast_op
@@ -72,8 +72,7 @@ def place_scatter_add(s: Scheduler, node: Node) -> None:
 
 
 def _checked(s: Scheduler, index: Operand, array: Node, cursor: Cursor) -> Value:
-    name = array.attrs["name"] if array.is_op("input") else f"%{s.numbers.get(array, '?')}"
-    s.checks.append(f"an index is outside the axis of extent {array.shape[0]} of {name}: {array.type}")
+    s.checks.append(f"an index is outside the axis of extent {array.shape[0]} of {shown(array)}")
     checked = s.value("i64")
     cursor.block.append(Check(checked, index, array.shape[0], len(s.checks)))
     return checked

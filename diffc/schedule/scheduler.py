@@ -41,7 +41,6 @@ from diffc.schedule.order import ordered
 from diffc.schedule.placement import Cursor, Nests, Read
 from diffc.schedule.products import copied_factors, inlined
 from diffc.schedule.recompute import operand_index, recomputed
-from diffc.schedule.requirements import requirements
 from diffc.schedule.routines import is_routine, reads_in_place
 from diffc.schedule.views import VIEWS, DimIndex, Index, identity_index, is_identity, resolve
 
@@ -93,7 +92,7 @@ class Scheduler:
                 self._find_copies(node)
         self.recomputed = recomputed(self)
         later = self._assign_outputs()
-        for extent, problem in requirements(self.graph):
+        for extent, problem in self.graph.requirements:
             self.checks.append(problem)
             self.nests.preamble.append(Check(self.value("i64"), 0, extent + 1, len(self.checks)))
         for node in ordered(nodes):

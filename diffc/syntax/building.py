@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from diffc.errors import SyntaxProblem, TypeProblem
-from diffc.ir import Node
+from diffc.ir import Node, note
 from diffc.ops import constant
 from diffc.ops.constant import pi
 from diffc.ops.elementary import exp
@@ -72,6 +72,8 @@ def _run(program: Program, scope: Scope) -> Value:
         for step in program.code:
             try:
                 _execute(step, stack, scope)
+                if isinstance(stack[-1], Node):
+                    note(stack[-1])
             except TypeProblem as problem:
                 raise ExpressionProblem(str(problem), program.text, step.position) from None
     return stack[-1]

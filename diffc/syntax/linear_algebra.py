@@ -8,9 +8,9 @@ from functools import reduce
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.ir import Node
-from diffc.ops.arithmetic import abs_, div, mul
-from diffc.ops.broadcasting import broadcast, sum_
+from diffc.ir import Node, require, size_of
+from diffc.ops.arithmetic import abs_, div, maximum, mul
+from diffc.ops.broadcasting import broadcast, normal_axes, sum_
 from diffc.ops.constant import constant_like, dim
 from diffc.ops.elementwise import cast
 from diffc.ops.factorizations import qr
@@ -70,10 +70,8 @@ def vector_norm(x: Node, ord: Order, axis: int | Sequence[int] | None, keepdims:
     if isinstance(ord, str):
         raise TypeProblem(f"norm: ord={ord!r} is for matrices; of vectors it is a number, inf or -inf")
     size = abs_(x)
-    if ord == np.inf:
-        return amax(size, axis, keepdims)
-    if ord == -np.inf:
-        return amin(size, axis, keepdims)
+    if ord in (np.inf, -np.inf):
+        return _extreme(size, ord, normal_axes(x, axis, "norm"), keepdims)
     if ord == 0:
         return sum_(cast(ne(x, 0), x.dtype), axis, keepdims)
     if ord == 1:
@@ -100,11 +98,21 @@ def matrix_norm(x: Node, ord: Order, axes: tuple[int, int], keepdims: bool = Fal
     elif ord in (1, -1, np.inf, -np.inf):
         inner, outer = (row, column) if ord in (1, -1) else (column, row)
         sums = sum_(abs_(x), inner, keepdims=True)
-        result = (amax if float(ord) > 0 else amin)(sums, outer, keepdims=True)
+        result = _extreme(sums, float(ord), (outer,), True)
         result = reshape(result, [extent for k, extent in enumerate(result.shape) if k not in axes])
     else:
         raise TypeProblem(f"norm: ord={ord!r} is none of None, 'fro', 'nuc', 1, -1, 2, -2, inf and -inf")
     return expand_dims(result, axes) if keepdims else result
+
+
+def _extreme(sizes: Node, ord: float, axes: Sequence[int], keepdims: bool) -> Node:
+    """Return the largest of numbers that are not negative, 0 of none; or the smallest, which must exist."""
+    count = size_of(tuple(sizes.shape[axis] for axis in axes))
+    if ord < 0:
+        require(count - 1, f"norm: {sizes.type} has no smallest element")
+        return amin(sizes, axes, keepdims)
+    largest = amax(sizes, axes, keepdims)
+    return largest if isinstance(count, int) and count else maximum(largest, 0)
 
 
 def _spectral_norm(x: Node, ord: Order, axes: tuple[int, int]) -> Node:
@@ -125,6 +133,7 @@ def cond(x: Node, ord: Order = None) -> Node:
         first, last = index(values, 0, -1), index(values, -1, -1)
         result = div(last, first) if ord == -2 else div(first, last)
     else:
+        require(size_of(x.shape[-2:]) - 1, f"cond: the matrices {x.type} have no elements")
         inverse = inv(x)
         axes = (x.rank - 2, x.rank - 1)
         result = mul(matrix_norm(x, ord, axes), matrix_norm(inverse, ord, axes))

@@ -7,7 +7,8 @@
 
 Inputs are `%name`, other nodes `%0`, `%1`, ... in topological order; scalar constants stand where they
 are used. A name that is no plain identifier is quoted. Where the node came from follows `#`: a remark, or the
-value of this text whose adjoint it is, which reading finds again. The outputs
+value of this text whose adjoint it is, which reading finds again. Lines such as
+`requires N-1 >= 0  # why`, before all others, say what was assumed of the symbols. The outputs
 carry names where they are not the default ones, and brackets where they are nested:
 `return value = %2, (d_a = %5, d_b = %7)`. A graph that is an attribute is printed
 before, as `@0 = graph ...`.
@@ -88,7 +89,8 @@ def _print_block(graph: Graph, label: _Label) -> str:
     width = min(
         _MAX_WIDTH, max([_MIN_WIDTH, *(len(left) for left, _, _ in lines if len(left) <= _MAX_WIDTH)])
     )
-    body = [f"  {left:<{width}} : {type_}{comment}" for left, type_, comment in lines]
+    body = [f"  requires {extent} >= 0  # {_remark(problem)}" for extent, problem in graph.assumed]
+    body += [f"  {left:<{width}} : {type_}{comment}" for left, type_, comment in lines]
     head = f"graph {print_name(graph.name)}({inputs})"
     return "\n".join([head, *body, f"  return {print_outputs(graph, names)}"])
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diffc.errors import DiffcError
-from diffc.ir import Adjoint, Graph, Node, Origin, Type, parse_type
+from diffc.ir import Adjoint, Graph, Node, Origin, Requirement, Type, parse_extent, parse_type
 from diffc.ops import REGISTRY, constant, input_node
 from diffc.syntax.functions import nearest
 from diffc.syntax.literals import NUMBER, read_array, read_atom, read_number
@@ -29,6 +29,7 @@ _ARRAY = re.compile(r'base64"[A-Za-z0-9+/=]*"|\[(?:(?<=nan):|[^\n#:])*\]')
 _ATOM = re.compile(
     r'base64"[A-Za-z0-9+/=]*"|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*\[[^\]\n]*\]|nan:[0-9a-f]+|[\w.*+-]+'
 )
+_EXTENT = re.compile(r"[A-Za-z0-9_*+-]+")
 _REMARK = re.compile(r"#[^\n]*")
 
 
@@ -75,11 +76,25 @@ class _Block:
         name = self._name()
         self._header()
         scanner.skip_lines()
+        assumed: list[Requirement] = []
+        while scanner.take("requires "):
+            assumed.append(self._requirement())
+            scanner.skip_lines()
         while not scanner.take("return"):
             self._line()
             scanner.skip_lines()
         outputs, names, tree = read_outputs(scanner, self._operand)
-        return Graph(name, tuple(self._inputs.values()), outputs, names, tree, self._provenance())
+        inputs = tuple(self._inputs.values())
+        return Graph(name, inputs, outputs, names, tree, self._provenance(), tuple(assumed))
+
+    def _requirement(self) -> Requirement:
+        scanner = self._scanner
+        start = scanner.skip()
+        extent = scanner.convert(parse_extent, scanner.read(_EXTENT, "a polynomial"), start)
+        scanner.expect(">= 0")
+        remark = scanner.match(_REMARK)
+        scanner.end_line()
+        return Requirement(extent, "" if remark is None else self._remark(remark))
 
     def _provenance(self) -> dict[Node, Origin]:
         """Return the remarks, in which an adjoint of what the text shows is one of that value."""

@@ -2,8 +2,8 @@
 
 The meaning is NumPy's: index arrays are broadcast together, and their axes stand where the first of them did,
 or in front where a part, `...` or None separates them. Positions and bounds may be extents (`x[N-2:]`). A
-symbolic extent is taken to be large enough for the integers that a formula names; a part's extent must be a
-polynomial.
+symbolic extent must be large enough at each call for the integers that a formula names; the extent of a part
+must be a polynomial.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def _joined(arrays: Sequence[Node], extents: Sequence[Extent]) -> Node:
         fits = logical_and(ge(indices, neg(size)), lt(indices, size))
         inside = fits if inside is None else logical_and(inside, fits)
         total = add(mul(total, size), where(lt(indices, 0), add(indices, size), indices))
-    if all(each.op is const for each in arrays):
+    if all(each.op is const for each in arrays) and all(isinstance(extent, int) for extent in extents):
         return total  # they were checked
     return where(lift(True) if inside is None else inside, total, dim(size_of(tuple(extents))))
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from diffc.autodiff.selection import fresh_name
 from diffc.errors import DiffcError
 from diffc.function import Function, compile, value_and_grad
-from diffc.ir import Graph, Node, Type
+from diffc.ir import Node, Type
 from diffc.nn.optimizers import Optimizer
 from diffc.ops import input_node
 from diffc.training.batches import Batch
@@ -60,7 +60,9 @@ def step_function(loss: Function, parameters: Sequence[str], optimizer: Optimize
     inputs = (*data, *trained, *(node for slots in state for node in slots), number, rate)
     names = [f"new_{node.attrs['name']}" for node in inputs[len(data) : -2]]
     outputs = (*new_parameters, *new_state, value)
-    graph = Graph(f"step_{loss.name}", inputs, outputs, (*names, "loss"), provenance=derived.provenance)
+    graph = derived.related(
+        f"step_{loss.name}", outputs, (*names, "loss"), inputs=inputs, provenance=derived.provenance
+    )
     return Function(graph, derived=True, math=f.math, captured=f.captured)
 
 

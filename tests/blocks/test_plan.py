@@ -80,7 +80,7 @@ def test_the_text_names_what_is_cut_and_combined() -> None:
     assert found is not None
     text = print_plan(found)
     assert "extent N" in text
-    assert "axis 0 of v0" in text
+    assert "axis 0 of x" in text
     assert "combined by add" in text
 
 

@@ -125,7 +125,7 @@ def test_what_does_not_fit_is_refused_by_name():
         with pytest.raises(TypeProblem, match=text):
             call()
     graph = Graph("f", (unknown,), (sum_(qr(unknown)[1]),))
-    with pytest.raises(InputError, match="not 2 by 3"):
+    with pytest.raises(InputError, match="not N by 3, which needs N-3 >= 0"):
         evaluate(graph, np.ones((2, 3)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array, as_number
 from diffc.frontends.numpy.tracing import decides
-from diffc.ir import Extent, Node, topological
+from diffc.ir import Extent, Node, require_other, topological
 from diffc.ops import scalar_value
 from diffc.ops.base import DTYPES, Array
 from diffc.ops.constant import const
@@ -23,6 +23,7 @@ __all__ = [
     "as_scalar",
     "as_where",
     "folded",
+    "is_one",
     "known_array",
     "known_extent",
     "known_integer",
@@ -57,6 +58,13 @@ def known_integer(value: Any, what: str) -> int:
 def known_extent(value: Any, what: str) -> Extent:
     """Return an integer or an extent such as x.shape[0] - 1; raise `TypeProblem` for anything else."""
     return as_extent(value if isinstance(value, Node) else known_integer(value, what), what)
+
+
+def is_one(extent: Extent) -> bool:
+    """Tell whether an axis has one element, for which NumPy gives another shape; a symbol must be no 1."""
+    if not isinstance(extent, int):
+        require_other(extent, 1, f"an axis of extent {extent} has one element, which the type must say")
+    return extent == 1
 
 
 def known_array(value: Any, what: str) -> Array:

@@ -11,7 +11,7 @@ from diffc.frontends.numpy.arguments import as_integers, as_mask, known_integer,
 from diffc.frontends.numpy.operands import as_array, as_number
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import broadcast_together, ravel
-from diffc.ir import Node, broadcast_shapes
+from diffc.ir import Node, broadcast_shapes, require
 from diffc.ops import cast, constant, constant_like, lift, reshaping, slicing
 from diffc.ops import sorting as ops
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sub
@@ -150,14 +150,27 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bo
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Node:
     """numpy.array_equal."""
     x, y = as_array(a1), as_array(a2)
-    return all_(_same(x, y, equal_nan)) if x.shape == y.shape else constant(False)
+    if x.shape == y.shape:
+        return all_(_same(x, y, equal_nan))
+    if x.rank == y.rank:
+        # They are different shapes: one extent must differ, so that the sum of squares is at least 1.
+        gaps = [a - b for a, b in zip(x.shape, y.shape, strict=True)]
+        squares = sum((gap * gap for gap in gaps), start=0)
+        require(squares - 1, f"numpy.array_equal: {x.type} and {y.type} have the same shape; use one symbol")
+    return constant(False)
 
 
 @implements(np.array_equiv)
 def array_equiv(a1: Any, a2: Any) -> Node:
     """numpy.array_equiv: equal when broadcast."""
     x, y = as_array(a1), as_array(a2)
-    return constant(False) if broadcast_shapes(x.shape, y.shape) is None else all_(eq(x, y))
+    if broadcast_shapes(x.shape, y.shape) is not None:
+        return all_(eq(x, y))
+    if not all(isinstance(extent, int) for extent in (*x.shape, *y.shape)):
+        raise TypeProblem(
+            f"numpy.array_equiv: whether {x.type} and {y.type} broadcast is not known when tracing"
+        )
+    return constant(False)
 
 
 def _same(x: Node, y: Node, equal_nan: bool) -> Node:

@@ -14,7 +14,7 @@ from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, as_dtype,
 from diffc.frontends.numpy.reductions import without_nan
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import ravel
-from diffc.ir import Extent, Node
+from diffc.ir import Extent, Node, require
 from diffc.ops import cast, constant_like, lift, reshaping, slicing
 from diffc.ops.arithmetic import abs_, add, div, maximum, mul, sub
 from diffc.ops.broadcasting import broadcast, sum_
@@ -144,8 +144,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> An
 
 def _slopes(x: Node, spacing: Any, axis: int, order: int) -> Node:
     extent = x.shape[axis]
-    if isinstance(extent, int) and extent < order + 1:
-        raise TypeProblem(f"numpy.gradient: axis {axis} of {x.type} needs at least {order + 1} elements")
+    require(
+        extent - order - 1, f"numpy.gradient: axis {axis} of {x.type} needs at least {order + 1} elements"
+    )
     step = as_number(spacing)
     if isinstance(step, Node) and step.rank and step.shape != (extent,):
         raise TypeProblem(f"numpy.gradient: the coordinates {step.type} do not fit axis {axis} of {x.type}")

@@ -9,7 +9,20 @@ from diffc.errors import InputError
 from diffc.frontends.numpy.operands import as_array, is_weak
 from diffc.frontends.numpy.tracer import Traced, traced, untraced
 from diffc.frontends.numpy.tracing import active
-from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, promote, substitute, substitute_extent, topological
+from diffc.ir import (
+    Dim,
+    Extent,
+    Graph,
+    Node,
+    Tree,
+    Type,
+    linear_form,
+    promote,
+    require,
+    substitute,
+    substitute_extent,
+    topological,
+)
 from diffc.ops import cast
 from diffc.ops.captured import Captured, captured_op, read_captured
 
@@ -28,6 +41,8 @@ def call_inline(
     nodes = [as_array(untraced(each, graph.name)) for each in arguments]
     weak = [is_weak(each) or (isinstance(each, Traced) and each.weak) for each in arguments]
     symbols = _symbols(graph, nodes)
+    for extent, problem in graph.assumed:
+        require(substitute_extent(extent, symbols), problem)
     replaced = {
         node: _fitting(graph, node, argument, number, symbols)
         for node, argument, number in zip(graph.inputs, nodes, weak, strict=True)
@@ -105,17 +120,15 @@ def _symbols(graph: Graph, arguments: Sequence[Node]) -> dict[str, Extent]:
 
 def _solve(extent: Dim, actual: Extent, found: dict[str, Extent]) -> None:
     """Read a symbol from factor * symbol + offset = actual, unless it is known."""
-    terms = dict(extent.terms)
-    offset = terms.pop((), 0)
-    if len(terms) != 1:
+    form = linear_form(extent)
+    if form is None or form[0] in found:
         return
-    ((monomial, factor),) = terms.items()
-    if len(monomial) != 1 or monomial[0][1] != 1 or monomial[0][0] in found:
-        return
+    symbol, factor, offset = form
     rest = actual - offset
     value = (rest // factor if rest % factor == 0 else None) if isinstance(rest, int) else rest.divide(factor)
     if value is not None:
-        found[monomial[0][0]] = value
+        require(value, f"no {symbol} >= 0 fits {extent} where that is {actual}")
+        found[symbol] = value
 
 
 def _fitting(graph: Graph, node: Node, argument: Node, weak: bool, symbols: Mapping[str, Extent]) -> Node:

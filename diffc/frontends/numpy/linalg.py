@@ -11,7 +11,7 @@ from diffc.frontends.numpy import diagonals, products
 from diffc.frontends.numpy.arguments import known_integer, unsupported
 from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, floating
 from diffc.frontends.numpy.registry import implements, refuses
-from diffc.ir import Extent, Node, size_of
+from diffc.ir import Extent, Node, require, size_of
 from diffc.ops import constant, factorizations, spectra
 from diffc.ops import linalg as ops
 from diffc.ops.arithmetic import square, sub
@@ -115,6 +115,8 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Node, Node, Node, Node]:
     m, n = matrix.shape
     excess = m - n
     tall = not isinstance(excess, int) or excess > 0
+    if tall:
+        require(excess - 1, f"numpy.linalg.lstsq: {matrix.type} is taken to have more rows than columns")
     # The singular values of the matrix are those of its triangular factor, which is small.
     _, r = factorizations.qr(swap_last(matrix) if isinstance(excess, int) and excess < 0 else matrix)
     values = spectra.svdvals(r)

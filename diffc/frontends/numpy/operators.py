@@ -10,7 +10,7 @@ from diffc.errors import TypeProblem
 
 __all__ = ["Operators"]
 
-_ufuncs: Any = np  # NumPy's types do not know of arguments that are no arrays
+_numpy: Any = np  # NumPy's types do not know of arguments that are no arrays
 
 
 class Operators:
@@ -21,115 +21,119 @@ class Operators:
 
     __slots__ = ()
 
+    def _operated(self, ufunc: Any, *operands: Any) -> Any:
+        """Return what a ufunc gives where an operator stands for it."""
+        raise NotImplementedError
+
     def __add__(self, other: Any) -> Any:
-        return _ufuncs.add(self, other)
+        return self._operated(np.add, self, other)
 
     def __radd__(self, other: Any) -> Any:
-        return _ufuncs.add(other, self)
+        return self._operated(np.add, other, self)
 
     def __sub__(self, other: Any) -> Any:
-        return _ufuncs.subtract(self, other)
+        return self._operated(np.subtract, self, other)
 
     def __rsub__(self, other: Any) -> Any:
-        return _ufuncs.subtract(other, self)
+        return self._operated(np.subtract, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return _ufuncs.multiply(self, other)
+        return self._operated(np.multiply, self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        return _ufuncs.multiply(other, self)
+        return self._operated(np.multiply, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        return _ufuncs.true_divide(self, other)
+        return self._operated(np.true_divide, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
-        return _ufuncs.true_divide(other, self)
+        return self._operated(np.true_divide, other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return _ufuncs.floor_divide(self, other)
+        return self._operated(np.floor_divide, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return _ufuncs.floor_divide(other, self)
+        return self._operated(np.floor_divide, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return _ufuncs.remainder(self, other)
+        return self._operated(np.remainder, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return _ufuncs.remainder(other, self)
+        return self._operated(np.remainder, other, self)
 
     def __divmod__(self, other: Any) -> Any:
-        return _ufuncs.divmod(self, other)
+        return self._operated(np.divmod, self, other)
 
     def __rdivmod__(self, other: Any) -> Any:
-        return _ufuncs.divmod(other, self)
+        return self._operated(np.divmod, other, self)
 
     def __pow__(self, other: Any, modulus: Any = None) -> Any:
         if modulus is not None:
             raise TypeProblem("pow(x, y, m) is not supported while tracing: write x**y % m")
-        return _ufuncs.power(self, other)
+        return self._operated(np.power, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return _ufuncs.power(other, self)
+        return self._operated(np.power, other, self)
 
     def __matmul__(self, other: Any) -> Any:
-        return _ufuncs.matmul(self, other)
+        return self._operated(np.matmul, self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return _ufuncs.matmul(other, self)
+        return self._operated(np.matmul, other, self)
 
     def __neg__(self) -> Any:
-        return _ufuncs.negative(self)
+        return self._operated(np.negative, self)
 
     def __pos__(self) -> Any:
-        return _ufuncs.positive(self)
+        return self._operated(np.positive, self)
 
     def __abs__(self) -> Any:
-        return _ufuncs.absolute(self)
+        return self._operated(np.absolute, self)
 
     def __round__(self, digits: int | None = None) -> Any:
-        return _ufuncs.round(self, digits or 0)
+        return _numpy.round(self, digits or 0)
 
     def __invert__(self) -> Any:
-        return _ufuncs.invert(self)
+        return self._operated(np.invert, self)
 
     def __and__(self, other: Any) -> Any:
-        return _ufuncs.bitwise_and(self, other)
+        return self._operated(np.bitwise_and, self, other)
 
     def __rand__(self, other: Any) -> Any:
-        return _ufuncs.bitwise_and(other, self)
+        return self._operated(np.bitwise_and, other, self)
 
     def __or__(self, other: Any) -> Any:
-        return _ufuncs.bitwise_or(self, other)
+        return self._operated(np.bitwise_or, self, other)
 
     def __ror__(self, other: Any) -> Any:
-        return _ufuncs.bitwise_or(other, self)
+        return self._operated(np.bitwise_or, other, self)
 
     def __xor__(self, other: Any) -> Any:
-        return _ufuncs.bitwise_xor(self, other)
+        return self._operated(np.bitwise_xor, self, other)
 
     def __rxor__(self, other: Any) -> Any:
-        return _ufuncs.bitwise_xor(other, self)
+        return self._operated(np.bitwise_xor, other, self)
 
     def __lshift__(self, other: Any) -> Any:
-        return _ufuncs.left_shift(self, other)
+        return self._operated(np.left_shift, self, other)
 
     def __rshift__(self, other: Any) -> Any:
-        return _ufuncs.right_shift(self, other)
+        return self._operated(np.right_shift, self, other)
 
     def __lt__(self, other: Any) -> Any:
-        return _ufuncs.less(self, other)
+        return self._operated(np.less, self, other)
 
     def __le__(self, other: Any) -> Any:
-        return _ufuncs.less_equal(self, other)
+        return self._operated(np.less_equal, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return _ufuncs.greater(self, other)
+        return self._operated(np.greater, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return _ufuncs.greater_equal(self, other)
+        return self._operated(np.greater_equal, self, other)
 
     def __eq__(self, other: object) -> Any:
-        return _ufuncs.equal(self, other)
+        return self._operated(np.equal, self, other)
 
     def __ne__(self, other: object) -> Any:
-        return _ufuncs.not_equal(self, other)
+        return self._operated(np.not_equal, self, other)

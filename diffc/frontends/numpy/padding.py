@@ -13,7 +13,7 @@ from diffc.frontends.numpy.joining import part
 from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.places import take_places
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Extent, Node
+from diffc.ir import Extent, Node, require
 from diffc.ops import cast, reshaping, slicing
 from diffc.ops.broadcasting import broadcast
 
@@ -77,6 +77,8 @@ def _pairs(value: Any, rank: int, what: str) -> list[tuple[Any, Any]]:
 def _constant(x: Node, widths: list[tuple[Any, Any]], values: Any) -> Node:
     lows = [known_extent(low, "pad_width") for low, _ in widths]
     highs = [known_extent(high, "pad_width") for _, high in widths]
+    for width in (*lows, *highs):
+        require(width, f"numpy.pad: the width {width} is negative")
     if not isinstance(values, Node | list | tuple | np.ndarray) and values == 0:
         return slicing.pad(x, lows, highs)
     for axis, (ends, low, high) in enumerate(

@@ -67,7 +67,12 @@ def polysub(a1: Any, a2: Any) -> Node:
 @implements(np.polymul)
 def polymul(a1: Any, a2: Any) -> Node:
     """numpy.polymul."""
-    return convolution(ravel(a1), ravel(a2), "full", "polymul")
+    return convolution(_some(ravel(a1)), _some(ravel(a2)), "full", "polymul")
+
+
+def _some(p: Node) -> Node:
+    """Return coefficients as they are; the one coefficient 0 where there are none, as in NumPy."""
+    return full(0, p.type.with_shape((1,))) if p.shape == (0,) else p
 
 
 @implements(np.polyder)

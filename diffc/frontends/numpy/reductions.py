@@ -11,7 +11,7 @@ from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_mask, as_where, unsupported
 from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_float_dtype, as_number, floating
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Node, size_of
+from diffc.ir import Node, require, size_of
 from diffc.ops import cast, constant_like, dim
 from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, sum_
@@ -119,13 +119,18 @@ def extremum(
             raise TypeProblem(
                 f"numpy.{name}: the argument 'where' needs 'initial' for when nothing is chosen"
             )
-        if any(x.shape[axis] == 0 for axis in axes):
-            raise TypeProblem(f"numpy.{name}: {x.type} has no elements; give 'initial'")
+        _require_elements(x, axes, f"numpy.{name}", "; give 'initial'")
     largest = name == "max"
     if x.dtype == "bool":
         return any_(x, axes, keepdims) if largest else all_(x, axes, keepdims)
     found = (amax if largest else amin)(_chosen(x, where_, _worst(x, largest)), axes, keepdims)
     return found if initial is None else (maximum if largest else minimum)(found, as_number(initial))
+
+
+def _require_elements(x: Node, axes: Axes, what: str, advice: str = "") -> None:
+    """Demand that there are elements over axes."""
+    count = size_of(tuple(x.shape[axis] for axis in axes))
+    require(count - 1, f"{what}: {x.type} has no elements{advice}")
 
 
 def _worst(x: Node, largest: bool) -> float:

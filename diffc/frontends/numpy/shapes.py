@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import known_extent, known_integer, unsupported
+from diffc.frontends.numpy.arguments import is_one, known_extent, known_integer, unsupported
 from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, as_shape
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Extent, Node, broadcast_shapes
@@ -90,10 +90,10 @@ def _column_major(order: str, what: str) -> bool:
 
 @implements(np.squeeze)
 def squeeze(a: Any, axis: Any = None) -> Node:
-    """numpy.squeeze: without axes of extent 1; a symbolic extent is never taken as 1."""
+    """numpy.squeeze: without axes of extent 1; a symbolic extent must be another at each call."""
     x = as_array(a)
     if axis is None:
-        axes: Sequence[int] = [k for k, extent in enumerate(x.shape) if extent == 1]
+        axes: Sequence[int] = [k for k, extent in enumerate(x.shape) if is_one(extent)]
     else:
         axes = as_axes(axis, x.rank, "squeeze")
     for each in axes:

@@ -12,7 +12,7 @@ from diffc.frontends.numpy.arguments import as_integers, as_scalar, known_array,
 from diffc.frontends.numpy.operands import as_array, as_number, floating
 from diffc.frontends.numpy.products import matrix_product
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Extent, Node
+from diffc.ir import Extent, Node, require
 from diffc.ops import cast, constant, dim, lift, reshaping, slicing
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, zeros
@@ -43,15 +43,15 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Node:
 def _vector(x: Node, what: str) -> Node:
     if x.rank > 1:
         raise TypeProblem(f"numpy.{what}: it takes vectors, not {x.type}")
-    if x.size == 0:
-        raise TypeProblem(f"numpy.{what}: a vector is empty")
+    require(x.size - 1, f"numpy.{what}: the vector {x.type} is empty")
     return reshaping.reshape(x, (x.size,))
 
 
 def convolution(a: Node, v: Node, mode: str, what: str) -> Node:
     """Return the sums of a[i]*v[k-i] for each k: all of them, the middle ones, or those without an end.
 
-    A symbolic extent is taken to be larger than an integer one.
+    All but the first need to know which vector is longer: a symbolic extent must be at least an integer one,
+    and the first of two symbolic ones at least the second, unless their difference is known.
     """
     a, v = _vector(a, what), _vector(v, what)
     n, m = a.shape[0], v.shape[0]
@@ -60,6 +60,9 @@ def convolution(a: Node, v: Node, mode: str, what: str) -> Node:
         a, v, n, m = v, a, m, n
     if mode not in ("full", "same", "valid"):
         raise TypeProblem(f"numpy.{what}: the mode is 'full', 'same' or 'valid', not {mode!r}")
+    if mode != "full":
+        advice = "trace it with the number of elements where it is shorter"
+        require(n - m, f"numpy.{what}: in mode {mode!r} {a.type} must not be shorter than {v.type}; {advice}")
     if mode == "full":
         before, after = m - 1, m - 1
     elif mode == "valid":
@@ -71,9 +74,8 @@ def convolution(a: Node, v: Node, mode: str, what: str) -> Node:
 
 
 def _longer(m: Extent, n: Extent) -> bool:
-    if isinstance(m, int) and isinstance(n, int):
-        return m > n
-    return isinstance(n, int)
+    more = m - n
+    return more > 0 if isinstance(more, int) else isinstance(n, int)
 
 
 def _valid(a: Node, weights: Node) -> Node:

@@ -11,7 +11,7 @@ from diffc.frontends.numpy.arguments import as_integers, known_array, unsupporte
 from diffc.frontends.numpy.operands import as_array, as_axis
 from diffc.frontends.numpy.reductions import without_nan
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Node
+from diffc.ir import Node, require
 from diffc.ops import dim, reshaping
 from diffc.ops import sorting as ops
 from diffc.ops.arithmetic import sub
@@ -20,6 +20,14 @@ from diffc.ops.indexing import gather
 
 def _axis(axis: Any, x: Node, what: str) -> int | None:
     return None if axis is None else as_axis(axis, x.rank, what)
+
+
+def _axis_of_some(axis: Any, x: Node, what: str) -> int | None:
+    """Return the axis along which a place is looked for, which must have one, as NumPy demands."""
+    along = _axis(axis, x, what)
+    extent = x.size if along is None else x.shape[along]
+    require(extent - 1, f"numpy.{what}: there are no elements in {x.type}")
+    return along
 
 
 @implements(np.sort)
@@ -69,7 +77,7 @@ def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False)
     """numpy.argmax."""
     unsupported("argmax", out=out)
     x = as_array(a)
-    return ops.argmax(x, _axis(axis, x, "argmax"), bool(keepdims))
+    return ops.argmax(x, _axis_of_some(axis, x, "argmax"), bool(keepdims))
 
 
 @implements(np.argmin)
@@ -77,7 +85,7 @@ def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False)
     """numpy.argmin."""
     unsupported("argmin", out=out)
     x = as_array(a)
-    return ops.argmin(x, _axis(axis, x, "argmin"), bool(keepdims))
+    return ops.argmin(x, _axis_of_some(axis, x, "argmin"), bool(keepdims))
 
 
 @implements(np.nanargmax)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import as_scalar, as_where, unsupported
+from diffc.frontends.numpy.arguments import as_scalar, as_where, is_one, unsupported
 from diffc.frontends.numpy.diagonals import diagonal_of
 from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_float_dtype, floating
 from diffc.frontends.numpy.reductions import count_of, mean_of, not_nan, squeezed, without_nan
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Node
+from diffc.ir import Extent, Node, require, size_of
 from diffc.ops import cast
 from diffc.ops.arithmetic import div, maximum, mul, square, sub
 from diffc.ops.broadcasting import broadcast, sum_
@@ -94,10 +94,22 @@ def average(
     x = floating(as_array(a))
     axes = as_axes(axis, x.rank, "average")
     factors = broadcast(cast(as_array(1), x.dtype), x.shape) if weights is None else as_array(weights)
+    if weights is None:
+        # NumPy divides by the number of results.
+        require(_results(x, axes) - 1, f"numpy.average: of {x.type} along the axes {axes} there is none")
+    else:
+        # Weights of one axis are summed even where there is no result.
+        some = _results(x, axes) if factors.shape == x.shape else 1
+        count = size_of(tuple(x.shape[each] for each in axes))
+        require(some * (count - 1), f"numpy.average: the weights {factors.type} are none, their sum is zero")
     factors = _aligned_weights(x, factors, axis, axes)
     total = sum_(factors, axes, bool(keepdims))
     result = div(sum_(mul(x, factors), axes, bool(keepdims)), total)
     return (result, broadcast(total, result.shape)) if returned else result
+
+
+def _results(x: Node, axes: tuple[int, ...]) -> Extent:
+    return size_of(tuple(extent for k, extent in enumerate(x.shape) if k not in axes))
 
 
 def _aligned_weights(x: Node, weights: Node, axis: Any, axes: tuple[int, ...]) -> Node:
@@ -121,7 +133,8 @@ def cov(
     x = _observations(m, rowvar)
     if y is not None:
         # NumPy leaves a second argument that is one row as it is.
-        x = concatenate([x, _observations(y, rowvar or as_array(y).shape[:1] == (1,))])
+        more = as_array(y)
+        x = concatenate([x, _observations(more, rowvar or (more.rank == 2 and is_one(more.shape[0])))])
     x = x if dtype is None else cast(x, as_dtype(dtype))
     if not isinstance(bias, bool | int | np.bool_):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeProblem(f"numpy.cov: bias is True or False, not {bias!r:.60}")
@@ -142,8 +155,7 @@ def cov(
             count = sub(total, mul(div(squares, total), spread))
         product = matmul(mul(centred, weights), transpose(centred))
     result = div(product, maximum(count, 0.0))
-    rows = result.shape[0]
-    return reshape(result, () if rows == 1 else result.shape)
+    return reshape(result, () if is_one(result.shape[0]) else result.shape)
 
 
 def _observations(m: Any, rowvar: bool) -> Node:

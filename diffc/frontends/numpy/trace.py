@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 from diffc.errors import DiffcError, TypeProblem
@@ -14,8 +15,8 @@ from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.randomness import Randomness
 from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
 from diffc.frontends.numpy.tracer import Traced, untraced
-from diffc.frontends.numpy.tracing import Trace, tracing
-from diffc.ir import Graph, Node, Tree, Type, substitute
+from diffc.frontends.numpy.tracing import tracing
+from diffc.ir import Graph, Node, Tree, Type, recording, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import Captured
 
@@ -151,7 +152,8 @@ def trace_graph(
     name = function_name(function)
     captures = None if nested else Captures()
     before = None if nested else Randomness(function, arguments.leaves)
-    with tracing(name, captures) as trace:
+    # A nested trace is about the symbols of the one around it, which records what it demands.
+    with tracing(name, captures) as trace, nullcontext() if nested else recording() as recorder:
         given = [
             each if isinstance(each, Static) else trace.input(label, each)
             for label, each in zip(arguments.names, types, strict=True)
@@ -177,6 +179,8 @@ def trace_graph(
         outputs, nodes = substitute(outputs, dict(zip(nodes, plain, strict=True))), plain
     inputs = (*nodes, *trace.replaced)
     graph = Graph(name, inputs, tuple(outputs), _output_names(structure), tree_of(structure))
+    if recorder is not None:
+        graph = replace(graph, assumed=recorder.requirements(name, graph.symbols))
     return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()))
 
 

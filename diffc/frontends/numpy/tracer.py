@@ -21,7 +21,7 @@ from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.operators import Operators
 from diffc.frontends.numpy.tracing import Trace, active, check_open
 from diffc.frontends.numpy.ufuncs import apply_ufunc
-from diffc.ir import Extent, Node, promote
+from diffc.ir import Extent, Node, note, promote
 from diffc.ops import cast, dim, scalar_value
 from diffc.ops.base import DTYPES
 
@@ -137,13 +137,12 @@ class Traced(Operators):
     # What NumPy calls.
 
     def __array_ufunc__(self, ufunc: Any, method: str, *operands: Any, **options: Any) -> Any:
-        """Build what a ufunc computes."""
-        name = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-        with checked_arguments(name):
-            values, weak = _operands(operands, name)
-            result = traced(apply_ufunc(ufunc, method, values, untraced(options, name)), weak)
-        _look(operands, options)
-        return result
+        """Build what a ufunc computes: an array or, even of Python numbers, a number of NumPy's."""
+        return _ufunc(ufunc, method, operands, options)
+
+    def _operated(self, ufunc: Any, *operands: Any) -> Any:
+        """Build what an operator computes: of Python numbers alone a Python number."""
+        return _ufunc(ufunc, "__call__", operands, {}, by_operator=True)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Build what a NumPy function computes."""
@@ -246,13 +245,29 @@ class Traced(Operators):
         )
 
 
+def _ufunc(
+    ufunc: Any, method: str, operands: Sequence[Any], options: Any, *, by_operator: bool = False
+) -> Any:
+    name = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    with checked_arguments(name):
+        values, weak = _operands(operands, name)
+        result = traced(apply_ufunc(ufunc, method, values, untraced(options, name)), weak and by_operator)
+    _look(operands, options)
+    return result
+
+
 def _call(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
     name = name_of(function)
     with checked_arguments(name):
-        values, weak = _operands(args, name)
-        result = traced(call_function(function, values, untraced(kwargs, name)), weak)
+        values, _ = _operands(args, name)
+        built = call_function(function, values, untraced(kwargs, name))
+        result = traced(built, weak=function in _COUNTS)
     _look(args, kwargs)
     return result
+
+
+_COUNTS = (np.shape, np.size, np.ndim)
+"""The functions of NumPy that give Python integers."""
 
 
 def _look(*arguments: Any) -> None:
@@ -299,6 +314,7 @@ def traced(value: Any, weak: bool = False) -> Any:
     if isinstance(value, Node):
         trace = active.get()
         assert trace is not None
+        note(value)
         return Traced(value, trace, weak)
     if isinstance(value, list):
         return [traced(each, weak) for each in value]

@@ -54,7 +54,7 @@ def slice_of_concatenate(node: Node) -> Node | None:
         return None
     parts = joined.inputs
     if size == 1 and joined.shape[axis] == len(parts) and isinstance(start, int):
-        if all(each.shape[axis] == 1 for each in parts[:start]):
+        if all(each.shape[axis] == 1 for each in parts[: start + 1]):
             return _moved(node, parts[start], axis, 0)
     elif len(parts) > _MAX_PARTS:
         return None

@@ -1,11 +1,10 @@
-"""Every supported call of docs/numpy_examples.py in f32, on axes of size 1 and 0, and on symbolic extents.
+"""Every supported call of docs/numpy_examples.py in f32, and on axes of size 1 and 0.
 
 The values, shapes and dtypes are NumPy's wherever NumPy has any; everything is interpreted.
 """
 
 import runpy
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ KEEPS_F32 = {"corrcoef", "cov", "geomspace", "interp", "nanpercentile", "percent
 """Functions that NumPy computes in f64, here in the dtype of their arguments."""
 EMPTY = {
     "np.take(x, [0, 2], axis=1)": "outside",
-    "np.polymul(v, r)": "a vector is empty",
     "np.unstack(x)": "returns no array",
     "np.unstack(x, axis=1)": "returns no array",
     "np.cov(x, fweights=[1, 2, 1, 3])": "the weights .* do not fit",
@@ -109,17 +107,3 @@ def test_size(call: Any, size: int) -> None:
             return
         if check(call, arrays, shapes_of(arrays), 1e-9):
             return
-
-
-@every_call
-def test_symbolic_extents(call: Any) -> None:
-    """Each extent a symbol; what needs it known is refused by a `DiffcError`."""
-    if call.text.startswith("np.pad(v, 9"):
-        f = dc.trace(call.function, dc.f64("N"))
-        with pytest.raises(dc.DiffcError, match="which needs N"):
-            f(np.arange(5.0))  # the elements are repeated more than once
-        return
-    arrays = [np.asarray(each) for each in call.arrays]
-    shapes = [[f"N{extent}" for extent in array.shape] for array in arrays]
-    with suppress(dc.DiffcError):
-        check(call, arrays, shapes, 1e-9)
