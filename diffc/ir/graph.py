@@ -136,7 +136,7 @@ class Graph:
         tree: Tree = (),
         *,
         inputs: Sequence[Node] | None = None,
-        provenance: Mapping[Node, str] | None = None,
+        provenance: Mapping[Node, Origin] | None = None,
     ) -> Graph:
         """Return another program about the same arrays: what was assumed of the symbols holds for it, too."""
         arguments = self.inputs if inputs is None else tuple(inputs)

@@ -72,6 +72,7 @@ class Op(Operation):
             if not each.is_constant:
                 return False
         return bool(node.inputs) and is_small(node)
+
     def requirements(self, node: Node) -> Iterable[tuple[Extent, str]]:
         """Yield extents that must not be negative where the operation is applied, each with what is wrong."""
         return ()

@@ -97,9 +97,7 @@ class _Rounding:
             if before == numbers:
                 break
         else:  # what is exactly zero comes out as the rounding errors of the digits
-            numbers = [
-                b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)
-            ]
+            numbers = [b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)]
         return _array(numbers, node)
 
     def _with_digits(self, node: Node, digits: int) -> Objects | None:

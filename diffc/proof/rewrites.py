@@ -198,7 +198,7 @@ def _run_long(before: Node, after: Node, leaves: frozenset[Node], seed: int) -> 
     if not before.type.is_float:
         return ""
     nodes = topological((before, after), stop=leaves)
-    symbols = next(_assignments(sorted({s for n in nodes for e in _extents(n) for s in dim_symbols(e)})))
+    symbols = next(_assignments(sorted({symbol for node in nodes for symbol in node.symbols()})))
     for round_ in range(2):
         rng = np.random.default_rng([seed, round_])
         try:

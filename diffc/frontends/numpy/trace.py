@@ -15,7 +15,7 @@ from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.randomness import Randomness
 from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
 from diffc.frontends.numpy.tracer import Traced, untraced
-from diffc.frontends.numpy.tracing import tracing
+from diffc.frontends.numpy.tracing import Trace, tracing
 from diffc.ir import Graph, Node, Tree, Type, recording, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import Captured
