@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diffc.ir import Graph, Node
-from diffc.ops import Derived
+from diffc.ops import Derived, constant
+from diffc.ops.constant import pi_op
 from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import pad_op
 from diffc.schedule.slicing import simpler_pad
@@ -16,12 +17,14 @@ __all__ = ["expand"]
 def expand(graph: Graph) -> Graph:
     """Return the graph with every derived operation that has an expansion replaced by it.
 
-    logsumexp(x) => log(sum(exp(x - max(x)))) + max(x), softmax(x) => exp(x - max(x)) / its sum, and
-    reductions over axes of extent 1 become reshapes.
+    logsumexp(x) => log(sum(exp(x - max(x)))) + max(x), softmax(x) => exp(x - max(x)) / its sum, reductions
+    over axes of extent 1 become reshapes, and pi its double.
     """
 
     def change(node: Node, inputs: Sequence[Node]) -> Node:
         new = node.replace(inputs)
+        if new.op is pi_op:  # in a program that the optimiser, which rounds constants last, has not seen
+            return constant(pi_op.reference({}))
         if isinstance(new.op, Derived):
             expanded = new.op.expand(new)
             if expanded is not None:

@@ -14,6 +14,7 @@ from diffc.function import Function
 from diffc.ir import Graph, Type
 from diffc.ops import REGISTRY, Elementwise, cast, constant, dim, evaluate, input_node, iota
 from diffc.ops.broadcasting import broadcast, mean, sum_
+from diffc.ops.constant import pi
 from diffc.ops.indexing import gather, scatter_add
 from diffc.ops.logic import where
 from diffc.ops.products import matmul
@@ -231,6 +232,7 @@ CORNERS = {
     "inputs as outputs": ((v, s, m, v), 0),
     "one value twice": ((twice, twice, sum_(twice)), 0),
     "constants": ((constant(2.0), constant([[1.0, 2.0]]), constant(np.zeros((0, 3))), constant(True)), 0),
+    "constants that are rounded last": ((pi(), mul(REGISTRY["div"](pi(), 3.0), s)), 0),
     "views": ((transpose(m), reshape(v, (1, N)), broadcast(s, (4,)), flip(v, (0,))), 0),
     "scalars": ((add(s, s), sum_(v), dim(N), mul(constant(2.0), constant(3.0))), 0),
     "numbers in where": ((where(flags, 1.0, 0.0), REGISTRY["div"](1.0, where(lt(s, 9.0), 0.0, s))), 0),
