@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).parent.parent / "diffc"
 
 KEEPS_ALIVE = {
     "frontends/sympy_translate.py": "expressions stand beside their nodes",
-    "frontends/numpy/tracing.py": "arrays stand beside their leaves",
+    "frontends/numpy/captures.py": "arrays and lists stand beside their leaves",
+    "frontends/numpy/randomness.py": "the table's values are the objects",
     "proof/zero/walk.py": "terms stand beside their results",
     "proof/zero/witness.py": "the table's values are the terms",
     "runtime/fastcall.py": "addresses of objects of the interpreter, compared while the caller holds them",

@@ -2,6 +2,7 @@
 
 from diffc.ir.checker import check as check
 from diffc.ir.checker import checked as checked
+from diffc.ir.checker import checked_loops as checked_loops
 from diffc.ir.dim import Dim as Dim
 from diffc.ir.dim import Extent as Extent
 from diffc.ir.dim import dim_symbols as dim_symbols

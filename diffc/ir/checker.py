@@ -7,21 +7,33 @@ the tests. That finds faults of the compiler, not of its users.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from diffc.errors import DiffcError
 from diffc.ir.graph import Graph, tree_leaves
 
-__all__ = ["are_checked", "check", "checked"]
+if TYPE_CHECKING:
+    from diffc.ir.loops import Block, Loops
+
+__all__ = ["check", "checked", "checked_loops"]
 
 
-def are_checked() -> bool:
-    """Tell whether what one step hands to the next is checked."""
+def _are_checked() -> bool:
     return os.environ.get("DIFFC_CHECK") == "1"
 
 
 def checked(graph: Graph) -> Graph:
     """Return a graph, checked where checks are on."""
-    return check(graph) if are_checked() else graph
+    return check(graph) if _are_checked() else graph
+
+
+def checked_loops(program: Loops, body: Block, step: str) -> Block:
+    """Return a program's body as a step made it, checked where checks are on."""
+    if _are_checked():
+        from diffc.ir.loops_checker import check_loops  # most processes need no checker
+
+        check_loops(program, body, step)
+    return body
 
 
 def check(graph: Graph) -> Graph:

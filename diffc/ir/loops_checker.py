@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from diffc.errors import DiffcError
-from diffc.ir.checker import are_checked
 from diffc.ir.dim import Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.loops import (
     Accumulate,
@@ -40,14 +39,7 @@ from diffc.ir.loops import (
 from diffc.ir.memory_checker import SIZES, Wrong, check_memory
 from diffc.ir.types import ITEM_SIZE
 
-__all__ = ["check_loops", "checked_loops"]
-
-
-def checked_loops(program: Loops, body: Block, step: str) -> Block:
-    """Return a program's body as a step made it, checked where checks are on."""
-    if are_checked():
-        check_loops(program, body, step)
-    return body
+__all__ = ["check_loops"]
 
 
 def check_loops(program: Loops, body: Block | None = None, step: str = "the schedule") -> None:
@@ -76,6 +68,8 @@ class _Structure:
         """The accumulators of the loops around, and how each adds up."""
         self.axes: set[Axis] = set()
         self.nests: set[Nest] = set()
+        self.places: set[Buffer] = set()
+        """What stands for memory in a nest: it begins anywhere in a buffer, and reaches back, too."""
 
     def check(self, body: Block) -> None:
         """Check a whole program."""
@@ -139,7 +133,7 @@ class _Structure:
             raise Wrong(f"{buffer.name}: {buffer.type} is indexed by {len(item.index)} numbers")
         for at, extent in zip(item.index, shape, strict=True):
             self._affine(at)
-            if not _is_inside(at, extent):
+            if buffer not in self.places and not _is_inside(at, extent):
                 raise Wrong(f"{buffer.name}: {buffer.type} is indexed by {at}")
         if isinstance(item, Store):
             self._written(buffer)
@@ -192,11 +186,12 @@ class _Structure:
 
     def _inside(self, nest: Nest) -> None:
         """Check a nest, which sees nothing but what it is given."""
-        around = self.defined, self.visible, self.totals, self.axes, self.roots
+        around = self.defined, self.visible, self.totals, self.axes, self.roots, self.places
         self.defined, self.totals, self.axes = {v.number for v in nest.values}, {}, set()
-        self.visible, self.roots = {v.number: v for v in nest.values}, set(nest.places)
+        self.visible = {v.number: v for v in nest.values}
+        self.roots = self.places = set(nest.places)
         self._block(Block([nest.loop]))
-        self.defined, self.visible, self.totals, self.axes, self.roots = around
+        self.defined, self.visible, self.totals, self.axes, self.roots, self.places = around
 
     # -- values, axes, buffers --------------------------------------------------------------------
 

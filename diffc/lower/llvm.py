@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from diffc.ir import Extent
+from diffc.ir import Extent, checked_loops
 from diffc.ir.loops import (
     Accumulate,
     Block,
@@ -30,7 +30,6 @@ from diffc.ir.loops import (
     strides_of,
     walk,
 )
-from diffc.ir.loops_checker import checked_loops
 from diffc.lower.collapse import collapsed
 from diffc.lower.emitter import Module, Parameter
 from diffc.lower.extents import Extents

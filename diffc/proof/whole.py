@@ -101,7 +101,7 @@ def _compare(got: Any, expected: Any, kind: str, subject: str) -> Check:
     found = equal(got, expected)
     if found.verdict == "zero":
         basis = found.basis.split(";")[0].split(" over ")[0]
-        return Check(kind, subject, "proved", f"sympy.diff, {basis}", shown(expected))
+        return Check(kind, subject, "proved", f"sympy.diff, {basis}", shown(sympy.factor_terms(expected)))
     if found.verdict == "nonzero":
         text = f"the graph has  {shown(got)}\nit should be   {shown(expected)}"
         return Check(kind, subject, "failed", found.basis, text)

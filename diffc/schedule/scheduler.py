@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffc.ir import Extent, Graph, Node
+from diffc.ir import Extent, Graph, Node, checked_loops
 from diffc.ir.loops import (
     Affine,
     Block,
@@ -26,7 +26,6 @@ from diffc.ir.loops import (
     Store,
     Value,
 )
-from diffc.ir.loops_checker import checked_loops
 from diffc.ops import scalar_value
 from diffc.ops.captured import captured_op
 from diffc.ops.constant import const, dim_op, iota_op

@@ -66,7 +66,7 @@ def test_inspect(diffc):
     assert " sub %" in optimized
     assert "logsumexp" not in optimized, "the gradient needs p - y alone"
     one = diffc("inspect", DIGITS, "--wrt", "W1", "--stage", "derivative").out
-    assert one.rstrip().endswith("return (d_W1 = %26,)")
+    assert one.rstrip().endswith("return (d_W1 = %25,)")
 
 
 def test_verify(diffc):

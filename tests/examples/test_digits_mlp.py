@@ -58,7 +58,7 @@ def test_certificate(printed):
     assert "failed" not in certificate
     for subject in ("reverse equation, order 2", "forward equation, order 2"):
         assert re.search(rf"{subject}: +\d+ proved \(", certificate)
-    for subject in ("value", "gradient"):
+    for subject in ("loss", "gradient"):
         assert re.search(rf"kernel, {subject}: +1 measured \(mpmath", certificate)
 
 

@@ -145,7 +145,7 @@ STRUCTURED = {
     "pad": ((pad(v, (2,), (1,)), pad(m, (1, 0), (0, N)), pad(neg(v), (1,), (-1,)), pad(v, (-1,), (1,))), 0),
     "pad with gaps": ((pad(v, (0,), (2,), (2,)), pad(k3, (0, 1), (0, 1), (0, 1))), 0),
     "pad with gaps that cuts": ((pad(v, (-1,), (1,), (2,)),), 1),
-    "pad by an unknown sign": ((pad(v, (M - N,), (N,)), pad(v, (N - M,), (M,)), pad(v, (0,), (M - N,))), 0),
+    "pad by extents": ((pad(v, (M,), (N,)), pad(v, (N * M,), (0,))), 0),
     "concatenate": ((concatenate([v, w, v]), concatenate([neg(m), m], 1), concatenate([m, exp(m)], 0)), 0),
     "concatenate views": ((concatenate([flip(v, (0,)), broadcast(s, (2,)), iota(N)]),), 0),
     "stack": ((stack([v, neg(v)]), stack([s, s, mul(s, s)])), 0),
@@ -300,6 +300,15 @@ def test_parts_that_lie_outside_are_refused(text, least):
     kernel(np.ones(least))
     with pytest.raises(InputError, match=r"needs|negative"):
         kernel(np.ones(least - 1))
+
+
+def test_a_padding_by_an_unknown_sign_does_not_cut():
+    kernel = dc.compile(Function(graph_of(pad(v, (0,), (M - N,)), neg(w))), cache=False)
+    for n, columns in ((2, 5), (3, 3), (0, 2), (0, 0)):
+        x = np.arange(1.0, n + 1)
+        np.testing.assert_array_equal(kernel(x, np.ones(columns))[0], np.pad(x, (0, columns - n)))
+    with pytest.raises(InputError, match="needs M-N >= 0"):
+        kernel(np.ones(3), np.ones(2))
 
 
 def test_a_negative_extent_holds_no_index():

@@ -48,7 +48,8 @@ def check(text: str) -> None:
     else:
         assert certificate.verdict == "undecided", str(certificate)
         assert all(reason in each.basis for each in certificate.open), str(certificate)
-    assert compared_with_mpmath(graph) != "no points", text
+    if "stop_gradient" not in text:  # whose derivative is 0 by definition, whatever its slope
+        assert compared_with_mpmath(graph) != "no points", text
 
 
 def compared_with_mpmath(graph) -> str:

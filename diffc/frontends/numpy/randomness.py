@@ -4,19 +4,22 @@ The states of the generators that the function can reach are compared before and
 Python themselves, and the generators in its arguments, closure, defaults, globals and attributes. A generator
 that is made inside draws the same numbers in each call if it has a seed; without one it asks the system for
 one, which is refused at the place.
+
+NumPy loads its random numbers when they are first asked for. Where the function is the first to ask, nothing
+watched them, and it is traced once more.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import partial, wraps
 from itertools import islice
 from typing import Any, cast
 
 import numpy as np
-import numpy.random.bit_generator as bits
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.tracing import active
@@ -30,7 +33,6 @@ _ITEMS = 1000
 """... and so many items of each container."""
 
 _LINKS = ("__self__", "__func__", "__wrapped__", "fget")
-_KINDS = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 _FOREIGN = {"builtins", "diffc", "jax", "matplotlib", "numba", "numpy", "pandas", "scipy", "sympy", "torch"}
 _PLAIN = (int, float, complex, str, bytes, np.ndarray, np.generic, type(None))
 
@@ -40,9 +42,17 @@ class Randomness:
 
     def __init__(self, function: Callable[..., Any], arguments: Iterable[Any]) -> None:
         """Find the generators and note their states."""
+        self._is_complete = _is_loaded()
+        if self._is_complete:
+            _watch()
+            self._numpy = _state(_global_state())
         self._before = [(each, _state(each)) for each in _generators([function, *arguments])]
-        self._numpy = _state(_global_state())
         self._python = random.getstate()
+
+    @property
+    def came_late(self) -> bool:
+        """Whether NumPy's random numbers were loaded since, so that none of them was watched."""
+        return _is_loaded() and not self._is_complete
 
     def check(self, name: str) -> None:
         """Raise `TypeProblem` where one of them has drawn since.
@@ -50,7 +60,7 @@ class Randomness:
         Args:
             name: the function's.
         """
-        if _state(_global_state()) != self._numpy:
+        if self._is_complete and _state(_global_state()) != self._numpy:
             raise _refusal(name, "by np.random")
         if random.getstate() != self._python:
             raise _refusal(name, "by Python's random")
@@ -66,6 +76,16 @@ def _refusal(name: str, how: str) -> TypeProblem:
     )
 
 
+def _is_loaded() -> bool:
+    return "numpy.random" in sys.modules
+
+
+def _kinds() -> tuple[type, ...]:
+    if not _is_loaded():
+        return (random.Random,)
+    return (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
+
+
 def _global_state() -> Any:
     return np.random.mtrand._rand  # type: ignore[attr-defined] # pyright: ignore
 
@@ -74,7 +94,7 @@ def _state(generator: Any) -> Any:
     """Return what can be compared to find whether a generator has drawn."""
     if isinstance(generator, random.Random):
         return None if isinstance(generator, random.SystemRandom) else generator.getstate()
-    if isinstance(generator, np.random.RandomState):
+    if hasattr(generator, "get_state"):  # a RandomState
         return _comparable(generator.get_state(legacy=False))
     return _comparable(getattr(generator, "bit_generator", generator).state)
 
@@ -89,13 +109,13 @@ def _generators(start: list[Any]) -> list[Any]:
     """Return the generators within reach of some objects."""
     found: list[Any] = []
     known: dict[int, Any] = {}
-    rest = start
+    rest, kinds = start, _kinds()
     while rest and len(known) < _LIMIT:
         value = rest.pop()
         if isinstance(value, _PLAIN) or id(value) in known:
             continue
         known[id(value)] = value  # kept, so that its id stays its own
-        if isinstance(value, _KINDS):
+        if isinstance(value, kinds):
             found.append(value)
         else:
             rest += _parts(value)
@@ -156,17 +176,18 @@ def _names(code: types.CodeType) -> set[str]:
     return names
 
 
-_entropy = getattr(bits, "randbits", None)
+def _watch() -> None:
+    """Have NumPy's generators without a seed, which ask the system for one, refused inside a trace."""
+    bits = sys.modules["numpy.random.bit_generator"]
+    entropy = getattr(bits, "randbits", None)
+    if entropy is None or hasattr(entropy, "__wrapped__"):
+        return
 
+    @wraps(entropy)
+    def randbits(count: int) -> int:
+        trace = active.get()
+        if trace is not None:
+            raise _refusal(trace.name, "from a generator without a seed")
+        return entropy(count)
 
-def _randbits(count: int) -> int:
-    """Return what NumPy seeds a generator with that is given no seed; refuse inside a trace."""
-    trace = active.get()
-    if trace is not None:
-        raise _refusal(trace.name, "from a generator without a seed")
-    assert _entropy is not None
-    return _entropy(count)
-
-
-if _entropy is not None:
-    bits.randbits = _randbits  # type: ignore[attr-defined]
+    bits.randbits = randbits  # type: ignore[attr-defined]

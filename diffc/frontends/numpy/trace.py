@@ -160,6 +160,8 @@ def trace_graph(
         ]
         outputs, structure = _traced(function, arguments, given, weak, trace)
     if before is not None:
+        if before.came_late:
+            return trace_graph(function, arguments, types, weak)
         before.check(name)
     captured = Captured()
     if captures is not None:
