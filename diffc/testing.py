@@ -35,7 +35,7 @@ def assert_derivatives(
     gradient: Callable[..., Any] | None = None,
     hessian: Callable[..., Any] | None = None,
     at: Point | Sequence[Point] | None = None,
-    rtol: float = 1e-9,
+    rtol: float | None = None,
     atol: float = 0.0,
     compiled: bool = True,
     budget_s: float | None = None,
@@ -53,7 +53,8 @@ def assert_derivatives(
         hessian: your own: a table, row by first and column by second input; for one array of shape s
             an array of shape s + s.
         at: a point, or several, at which the compiled derivatives are compared with 50-digit arithmetic.
-        rtol: how far `gradient` and `hessian` may be off, relative to each value.
+        rtol: how far `gradient` and `hessian` may be off, relative to each value; when not given 1e-9, and
+            1e-5 for derivatives in f32, which have seven digits.
         atol: how far they may be off whatever the value.
         compiled: whether kernels are compiled and compared as well.
         budget_s: how long the proof may take; None for as long as it needs, see `dc.verify`.

@@ -19,6 +19,8 @@ from diffc.proof.numeric import LIMIT, deviations, draw
 __all__ = ["compare_own", "compare_points", "drawn_points"]
 
 _EXTENT, _POINTS, _TRIES = 3, 3, 24
+_RTOL = {"float64": 1e-9, "float32": 1e-5}
+"""How far a user's own derivatives may be off by themselves: rounding of some operations, and no fault."""
 
 
 def drawn_points(graph: Graph, captured: Mapping[str, Any] | None = None, seed: int = 0) -> list[list[Any]]:
@@ -68,7 +70,7 @@ def compare_own(
     degree: int,
     own: Callable[..., Any],
     points: Sequence[Sequence[Any]],
-    tolerances: tuple[float, float],
+    tolerances: tuple[float | None, float],
 ) -> list[str]:
     """Return where a user's gradient (degree 1) or Hessian (2) differs from diffc's, at points.
 
@@ -107,11 +109,13 @@ def _parts(given: Any, wrt: Sequence[Node], degree: int) -> list[Any]:
     return parts
 
 
-def _differences(got: Any, want: Any, tolerances: tuple[float, float]) -> Iterator[str]:
+def _differences(got: Any, want: Any, tolerances: tuple[float | None, float]) -> Iterator[str]:
     if got.shape != want.shape:
         yield f"it has the shape {got.shape}, expected {want.shape}"
         return
     rtol, atol = tolerances
+    if rtol is None:
+        rtol = _RTOL[want.dtype.name]
     wrong = ~((np.abs(got - want) <= atol + rtol * np.abs(want)) | ((got != got) & (want != want)))
     for place in np.argwhere(wrong)[:4]:
         index = tuple(int(k) for k in place)

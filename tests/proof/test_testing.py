@@ -179,3 +179,15 @@ def test_importing_the_package_leaves_the_public_function_callable():
     code = "import diffc.pytest_plugin, diffc\nassert callable(diffc.verify)"
     done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_own_derivatives_in_f32_have_seven_digits():
+    def f(x):
+        return np.sum(np.exp(0.3 * x) * x)
+
+    def own(x):
+        return np.exp(0.3 * x) * (1 + 0.3 * x)
+
+    diffc.testing.assert_derivatives(f, diffc.f32(3), order=1, gradient=own)
+    with pytest.raises(AssertionError, match="your gradient"):
+        diffc.testing.assert_derivatives(f, diffc.f32(3), order=1, gradient=lambda x: 1.0001 * own(x))
