@@ -36,8 +36,15 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Node:
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Node:
     """numpy.correlate."""
-    kernel = _vector(as_array(v), "correlate")
-    return convolution(as_array(a), reshaping.flip(kernel, (0,)), mode, "correlate")
+    first, second = _vector(as_array(a), "correlate"), _vector(as_array(v), "correlate")
+    n, m = first.shape[0], second.shape[0]
+    if not _longer(m, n):
+        return convolution(first, reshaping.flip(second, (0,)), mode, "correlate")
+    # NumPy slides the shorter one: from the other end, which shows in the middle part of an even length.
+    if mode == "same":
+        problem = f"numpy.correlate: in mode 'same' {first.type} must be shorter than {second.type}"
+        require(m - n - 1, f"{problem}; trace it with the number of elements where it is not")
+    return reshaping.flip(convolution(second, reshaping.flip(first, (0,)), mode, "correlate"), (0,))
 
 
 def _vector(x: Node, what: str) -> Node:
