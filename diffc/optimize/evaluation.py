@@ -2,12 +2,14 @@
 
 Until here literals were their doubles and nothing was rounded, so that rules and proofs saw what was meant:
 0.1*0.3, 1/3, pi, log(2). An expression of fractions is computed as a fraction. Any other is computed with
-more and more digits until twice as many round to the same number; only then mpmath is imported. Where no
-digits are enough, as for what is exactly zero (sin(pi)), it is what the most of them say.
+more and more digits, once as it is and twice with every operation shaken in its last digit, until all round
+to the same number: what cancels or is lost beside something larger shows in the shaken ones. Only then mpmath
+is imported. Where no digits are enough, as at a jump (`floor(sqrt(5)**2)`), the value is NumPy's.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
@@ -29,8 +31,8 @@ from diffc.optimize.driver import Log
 
 __all__ = ["round_constants"]
 
-_DIGITS = (40, 80, 160, 320)
-_NOTHING = 1e-150
+_DIGITS = (40, 80, 160, 320, 640)
+_SHAKES = (0, 1, -1)
 
 
 def round_constants(
@@ -73,7 +75,7 @@ class _Rounding:
     """One run: values with many digits are shared by the expressions that hold them."""
 
     def __init__(self) -> None:
-        self._values: dict[int, dict[Node, Objects | None]] = {digits: {} for digits in _DIGITS}
+        self._values: dict[tuple[int, int], dict[Node, Objects | None]] = {}
 
     def constant(self, node: Node) -> Node:
         """Return the constant that stands for an expression; equal elements are one number, broadcast."""
@@ -84,42 +86,82 @@ class _Rounding:
     def rounded(self, node: Node) -> Array:
         """Return the value of a constant expression, rounded once."""
         exact = fractions_of(node)
-        if exact is None and not node.type.is_float:
-            exact = self._with_digits(node, _DIGITS[1])
         if exact is not None:
             return _array([rounded(each, node.dtype) for each in exact.flat], node)
-        before, numbers = list[Any](), list[Any]()
         for digits in _DIGITS:
-            values = self._with_digits(node, digits)
-            if values is None:
-                return _by_reference(node)
-            before, numbers = numbers, [_nearest(each, node.dtype) for each in values.flat]
-            if before == numbers:
-                break
-        else:  # what is exactly zero comes out as the rounding errors of the digits
-            numbers = [b if a == b else b * (abs(b) > _NOTHING) for a, b in zip(before, numbers, strict=True)]
-        return _array(numbers, node)
+            results = [self._with_digits(node, digits, each) for each in _SHAKES]
+            if all(each is None for each in results):
+                break  # mpmath cannot compute it
+            numbers = [[_nearest(x, node.dtype) for x in each.flat] for each in results if each is not None]
+            if len(numbers) == len(_SHAKES) and all(map(_are_one, *numbers)):
+                return _array(list(map(_agreed, *numbers)), node)
+        return _by_reference(node)
 
-    def _with_digits(self, node: Node, digits: int) -> Objects | None:
+    def _with_digits(self, node: Node, digits: int, shake: int) -> Objects | None:
         """Return the elements of an expression as numbers of mpmath; None for what it cannot compute."""
-        known: Any = self._values[digits]
+        known: Any = self._values.setdefault((digits, shake), {})
         with _system().context.workdps(digits), np.errstate(all="ignore"):
             for each in topological((node,), stop=known):
                 if each not in known:
-                    known[each] = _computed(each, [known[operand] for operand in each.inputs])
+                    known[each] = _computed(each, [known[operand] for operand in each.inputs], shake)
         return known[node]
 
 
-def _computed(node: Node, arrays: list[Objects | None]) -> Objects | None:
+def _are_one(*numbers: Any) -> bool:
+    return all(each == numbers[0] or (each != each and numbers[0] != numbers[0]) for each in numbers)
+
+
+def _agreed(*numbers: Any) -> Any:
+    """Return a number that several are; a zero whose sign nobody knows is positive."""
+    return numbers[0] if len({repr(each) for each in numbers}) == 1 else abs(numbers[0])
+
+
+_EXACT = (
+    *(
+        "neg",
+        "abs",
+        "sign",
+        "copysign",
+        "floor",
+        "ceil",
+        "trunc",
+        "rint",
+        "floor_divide",
+        "maximum",
+        "minimum",
+    ),
+    *("relu", "stop_gradient", "where", "cast", "max"),
+    *("reshape", "transpose", "flip", "broadcast", "slice", "pad", "concatenate", "gather"),
+)
+"""Operations that round nothing."""
+
+
+def _computed(node: Node, arrays: list[Objects | None], shake: int) -> Objects | None:
     operands = [each for each in arrays if each is not None]
     if len(operands) < len(arrays):
         return None
     system = _system()
     try:
         value = system.apply(node, operands, resolve_with({}))
+        if shake and node.type.is_float and node.op is not const and node.op.name not in _EXACT:
+            value = np.asarray(value + shake * _last_digits(node, operands, value), object)
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
     return None if any(isinstance(each, system.context.mpc) for each in value.flat) else value
+
+
+def _last_digits(node: Node, arrays: list[Objects], value: Objects) -> Objects:
+    """Return by how much the rounding of an operation may have changed each element, in either direction."""
+    system = _system()
+    size = np.asarray(abs(value), object)
+    if not isinstance(node.op, Elementwise) and arrays and all(each.type.is_float for each in node.inputs):
+        # A sum of many terms rounds on the way.
+        operands = [np.asarray(abs(each), object) for each in arrays]
+        size = np.asarray(size + abs(system.apply(node, operands, resolve_with({}))), object)
+    # The same at each call, and unlike for the values of one program.
+    signs = random.Random(node.digest)
+    turns = np.asarray([signs.choice((-3, -2, 2, 3)) for _ in range(size.size)], object).reshape(size.shape)
+    return np.asarray(size * turns * system.context.eps, object)
 
 
 def _array(numbers: list[Any], node: Node) -> Array:
@@ -133,6 +175,8 @@ def _by_reference(node: Node) -> Array:
 
 def _nearest(value: Any, dtype: str) -> Any:
     """Return the number of a dtype nearest to one of mpmath."""
+    if dtype == "bool":
+        return bool(value)
     if value != value or value in (_system().context.inf, -_system().context.inf):
         return float(value)
     sign, mantissa, exponent, _ = value._mpf_

@@ -17,7 +17,7 @@ from diffc.ops.number_systems import Objects, resolve_with
 from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
-from diffc.proof.multiprecision import MULTIPRECISION, run_with_bounds
+from diffc.proof.multiprecision import DIGITS, EPSILON, MULTIPRECISION, run_with_bounds
 from diffc.proof.numeric import LARGEST, Array
 
 __all__ = ["Rounded", "check_constants", "expression"]
@@ -28,7 +28,12 @@ Rounded = Sequence[tuple[Node, Node]]
 ROUNDED = "rounded correctly: each within half an ulp of the 50-digit value"
 FACTORED = "matrices of constants, factored by NumPy: within what its roundings explain"
 
+UNDECIDED = "80 digits do not tell its value: it lies at a jump or an edge, or almost all digits cancel"
+
 _LIMIT = 16
+_ILL = 1000
+"""From so many ulps of error in doubles on, an expression lies at a jump or an edge, or cancels."""
+
 _SHOWN = 200
 _STATIC = resolve_with({})
 
@@ -48,10 +53,12 @@ def check_constants(rounded: Rounded, *, kind: str = "constants") -> list[Check]
         factored = any(node.is_op(*MATRIX_OPERATIONS) for node in nodes)
         got = np.asarray(_elements(after))
         pairs = zip(got.flat, values[before].flat, bounds.flat, strict=True)
-        wrong = [_off(a, b, before.dtype, c if factored else None) for a, b, c in pairs]
-        detail = "\n".join([each for each in wrong if each][:4])
-        verdict = "failed" if detail else "measured"
-        return Check(kind, subject, verdict, FACTORED if factored else ROUNDED, detail)
+        found = [_judged(a, b, before.dtype, c, factored) for a, b, c in pairs]
+        wrong = [text for text, known in found if text and known]
+        if wrong or all(known for _, known in found):
+            verdict, basis = "failed" if wrong else "measured", FACTORED if factored else ROUNDED
+            return Check(kind, subject, verdict, basis, "\n".join(wrong[:4]))
+        return Check(kind, subject, "unknown", UNDECIDED)
 
     pairs = dict(rounded).items()
     return [attempt(kind, expression(before), partial(checked, before, after)) for before, after in pairs]
@@ -61,6 +68,26 @@ def _elements(node: Node) -> Array:
     """Return the elements of a constant or of a broadcast of one."""
     source = node.inputs[0] if node.is_op("broadcast") else node
     return np.broadcast_to(source.op.reference(source.attrs), [int(str(extent)) for extent in node.shape])
+
+
+def _judged(got: Any, true: Any, dtype: str, bound: Any, factored: bool) -> tuple[str, bool]:
+    """Return by how much an element is off, and whether that is known.
+
+    `bound` is how far a computation in the program's own dtype may be off; in long arithmetic it is that much
+    less as the digits are more, but for jumps and edges, which lie between the two.
+    """
+    text = _off(got, true, dtype, bound if factored else None)
+    if factored or dtype in ("bool", "i64"):
+        return text, True
+    if got == 0 and abs(true) <= bound:  # exactly zero, as sin(pi) is
+        return "", True
+    unit = MULTIPRECISION.number(float(np.spacing(np.abs(DTYPES[dtype](got))))) if np.isfinite(got) else 0
+    long_bound = bound * MULTIPRECISION.number(10) ** -DIGITS / MULTIPRECISION.number(EPSILON[dtype])
+    if not MULTIPRECISION.is_finite(bound) or not long_bound <= unit / 4:
+        return text, not text and not np.isfinite(got)
+    error = abs(MULTIPRECISION.number(got) - true)
+    is_ill = bound > _ILL * unit and not error > _LIMIT * bound
+    return text, not (text and is_ill)
 
 
 def _off(got: Any, true: Any, dtype: str, bound: Any) -> str:
