@@ -160,7 +160,8 @@ def _last_digits(node: Node, arrays: list[Objects], value: Objects) -> Objects:
         size = np.asarray(size + abs(system.apply(node, operands, resolve_with({}))), object)
     # The same at each call, and unlike for the values of one program.
     signs = random.Random(node.digest)
-    turns = np.asarray([signs.choice((-3, -2, 2, 3)) for _ in range(size.size)], object).reshape(size.shape)
+    turns = np.asarray([signs.uniform(2, 9) * signs.choice((-1, 1)) for _ in range(size.size)], object)
+    turns = turns.reshape(size.shape)
     return np.asarray(size * turns * system.context.eps, object)
 
 

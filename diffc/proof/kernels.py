@@ -67,7 +67,7 @@ def free(graph: Graph, captured: Mapping[str, Any] | None = None) -> Free:
         return Free(graph, elements)
     outputs = tuple(substitute(graph.outputs, nodes))
     inputs = (*graph.inputs, *nodes.values())
-    return Free(Graph(graph.name, inputs, outputs, graph.output_names, graph.tree), elements)
+    return Free(graph.related(graph.name, outputs, graph.output_names, graph.tree, inputs=inputs), elements)
 
 
 def check_kernels(

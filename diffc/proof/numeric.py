@@ -19,13 +19,23 @@ from diffc.errors import DiffcError, InputError
 from diffc.ir import Dim, Graph, Node, Tree, evaluate_extent
 from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
-from diffc.proof.arithmetic import resolve_with
+from diffc.proof.arithmetic import Objects, resolve_with
 from diffc.proof.budget import ask
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
 from diffc.proof.multiprecision import EPSILON, MULTIPRECISION, run_with_bounds
 
-__all__ = ["MAX_WORK", "Array", "Deviation", "check_kernel", "deviations", "draw", "flatten", "work_of"]
+__all__ = [
+    "MAX_WORK",
+    "Array",
+    "Deviation",
+    "check_kernel",
+    "deviations",
+    "draw",
+    "flatten",
+    "true_values",
+    "work_of",
+]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Kernel: TypeAlias = Callable[..., Any]
@@ -41,7 +51,7 @@ REFERENCE_UNITS = 1e7
 
 LARGEST = {"f64": float(np.finfo(np.float64).max), "f32": float(np.finfo(np.float32).max)}
 
-_SMALL, _TRIES = 3, 12
+_EXTENTS, _TRIES = (3, 19, 1), 18
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,6 @@ def check_kernel(
     samples: int = 3,
     seed: int = 0,
     kind: str = "kernel",
-    size: int = _SMALL,
     fixed: Mapping[str, Array] | None = None,
 ) -> list[Check]:
     """Return the check of a kernel of a graph at drawn points.
@@ -81,16 +90,17 @@ def check_kernel(
         samples: at how many points; fewer for large programs.
         seed: of the points.
         kind: the check's kind.
-        size: the value of every symbol in the inputs' shapes.
         fixed: the values of inputs that are not drawn, by name.
     """
-    symbols = dict.fromkeys(graph.symbols, size)
-    work = work_of(graph.nodes, symbols)
-    exact = work <= MAX_WORK
-    samples = max(1, min(samples, MAX_WORK // max(work, 1)))
+    # Symbols are few, and then so many that vectors are filled and something remains.
+    sizes = [dict.fromkeys(graph.symbols, extent) for extent in (_EXTENTS if graph.symbols else _EXTENTS[:1])]
+    works = [work_of(graph.nodes, symbols) for symbols in sizes]
+    samples = max(min(2, len(sizes)), min(samples, MAX_WORK // max(works[0], 1)))
     worst, points = list[Deviation](), 0
     for attempt in range(samples * _TRIES):
         ask()
+        turn = (attempt + attempt // 12) % len(sizes)
+        symbols, exact = sizes[turn], works[turn] <= MAX_WORK
         arguments = draw(graph, symbols, np.random.default_rng([seed, attempt]), attempt, fixed)
         try:
             found = deviations(graph, kernel, arguments) if exact else _beside_numpy(graph, kernel, arguments)
@@ -103,9 +113,11 @@ def check_kernel(
             break
     if not points:
         return [Check(kind, graph.name, "unknown", f"no point in the domain in {samples * _TRIES} draws")]
-    basis = (
-        "mpmath, 50 digits" if exact else "the NumPy reference in the same dtypes: too large for 50 digits"
-    )
+    basis = "mpmath, 50 digits"
+    if works[0] > MAX_WORK:
+        basis = "the NumPy reference in the same dtypes: too large for 50 digits"
+    elif max(works) > MAX_WORK:
+        basis += f"; the NumPy reference in the same dtypes where symbols are {_EXTENTS[1]}"
     largest = max(worst, key=lambda each: each.quotient, default=None)
     shown = f"{points} points, at most {0.0 if largest is None else largest.quotient:.2g} rounding units off"
     bad = [each for each in worst if not each.quotient <= LIMIT]
@@ -123,7 +135,8 @@ def draw(
 ) -> list[Array]:
     """Return a value for each input: normal, or positive, or in the unit interval, in turn; or a fixed one.
 
-    Where matrices are factored, square ones are positive definite in every fourth attempt.
+    Where matrices are factored, square ones are positive definite in every fourth attempt. Later attempts
+    reach ten times as far, again and again: some domains begin far from 0.
     """
     arguments: list[Array] = []
     factored = any(node.is_op(*MATRIX_OPERATIONS) for node in graph.nodes)
@@ -138,7 +151,7 @@ def draw(
             value = rng.integers(0, 3 if attempt % 2 == 0 else 1, shape)
         else:
             choices = (rng.normal(size=shape), rng.uniform(0.5, 2, shape), rng.uniform(0.05, 0.95, shape))
-            value = _definite(choices[0]) if kind == 3 else choices[kind]
+            value = (_definite(choices[0]) if kind == 3 else choices[kind]) * 10.0 ** (attempt // 12)
         arguments.append(np.asarray(value, DTYPES[node.dtype]))
     return arguments
 
@@ -153,8 +166,7 @@ def _definite(x: Array) -> Array:
 def deviations(graph: Graph, kernel: Kernel, arguments: Sequence[Any]) -> list[Deviation] | None:
     """Return the worst element of each output at a point; None where the true value is not finite."""
     inputs = [np.asarray(a, DTYPES[node.dtype]) for node, a in zip(graph.inputs, arguments, strict=True)]
-    values = {node: MULTIPRECISION.array(a) for node, a in zip(graph.inputs, inputs, strict=True)}
-    bounds = run_with_bounds(graph.nodes, values, resolve_with(_bound_symbols(graph, inputs)))
+    values, bounds = true_values(graph, inputs)
     expected = [values[node] for node in graph.outputs]
     if not all(isinstance(v, bool) or mpmath.isfinite(v) for array in expected for v in array.flat):
         return None
@@ -173,6 +185,12 @@ def deviations(graph: Graph, kernel: Kernel, arguments: Sequence[Any]) -> list[D
         if rows:
             found.append(max(rows, key=lambda each: each.quotient))
     return found
+
+
+def true_values(graph: Graph, inputs: Sequence[Array]) -> tuple[dict[Node, Objects], dict[Node, Objects]]:
+    """Return each node's value with 80 digits, and how far the program's own arithmetic may be off it."""
+    values = {node: MULTIPRECISION.array(a) for node, a in zip(graph.inputs, inputs, strict=True)}
+    return values, run_with_bounds(graph.nodes, values, resolve_with(_bound_symbols(graph, inputs)))
 
 
 def _deviation(name: str, index: tuple[int, ...], element: tuple[Any, Any, Any], node: Node) -> Deviation:

@@ -1,4 +1,4 @@
-"""Where diffc and JAX differ and may: each entry says when, and why. Nothing else is muted.
+"""Where diffc and its references differ and may: each entry says when, and why. Nothing else is muted.
 
 The conventions are those of `docs/edge-derivatives.md`. An entry looks at one output at a time and returns
 the elements that it excuses.
@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["AGREED", "Case"]
+__all__ = ["AGREED", "AS_WRITTEN", "Case"]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One output that differs, diffc's and JAX's; `kink` tells whether the function has a kink there."""
+    """One output that differs, diffc's and a reference's; `kink` tells whether the function has one there."""
 
     got: Any
-    jax: Any
+    want: Any
     kink: Callable[[], bool]
 
 
@@ -33,12 +33,12 @@ class Agreed:
     excuses: Callable[[Case], Any]
 
 
-def _jax_nan(case: Case) -> Any:
-    return np.isnan(case.jax) & ~np.isnan(np.asarray(case.got, float))
+def _other_nan(case: Case) -> Any:
+    return np.isnan(case.want) & ~np.isnan(np.asarray(case.got, float))
 
 
 def _kink(case: Case) -> Any:
-    return np.full(np.shape(case.jax), case.kink())
+    return np.full(np.shape(case.want), case.kink())
 
 
 AGREED = (
@@ -46,7 +46,7 @@ AGREED = (
         "NaN in JAX",
         "at 0 of a norm, a standard deviation, a root under `where`, or an infinite partial derivative times "
         "0, diffc has the conventional slope where JAX has NaN",
-        _jax_nan,
+        _other_nan,
     ),
     Agreed(
         "kink",
@@ -55,4 +55,14 @@ AGREED = (
         _kink,
     ),
 )
-"""Every difference that is not reported."""
+"""Every difference to JAX that is not reported."""
+
+AS_WRITTEN = (
+    Agreed(
+        "NaN as written",
+        "the interpreter runs the program as it is written; a stable form has a value where that has none, such as "
+        "the slope of log(sum(exp(x))) of nothing, and so has x/x under math='fast'",
+        _other_nan,
+    ),
+)
+"""Every difference to the interpreter that is not reported."""

@@ -128,7 +128,14 @@ class Maker:
                 with np.errstate(all="ignore"), warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     exec(line, trial)
-            except (ValueError, IndexError, TypeError, AttributeError, np.linalg.LinAlgError):
+            except (
+                ValueError,
+                IndexError,
+                TypeError,
+                AttributeError,
+                ArithmeticError,
+                np.linalg.LinAlgError,
+            ):
                 raise Rejected from None
             values.append(trial[name])
         if not all(_is_moderate(each) for each in values):

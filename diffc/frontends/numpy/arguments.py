@@ -73,9 +73,9 @@ def known_array(value: Any, what: str) -> Array:
         if value.op is not const:
             raise TypeProblem(f"{what} must be known when tracing, because the result's shape depends on it")
         return const.reference(value.attrs)
+    decides(value)
     if isinstance(value, list | tuple):
         return np.asarray([known_array(each, what) for each in value])
-    decides(value)
     return np.asarray(value)
 
 

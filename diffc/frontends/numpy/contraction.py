@@ -18,6 +18,7 @@ from diffc.ir.dim import dim_symbols, evaluate_extent
 from diffc.ops import cast
 from diffc.ops.arithmetic import mul
 from diffc.ops.broadcasting import sum_
+from diffc.ops.logic import ne
 from diffc.ops.products import matmul
 from diffc.ops.reshaping import reshape, transpose
 
@@ -49,7 +50,12 @@ def einsum(
 
 
 def contract_all(nodes: Sequence[Node], subscripts: Subscripts, optimize: Any = True) -> Node:
-    """Return the sum of products that the labels of the operands and of the result describe."""
+    """Return the sum of products that the labels of the operands and of the result describe.
+
+    Of truth values it tells where a product is true.
+    """
+    if all(each.dtype == "bool" for each in nodes):
+        return ne(contract_all([cast(each, "i64") for each in nodes], subscripts, optimize), 0)
     extents = _extents(nodes, subscripts.operands)
     pending = [_distinct(x, labels, extents) for x, labels in zip(nodes, subscripts.operands, strict=True)]
     result = list(subscripts.result or ())

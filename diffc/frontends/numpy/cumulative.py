@@ -10,7 +10,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer, unsupported
 from diffc.frontends.numpy.joining import part
-from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, as_dtype, as_number, floating
+from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, as_number, as_number_dtype, floating
 from diffc.frontends.numpy.reductions import without_nan
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import ravel
@@ -26,7 +26,7 @@ from diffc.syntax import compositions
 
 def _along(a: Any, axis: Any, dtype: Any, what: str) -> tuple[Node, int]:
     x = ravel(a) if axis is None else as_array(a)
-    x = x if dtype is None else cast(x, as_dtype(dtype))
+    x = x if dtype is None else cast(x, as_number_dtype(dtype))
     return x, 0 if axis is None else as_axis(axis, x.rank, what)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer, unsupported
-from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype
+from diffc.frontends.numpy.operands import as_array, as_axis, as_number_dtype
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Dim, Extent, Node
 from diffc.ops import cast, constant_like, dim, iota
@@ -96,7 +96,7 @@ def trace(
     """numpy.trace: the sum of a diagonal."""
     unsupported("trace", out=out)
     x = _with_axes_last(as_array(a), axis1, axis2, "trace")
-    x = x if dtype is None else cast(x, as_dtype(dtype))
+    x = x if dtype is None else cast(x, as_number_dtype(dtype))
     return sum_(diagonal_of(x, known_integer(offset, "offset")), -1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.tracing import active, decides
-from diffc.ir import Node
+from diffc.ir import Node, require, shown
 from diffc.ops import constant
 from diffc.ops.captured import is_captured
 from diffc.syntax.subscripts import subscript
@@ -25,6 +26,7 @@ def index(x: Node, key: Any) -> Node:
     Raises:
         TypeProblem: for what NumPy would refuse, and for a traced mask, whose count of elements is not known.
     """
+    _check_masks(x, key if isinstance(key, tuple) else (key,))
     items: list[Any] = []
     now: list[Any] = []
     for each in key if isinstance(key, tuple) else (key,):
@@ -37,6 +39,37 @@ def index(x: Node, key: Any) -> Node:
         if any(map(is_captured, items)):
             subscript(x, now)  # raises where an index is outside its axis already
     return subscript(x, items)
+
+
+def _check_masks(x: Node, key: Sequence[Any]) -> None:
+    """Check that masks have the extents of the axes that they choose from; a symbolic one must be that."""
+    widths = [_width(each) for each in key]
+    axis = 0
+    for item, width in zip(key, widths, strict=True):
+        if item is ...:
+            axis = x.rank - (sum(widths) - axis)
+        elif width and _is_mask(item):
+            mask = np.shape(item)
+            for extent, length in zip(x.shape[axis:], mask, strict=False):
+                problem = f"a mask of shape {list(mask)} chooses from axis {axis} of {shown(x)}"
+                require(extent - length, problem)
+                require(length - extent, problem)
+        axis += width
+
+
+def _is_mask(item: Any) -> bool:
+    return isinstance(item, np.ndarray | list) and not _is_traced(item) and np.asarray(item).dtype == bool
+
+
+def _is_traced(item: Any) -> bool:
+    return isinstance(item, list) and any(isinstance(each, Node) or _is_traced(each) for each in item)
+
+
+def _width(item: Any) -> int:
+    """Return how many axes an item of a key takes."""
+    if item is None or item is ...:
+        return 0
+    return np.ndim(item) if _is_mask(item) else 1
 
 
 def _plain(item: Any) -> list[Any]:

@@ -18,8 +18,8 @@ from diffc.ops.reshaping import normal_axis
 from diffc.syntax.values import Bundle, as_extent, as_node
 
 __all__ = [
-    "as_array", "as_axes", "as_axis", "as_dtype", "as_float_dtype", "as_number", "as_shape", "dtype_name",
-    "floating", "is_weak",
+    "as_array", "as_axes", "as_axis", "as_dtype", "as_float_dtype", "as_number", "as_number_dtype",
+    "as_shape", "dtype_name", "floating", "is_weak",
 ]  # fmt: skip
 
 _REFUSED = {
@@ -67,6 +67,8 @@ def _constant(value: Any) -> Node:
     if array.dtype.kind == "O":
         raise TypeProblem(f"{value!r:.60} is no array of numbers")
     dtype = dtype_name(array.dtype)
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise TypeProblem(f"{value!r:.60} does not fit into 64 bits with a sign: use float64")
     trace = active.get()
     if trace is None or _never_changes(value):
         return constant(array, dtype)
@@ -158,6 +160,14 @@ def as_float_dtype(value: Any) -> str:
     name = as_dtype(value)
     if name not in ("f64", "f32"):
         raise TypeProblem(f"a mean in the dtype {name} is not supported: use float64 or float32")
+    return name
+
+
+def as_number_dtype(value: Any) -> str:
+    """Return f64, f32 or i64, the dtypes in which sums and products are computed; refuse bool."""
+    name = as_dtype(value)
+    if name == "bool":
+        raise TypeProblem("a sum or product in the dtype bool is not supported: write np.any or np.all")
     return name
 
 

@@ -13,16 +13,22 @@ from diffc.frontends.numpy.operands import as_array, as_axis
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import ravel
 from diffc.ir import Node, promote
+from diffc.ops import cast, reshaping, slicing
 from diffc.ops import products as ops
-from diffc.ops import reshaping, slicing
 from diffc.ops.arithmetic import mul, sub
 from diffc.ops.broadcasting import sum_
+from diffc.ops.logic import ne
 
 __all__ = ["matrix_product"]
 
 
 def matrix_product(a: Node, b: Node) -> Node:
-    """Return a @ b; integers stay integers, which the matrix product of floats would not keep."""
+    """Return a @ b; integers stay integers, which the matrix product of floats would not keep.
+
+    Of truth values it tells where a pair is true.
+    """
+    if a.dtype == b.dtype == "bool":
+        return ne(matrix_product(cast(a, "i64"), cast(b, "i64")), 0)
     if promote(a.dtype, b.dtype) in ("f64", "f32"):
         return ops.matmul(a, b)
     if a.rank == 0 or b.rank == 0:
@@ -89,6 +95,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Node:
 
 def _contracted(x: Node, y: Node, left: list[int], right: list[int]) -> Node:
     """Return the sum of products over axes of two arrays: the other axes of x, then those of y."""
+    if x.dtype == y.dtype == "bool":
+        return ne(_contracted(cast(x, "i64"), cast(y, "i64"), left, right), 0)
     for mine, other in zip(left, right, strict=True):
         if x.shape[mine] != y.shape[other]:
             raise TypeProblem(

@@ -20,7 +20,8 @@ from diffc.ir import Node, size_of
 from diffc.ops import cast, constant, constant_like, dim, reshaping
 from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, full, sum_
-from diffc.ops.logic import eq, gt, logical_and, logical_not, where
+from diffc.ops.constant import const
+from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, where
 from diffc.ops.rounding import floor
 from diffc.ops.sorting import sort, take_along_axis
 from diffc.syntax.pointwise import isnan
@@ -46,7 +47,7 @@ def quantile(
 ) -> Node:  # fmt: skip
     """numpy.quantile, by a method that interpolates; NaN where an element is."""
     unsupported("quantile", out=out, weights=weights)
-    return _quantiles(as_array(a), as_array(q), axis, method, keepdims, False)
+    return _quantiles(as_array(a), _share(q, 1, "quantile"), axis, method, keepdims, False)
 
 
 @implements(np.percentile)
@@ -56,7 +57,7 @@ def percentile(
 ) -> Node:  # fmt: skip
     """numpy.percentile."""
     unsupported("percentile", out=out, weights=weights)
-    return _quantiles(as_array(a), div(as_array(q), 100), axis, method, keepdims, False)
+    return _quantiles(as_array(a), _share(q, 100, "percentile"), axis, method, keepdims, False)
 
 
 @implements(np.median)
@@ -75,7 +76,7 @@ def nanquantile(
 ) -> Node:  # fmt: skip
     """numpy.nanquantile: of the elements that are not NaN; NaN where there are none."""
     unsupported("nanquantile", out=out, weights=weights)
-    return _quantiles(as_array(a), as_array(q), axis, method, keepdims, True)
+    return _quantiles(as_array(a), _share(q, 1, "nanquantile"), axis, method, keepdims, True)
 
 
 @implements(np.nanpercentile)
@@ -85,7 +86,7 @@ def nanpercentile(
 ) -> Node:  # fmt: skip
     """numpy.nanpercentile."""
     unsupported("nanpercentile", out=out, weights=weights)
-    return _quantiles(as_array(a), div(as_array(q), 100), axis, method, keepdims, True)
+    return _quantiles(as_array(a), _share(q, 100, "nanpercentile"), axis, method, keepdims, True)
 
 
 @implements(np.nanmedian)
@@ -97,8 +98,26 @@ def nanmedian(
     return _quantiles(as_array(a), constant_like(0.5, "f64"), axis, "linear", keepdims, True)
 
 
+def _share(q: Any, top: int, what: str) -> Node:
+    """Return q / top; where what is read later lies outside of [0, top], there is no quantile: NaN."""
+    if not isinstance(q, Node) or q.op is const:
+        known = np.asarray(q) if not isinstance(q, Node) else const.reference(q.attrs)
+        if known.dtype.kind not in "iuf" or not np.all((known >= 0) & (known <= top)):
+            raise TypeProblem(f"numpy.{what}: q lies in [0, {top}], not {q!r:.60}")
+    return as_array(q) if top == 1 else div(as_array(q), top)
+
+
 def _quantiles(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
-    """Return the quantiles, of shape q + what is left of x."""
+    """Return the quantiles, of shape q + what is left of x; NaN where q is no share after all."""
+    if q.is_constant:
+        return _found(x, q, axis, method, keepdims, skip_nan)
+    is_share = logical_and(ge(q, 0), le(q, 1))
+    found = _found(x, where(is_share, q, constant_like(0, q.dtype)), axis, method, keepdims, skip_nan)
+    is_share = reshaping.reshape(is_share, (*q.shape, *(1,) * (found.rank - q.rank)))
+    return where(is_share, found, constant_like(np.nan, found.dtype))
+
+
+def _found(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
     if method not in _METHODS:
         raise TypeProblem(
             f"the quantile's method {method!r} is not supported; use one of {', '.join(_METHODS)}"

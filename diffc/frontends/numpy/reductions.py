@@ -9,7 +9,14 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_mask, as_where, unsupported
-from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_float_dtype, as_number, floating
+from diffc.frontends.numpy.operands import (
+    as_array,
+    as_axes,
+    as_float_dtype,
+    as_number,
+    as_number_dtype,
+    floating,
+)
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node, require, size_of
 from diffc.ops import cast, constant_like, dim
@@ -67,7 +74,7 @@ def sum_of(
     """numpy.sum."""
     unsupported("sum", out=out)
     x = as_array(a)
-    x = x if dtype is None else cast(x, as_dtype(dtype))
+    x = x if dtype is None else cast(x, as_number_dtype(dtype))
     total = sum_(_chosen(_number(x), as_where(where, "sum"), 0), as_axes(axis, x.rank, "sum"), bool(keepdims))
     return _started(add, total, initial, 0)
 
@@ -80,7 +87,7 @@ def prod_of(
     """numpy.prod."""
     unsupported("prod", out=out)
     x = as_array(a)
-    x = x if dtype is None else cast(x, as_dtype(dtype))
+    x = x if dtype is None else cast(x, as_number_dtype(dtype))
     chosen = _chosen(_number(x), as_where(where, "prod"), 1)
     total = prod(chosen, as_axes(axis, x.rank, "prod"), bool(keepdims))
     return _started(mul, total, initial, 1)

@@ -152,6 +152,8 @@ def _periodic(at: Node, points: Node, values: Node, period: Any) -> tuple[Node, 
 def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Node:
     """numpy.bincount of integers that are known when tracing."""
     places = known_array(x, "the integers that numpy.bincount counts")
+    if places.dtype.kind not in "iu" or places.min(initial=0) < 0:
+        raise TypeProblem("numpy.bincount counts integers that are not negative")
     size = max(known_integer(minlength, "minlength"), int(places.max(initial=-1)) + 1)
     if weights is None:
         return constant(np.bincount(places, minlength=size))

@@ -11,7 +11,7 @@ from diffc.frontends.numpy.arguments import as_integers, known_array, unsupporte
 from diffc.frontends.numpy.operands import as_array, as_axis
 from diffc.frontends.numpy.reductions import without_nan
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Node, require
+from diffc.ir import Node, require, size_of
 from diffc.ops import dim, reshaping
 from diffc.ops import sorting as ops
 from diffc.ops.arithmetic import sub
@@ -49,13 +49,26 @@ def argsort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stab
 @implements(np.partition)
 def partition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Node:
     """numpy.partition, as a full sort: the element at `kth` is NumPy's, those beside it are sorted."""
+    _require_places(a, kth, axis, "partition")
     return sort(a, axis, order=order)
 
 
 @implements(np.argpartition)
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None) -> Node:
     """numpy.argpartition, as a full argsort."""
+    _require_places(a, kth, axis, "argpartition")
     return argsort(a, axis, order=order)
+
+
+def _require_places(a: Any, kth: Any, axis: Any, what: str) -> None:
+    x = as_array(a)
+    extent = size_of(x.shape) if axis is None else x.shape[as_axis(axis, x.rank, what)]
+    places = np.atleast_1d(known_array(kth, "kth"))
+    if places.dtype.kind not in "iu":
+        raise TypeProblem(f"numpy.{what}: kth is an integer or several, not {kth!r:.60}")
+    for each in places.ravel().tolist():
+        problem = f"numpy.{what}: kth {each} lies outside the axis of extent {extent}"
+        require(extent - each - 1 if each >= 0 else extent + each, problem)
 
 
 @implements(np.lexsort)

@@ -13,7 +13,7 @@ from typing import cast as typed
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.operands import as_array, as_dtype, as_number, floating
+from diffc.frontends.numpy.operands import as_array, as_dtype, as_number, as_number_dtype, floating
 from diffc.frontends.numpy.registry import BUILDERS, REFUSED
 from diffc.ir import Node
 from diffc.ops import cast, lift
@@ -202,7 +202,15 @@ def _called(ufunc: Any, operands: Sequence[Any], options: Mapping[str, Any]) -> 
     if dtype is not None:
         kind = as_dtype(dtype)
         values = [lift(each, kind) for each in values]
+    if ufunc in _OF_TRUTH and all(isinstance(each, Node) and each.dtype == "bool" for each in values):
+        return _OF_TRUTH[ufunc](*values)
     return builder_of(ufunc)(*values)
+
+
+_OF_TRUTH = {
+    np.maximum: logical_or, np.fmax: logical_or, np.minimum: logical_and, np.fmin: logical_and,
+}  # fmt: skip
+"""The larger and the smaller of two truth values, which stay what they are."""
 
 
 def builder_of(ufunc: Any) -> _Builder:
@@ -230,7 +238,7 @@ def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = No
     options.pop("where", None)
     node = as_array(x)
     if dtype is not None:
-        node = cast(node, as_dtype(dtype))
+        node = cast(node, as_number_dtype(dtype) if name in ("add", "multiply") else as_dtype(dtype))
     if name == "logaddexp":
         return FUNCTIONS["logsumexp"].build(node, *_only_axis(name, axis, options))
     if name not in _REDUCTIONS or _REDUCTIONS[name] not in BUILDERS:
