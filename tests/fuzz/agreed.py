@@ -60,8 +60,8 @@ AGREED = (
 AS_WRITTEN = (
     Agreed(
         "NaN as written",
-        "the interpreter runs the program as it is written; a stable form has a value where that has none, such as "
-        "the slope of log(sum(exp(x))) of nothing, and so has x/x under math='fast'",
+        "the interpreter runs the program as it is written; a stable form has a value where that has none,"
+        " such as the slope of log(sum(exp(x))) of nothing, and so has x/x under math='fast'",
         _other_nan,
     ),
 )
