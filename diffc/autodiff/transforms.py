@@ -12,7 +12,6 @@ from typing import Any
 from diffc.autodiff.batching import batch
 from diffc.autodiff.components import components_of
 from diffc.autodiff.forward import pushforward
-from diffc.autodiff.linear import matrix_of
 from diffc.autodiff.reverse import pullback
 from diffc.autodiff.selection import (
     Wrt,
@@ -151,6 +150,8 @@ def _one_jacobian(output: Node, wrt: Node) -> Node:
         (split,) = parts.split([output])
         columns = [pushforward([split], {part: constant_like(1, part.dtype)})[0] for part in parts.parts]
         return parts.stacked(parts.join([zeros(output.type) if c is None else c for c in columns]))
+    from diffc.autodiff.linear import matrix_of  # gradients need none of it
+
     if _prefers_reverse(output.size, wrt.size):
         cotangent = input_node(f"basis of {output.digest.hex()}", output.type)
         (share,), _ = pullback([output], [cotangent], [wrt])
