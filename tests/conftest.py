@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 os.environ["DIFFC_CHECK"] = (
@@ -42,6 +43,14 @@ def assert_linear() -> Callable[[Callable[[int], object], int], None]:
         assert large < 5 * small, f"{small} calls at {size}, {large} at {4 * size}"
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def same_numbers(request: pytest.FixtureRequest) -> None:
+    """Give each test the same random numbers, whichever tests ran before it: a module's `RNG` begins anew."""
+    generator = getattr(request.module, "RNG", None)
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = np.random.default_rng(0).bit_generator.state
 
 
 @pytest.fixture
