@@ -11,7 +11,7 @@ import diffc as dc
 from diffc import pipeline
 from tests.fuzz.program import Program
 
-__all__ = ["compiled", "traced"]
+__all__ = ["compiled", "traced", "transformed"]
 
 
 def traced(program: Program) -> dc.Function:
@@ -25,8 +25,8 @@ def compiled(program: Program, function: dc.Function) -> Callable[..., Any]:
     """Return what is called: a kernel of the traced function, or a transform of the plain one."""
     options = program.options
     if not options.traced:
-        return _transformed(program, program.function(), dc.jit)
-    f = _transformed(program, function, lambda f: f)
+        return transformed(program, program.function(), dc.jit)
+    f = transformed(program, function, lambda f: f)
     with _vectors(options.vector):
         return dc.compile(
             f,
@@ -37,7 +37,8 @@ def compiled(program: Program, function: dc.Function) -> Callable[..., Any]:
         )
 
 
-def _transformed(program: Program, f: Any, plain: Callable[[Any], Any]) -> Any:
+def transformed(program: Program, f: Any, plain: Callable[[Any], Any]) -> Any:
+    """Return the transform that the options name; `plain` makes what the program itself is called as."""
     options, wrt = program.options, program.wrt
     match options.transform:
         case "value":
