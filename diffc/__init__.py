@@ -24,27 +24,27 @@ if TYPE_CHECKING:
     from diffc.frontends.numpy.specs import i64 as i64
     from diffc.frontends.numpy.stopping import stop_gradient as stop_gradient
     from diffc.frontends.numpy.updates import at as at
-    from diffc.function import Function as Function
-    from diffc.function import compile as compile
-    from diffc.function import from_sympy as from_sympy
-    from diffc.function import parse as parse
+    from diffc.functions.function import Function as Function
+    from diffc.functions.function import compile as compile
+    from diffc.functions.function import from_sympy as from_sympy
+    from diffc.functions.function import parse as parse
+    from diffc.functions.python.function import trace as trace
+    from diffc.functions.transforms import derivative as derivative
+    from diffc.functions.transforms import fwd_and_bwd as fwd_and_bwd
+    from diffc.functions.transforms import grad as grad
+    from diffc.functions.transforms import hessian as hessian
+    from diffc.functions.transforms import hvp as hvp
+    from diffc.functions.transforms import jacobian as jacobian
+    from diffc.functions.transforms import jit as jit
+    from diffc.functions.transforms import jvp as jvp
+    from diffc.functions.transforms import value_and_grad as value_and_grad
+    from diffc.functions.transforms import vjp as vjp
+    from diffc.functions.transforms import vmap as vmap
     from diffc.model import Model as Model
     from diffc.model import load_model as load_model
     from diffc.model import verify as verify
-    from diffc.python_function import trace as trace
     from diffc.runtime import Kernel as Kernel
     from diffc.runtime import load as load
-    from diffc.transforms import derivative as derivative
-    from diffc.transforms import fwd_and_bwd as fwd_and_bwd
-    from diffc.transforms import grad as grad
-    from diffc.transforms import hessian as hessian
-    from diffc.transforms import hvp as hvp
-    from diffc.transforms import jacobian as jacobian
-    from diffc.transforms import jit as jit
-    from diffc.transforms import jvp as jvp
-    from diffc.transforms import value_and_grad as value_and_grad
-    from diffc.transforms import vjp as vjp
-    from diffc.transforms import vmap as vmap
 
 __version__ = "0.1.0"
 
@@ -55,11 +55,11 @@ _HOMES = {
     "diffc.frontends.numpy.specs": "bool_ f32 f64 i64",
     "diffc.frontends.numpy.stopping": "stop_gradient",
     "diffc.frontends.numpy.updates": "at",
-    "diffc.function": "Function compile from_sympy parse",
+    "diffc.functions.function": "Function compile from_sympy parse",
     "diffc.model": "Model load_model verify",
-    "diffc.python_function": "trace",
+    "diffc.functions.python.function": "trace",
     "diffc.runtime": "Kernel load",
-    "diffc.transforms": _TRANSFORMS,
+    "diffc.functions.transforms": _TRANSFORMS,
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

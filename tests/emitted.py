@@ -1,7 +1,7 @@
 """What the compiler emits for many programs, kept and compared: a change of structure must not change code.
 
-    python -m tests.emitted --out before.json          with the tree as it was
-    python -m tests.emitted --against before.json      with the tree as it is: exit status 1 where code differs
+    python -m tests.emitted --out before.json        with the tree as it was
+    python -m tests.emitted --against before.json    with the tree as it is: exit status 1 where code differs
 
 The programs are all examples of the NumPy reference and their gradients, random graphs of every family with
 their gradients, and the first programs of the fuzzer, transformed as these say. Compared are the LLVM of two
@@ -22,15 +22,16 @@ import numpy as np
 
 import diffc as dc
 from diffc.autodiff import grad
+from diffc.compiler import Options, Stages
+from diffc.emit import lower_to_llvm
 from diffc.errors import DiffcError
 from diffc.ir import Graph
-from diffc.lower import lower_to_llvm, lower_to_source
-from diffc.pipeline import Options, Stages
+from diffc.source import lower_to_source
 from docs.numpy_examples import CALLS, Call
+from tests.emit.random_graphs import Maker
 from tests.fuzz.compiled import traced, transformed
 from tests.fuzz.kinds import make
 from tests.fuzz.program import Program
-from tests.lower.random_graphs import Maker
 
 WIDTHS = (16, 64)
 """The widths of vectors, in bytes, for which code is compared."""
@@ -103,7 +104,9 @@ def emitted(graph: Graph) -> dict[str, str]:
 
 def main() -> int:
     """Write or compare digests; `--texts` keeps the texts themselves."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, help="where to write what is emitted")
     parser.add_argument("--against", type=Path, help="what an earlier run wrote")
     parser.add_argument("--texts", type=Path, help="a folder for the texts")

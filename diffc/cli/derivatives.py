@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from math import comb
 
-from diffc import pipeline
+from diffc import compiler
 from diffc.autodiff.selection import fresh_name
 from diffc.errors import DiffcError
-from diffc.function import Function, derivative, hessian, jacobian
+from diffc.functions.function import Function, derivative, hessian, jacobian
 from diffc.ir import Node
 
 __all__ = ["Derivative", "derivatives_of"]
@@ -48,7 +48,7 @@ def derivatives_of(f: Function, wrt: Sequence[str], order: int) -> tuple[list[De
     if comb(len(wrt) + order, order) * len(graph.outputs) > _MAX_COUNT:
         raise DiffcError(f"there are more than {_MAX_COUNT} derivatives: name fewer inputs with --wrt")
     names = graph.output_names if len(graph.outputs) > 1 else (fresh_name("f", graph.input_names),)
-    value = pipeline.optimized_before(graph)
+    value = compiler.optimized_before(graph)
     found = [(name, (), node) for name, node in zip(names, value.outputs, strict=True)]
     scalars = all(graph.input(name).rank == 0 for name in wrt)
     if order >= 1:

@@ -9,12 +9,12 @@ from typing import Any, cast
 import numpy as np
 
 from diffc.cli.derivatives import Derivative, derivatives_of
-from diffc.cli.formula import Formulas, formulas_of
 from diffc.cli.output import indented, print_json, print_text, shown
 from diffc.cli.values import Value, names_of, read_assignments, read_types
+from diffc.compiler import Stages
 from diffc.errors import DiffcError
-from diffc.function import Function, compile, parse
-from diffc.pipeline import Stages
+from diffc.functions.function import Function, compile, parse
+from diffc.syntax.formula_printer import Formulas, formulas_of
 
 __all__ = ["add", "run"]
 
@@ -80,7 +80,7 @@ def _chosen(f: Function, wrt: list[str]) -> list[str]:
 
 def _values(kernel: Any, found: Sequence[Derivative], point: Mapping[str, Value]) -> list[Any]:
     """Return the outputs' values at the point, in order."""
-    from diffc.runtime.inputs import arrange
+    from diffc.runtime.calls.inputs import arrange
 
     results = kernel(*arrange(kernel.signature, (), point))
     return list(results) if len(found) > 1 else [results]

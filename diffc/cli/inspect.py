@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from diffc import pipeline
+from diffc import compiler
 from diffc.cli.output import print_json, print_text
 from diffc.cli.target import add_options, model_of
 from diffc.errors import DiffcError
-from diffc.function import Function
+from diffc.functions.function import Function
 from diffc.model import Model
 from diffc.runtime import BuiltModel, Kernel, load
 
@@ -101,7 +101,7 @@ def _of_model(arguments: argparse.Namespace) -> _Found:
     model = model_of(arguments.target, arguments)
     name = arguments.of or next(iter(model.derived), model.main)
     function = model[name]
-    stages = pipeline.Stages(function.graph, _options(model, function))
+    stages = compiler.Stages(function.graph, _options(model, function))
     texts: _Texts = {"ir": lambda: str(model.primal(name))}
     if name in model.derived:
         texts["derivative"] = lambda: str(function)
@@ -111,8 +111,8 @@ def _of_model(arguments: argparse.Namespace) -> _Found:
     return model.named(), name, texts, lambda: model.compile(name).stats
 
 
-def _options(model: Model, function: Function) -> pipeline.Options:
-    return pipeline.Options(cast(Literal["precise", "fast"], model.math), derived=function.derived)
+def _options(model: Model, function: Function) -> compiler.Options:
+    return compiler.Options(cast(Literal["precise", "fast"], model.math), derived=function.derived)
 
 
 def _of_folder(arguments: argparse.Namespace) -> _Found:
@@ -132,7 +132,7 @@ def _of_folder(arguments: argparse.Namespace) -> _Found:
 
 
 def _assembly(text: str) -> str:
-    from diffc.runtime.machine import assembly
+    from diffc.runtime.code.machine import assembly
 
     return assembly(text)
 

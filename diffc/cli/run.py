@@ -13,7 +13,7 @@ from diffc.cli.values import read_assignments
 from diffc.errors import DiffcError
 from diffc.ir import Tree
 from diffc.runtime import BuiltModel, Kernel, load
-from diffc.runtime.inputs import arrange
+from diffc.runtime.calls.inputs import arrange
 
 __all__ = ["add", "run"]
 

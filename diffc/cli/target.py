@@ -9,7 +9,7 @@ from typing import cast
 
 from diffc.cli.values import names_of, read_types
 from diffc.errors import DiffcError
-from diffc.function import parse
+from diffc.functions.function import parse
 from diffc.model import Model, load_model
 
 __all__ = ["add_options", "is_path", "model_of"]

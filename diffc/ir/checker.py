@@ -13,7 +13,7 @@ from diffc.errors import DiffcError
 from diffc.ir.graph import Graph, tree_leaves
 
 if TYPE_CHECKING:
-    from diffc.ir.loops import Block, Loops
+    from diffc.loops.form import Block, Loops
 
 __all__ = ["check", "checked", "checked_loops"]
 
@@ -30,7 +30,7 @@ def checked(graph: Graph) -> Graph:
 def checked_loops(program: Loops, body: Block, step: str) -> Block:
     """Return a program's body as a step made it, checked where checks are on."""
     if _are_checked():
-        from diffc.ir.loops_checker import check_loops  # most processes need no checker
+        from diffc.loops.checker import check_loops  # most processes need no checker
 
         check_loops(program, body, step)
     return body

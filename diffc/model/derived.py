@@ -7,7 +7,7 @@ from pathlib import Path
 
 from diffc.errors import DiffcError, ModelError
 from diffc.frontends.toml_lines import find_lines
-from diffc.function import Function
+from diffc.functions.function import Function
 from diffc.model.parts import Request
 
 __all__ = ["Derived"]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from numpy.typing import NDArray
 
-from diffc.certified import plain
 from diffc.errors import DiffcError
 from diffc.frontends.network_file import NetworkFile
-from diffc.function import Function, compile
+from diffc.functions.certified import plain
+from diffc.functions.function import Function, compile
 from diffc.ir import Type
 from diffc.model.derived import Derived
 from diffc.model.parts import Parts, parts_of_function, parts_of_network
@@ -147,7 +147,7 @@ class Model:
             return self.function
         if name in self.derived:
             return self.derived[name]
-        from diffc.runtime.built import UnknownKernel
+        from diffc.runtime.store.built import UnknownKernel
 
         raise UnknownKernel(f"{self.name} has no function {name!r}; it has {', '.join(self.named())}")
 
@@ -181,7 +181,7 @@ class Model:
             ArtefactError: where the folder holds anything else or cannot be written.
         """
         from diffc.runtime import BuiltModel, save_model
-        from diffc.runtime.artefact import check_target
+        from diffc.runtime.store.artefact import check_target
 
         check_target(folder)
         names = self.named()

@@ -10,7 +10,7 @@ from pathlib import Path
 from diffc.autodiff.selection import fresh_name
 from diffc.frontends.model_file import Derive, ModelFile
 from diffc.frontends.network_file import NetworkFile
-from diffc.function import Function, derivative, grad, hessian, jacobian, value_and_grad
+from diffc.functions.function import Function, derivative, grad, hessian, jacobian, value_and_grad
 from diffc.ir import Graph, Type
 from diffc.nn import Network
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from diffc import pipeline
+from diffc import compiler
 from diffc.autodiff.selection import Wrt
-from diffc.certified import measured, proof_stages
 from diffc.errors import DiffcError
-from diffc.function import Function
+from diffc.functions.certified import measured, proof_stages
+from diffc.functions.function import Function
 from diffc.model.model import Model
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def verify(
             f"verify takes a diffc Function or Model, got {type(f).__name__}: "
             "make one with dc.trace, dc.parse, dc.from_sympy or dc.load_model"
         )
-    chosen = pipeline.Options(cast(Literal["precise", "fast"], math or f.math)).math
+    chosen = compiler.Options(cast(Literal["precise", "fast"], math or f.math)).math
     if isinstance(f, Function):
         return verify_graph(f.graph, wrt, order, budget_s=budget_s, **proof_stages(f, chosen), **options)
     model = f.with_math(chosen)

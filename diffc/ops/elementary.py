@@ -27,7 +27,7 @@ __all__ = [
 
 
 class MathsFunction(Elementwise):
-    """A function of real numbers with its code in `diffc.lower.vecmath` under the same name."""
+    """A function of real numbers with its code in `diffc.emit.maths` under the same name."""
 
     cost = 20
 

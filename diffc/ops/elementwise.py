@@ -70,7 +70,7 @@ class Elementwise(Op):
 
     @abstractmethod
     def emit(self, e: Any, *args: Any) -> Any:
-        """Return the scalar or vector code; `e` is a `diffc.lower.emitter.FunctionEmitter`."""
+        """Return the scalar or vector code; `e` is a `diffc.emit.llvm.emitter.FunctionEmitter`."""
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Broadcast the shapes; the dtypes must agree."""

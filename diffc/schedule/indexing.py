@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffc.ir import Node, shown
-from diffc.ir.loops import Affine, Check, Compute, Operand, Store, Value
+from diffc.loops.form import Affine, Check, Compute, Operand, Store, Value
 from diffc.ops.constant import iota_op
 from diffc.ops.elementwise import cast_op
 from diffc.schedule.placement import Cursor, Read

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from diffc.ir import Node
-from diffc.ir.loops import Accumulate, Affine, Axis, Compute, IndexValue, Operand, Store, Value
+from diffc.loops.form import Accumulate, Affine, Axis, Compute, IndexValue, Operand, Store, Value
 from diffc.ops import Elementwise
 from diffc.ops.base import Op
 from diffc.ops.broadcasting import sum_op

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from diffc.ir import Extent, Node
-from diffc.ir.loops import Affine, Axis, Block, Loop, Value
+from diffc.loops.form import Affine, Axis, Block, Loop, Value
 from diffc.schedule.views import DimIndex, Index
 
 __all__ = ["Cursor", "Location", "LoopKind", "Nests", "Read"]

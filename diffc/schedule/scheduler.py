@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diffc.ir import Extent, Graph, Node, checked_loops
-from diffc.ir.loops import (
+from diffc.loops.contraction import contract
+from diffc.loops.form import (
     Affine,
     Block,
     Buffer,
@@ -26,15 +27,14 @@ from diffc.ir.loops import (
     Store,
     Value,
 )
+from diffc.loops.memory import plan_memory
 from diffc.ops import scalar_value
 from diffc.ops.captured import captured_op
 from diffc.ops.constant import const, dim_op, iota_op
 from diffc.ops.indexing import gather_op
 from diffc.ops.products import matmul_op
 from diffc.ops.reshaping import reshape_op
-from diffc.schedule.contraction import contract
 from diffc.schedule.indexing import gathers_in_place
-from diffc.schedule.memory import plan_memory
 from diffc.schedule.nests import place
 from diffc.schedule.order import ordered
 from diffc.schedule.placement import Cursor, Nests, Read

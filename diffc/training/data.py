@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffc.errors import InputError
-from diffc.function import Function
+from diffc.functions.function import Function
 from diffc.ir import Dim, Type, dim_symbols
 from diffc.runtime import Parameter, Signature
-from diffc.runtime.inputs import convert, read_symbols
+from diffc.runtime.calls.inputs import convert, read_symbols
 
 __all__ = ["Samples", "check_data", "check_parameters", "encode_classes"]
 

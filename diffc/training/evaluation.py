@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffc.errors import InputError
-from diffc.function import Function, compile
+from diffc.functions.function import Function, compile
 from diffc.training.data import Samples
 from diffc.training.metrics import measure, metric_for
 

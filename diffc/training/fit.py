@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from diffc.errors import ArtefactError, InputError
-from diffc.function import Function
+from diffc.functions.function import Function
 from diffc.training.batches import Batches
 from diffc.training.checkpoint import Checkpoint, read_checkpoint
 from diffc.training.data import Samples, check_data, check_parameters, encode_classes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diffc.function import Function, compile, value_and_grad
+from diffc.functions.function import Function, compile, value_and_grad
 from diffc.training.batches import Batch
 from diffc.training.session import Session
 

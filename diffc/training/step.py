@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from diffc.autodiff.selection import fresh_name
 from diffc.errors import DiffcError
-from diffc.function import Function, compile, value_and_grad
+from diffc.functions.function import Function, compile, value_and_grad
 from diffc.ir import Node, Type
 from diffc.nn.optimizers import Optimizer
 from diffc.ops import input_node

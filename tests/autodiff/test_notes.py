@@ -10,10 +10,10 @@ import pytest
 
 import diffc as dc
 from diffc import autodiff
+from diffc.compiler import Options, Stages
 from diffc.ir import Adjoint, Graph, substitute
 from diffc.ops import evaluate, input_node
 from diffc.optimize import optimize
-from diffc.pipeline import Options, Stages
 from diffc.syntax import print_graph, read_graph
 
 RNG = np.random.default_rng(6)

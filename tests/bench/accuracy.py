@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "lower"))
-from tests.lower.vecmath_cases import CASES, arguments_and_truth, ulps
-from tests.lower.vecmath_kernels import DTYPES, LANES, compiled
+from tests.emit.vecmath_cases import CASES, arguments_and_truth, ulps
+from tests.emit.vecmath_kernels import DTYPES, LANES, compiled
 
 Arrays = tuple[NDArray[np.floating[Any]], ...]
 
@@ -36,7 +36,7 @@ RANGES: dict[str, tuple[float, float]] = {
 HEAD = """# The accuracy of the vector maths
 
 Written by `python -m tests.bench.accuracy`. Compiled code computes the elementary functions by
-[`diffc/lower/vecmath/`](../diffc/lower/vecmath), in vectors as wide as the machine's. The table gives the
+[`diffc/emit/maths/`](../diffc/emit/maths), in vectors as wide as the machine's. The table gives the
 largest error against mpmath, in units in the last place of the true value; half a unit is the least that
 rounding can do. It is over {count:,} arguments from the range beside it and {more:,} or more of all
 magnitudes, down to the subnormals, with those that are hardest: multiples of pi/2, neighbours of 1, results
@@ -86,7 +86,7 @@ def largest_error(name: str, kind: str, count: int) -> tuple[float, int]:
 
 def main() -> None:
     """Measure and write the page."""
-    from diffc.lower.vecmath import MAX_ULP
+    from diffc.emit.maths import MAX_ULP
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     rows, covered = list[str](), list[int]()

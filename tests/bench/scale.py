@@ -6,9 +6,9 @@ import random
 from typing import Any
 
 import diffc as dc
-from diffc import autodiff, pipeline
-from diffc.lower import lower_to_llvm
-from diffc.runtime.machine import compile_text
+from diffc import autodiff, compiler
+from diffc.emit import lower_to_llvm
+from diffc.runtime.code.machine import compile_text
 from diffc.schedule import expand, schedule
 from tests.bench.timing import once
 
@@ -41,11 +41,11 @@ def _stages(operations: int) -> dict[str, float]:
     text = formula(operations)
     parse, f = once(lambda: dc.parse(text))
     graph = f.graph
-    before, simple = once(lambda: pipeline.optimized_before(graph))
+    before, simple = once(lambda: compiler.optimized_before(graph))
     gradient, derived = once(lambda: autodiff.value_and_grad(simple, list(f.inputs)))
-    after, optimal = once(lambda: pipeline.optimized(derived, derived=True))
+    after, optimal = once(lambda: compiler.optimized(derived, derived=True))
     place, loops = once(lambda: schedule(expand(optimal)))
-    lower, module = once(lambda: lower_to_llvm(loops, pipeline.vector_bytes()))
+    lower, module = once(lambda: lower_to_llvm(loops, compiler.vector_bytes()))
     compile_, _ = once(lambda: compile_text(module))
     seconds: dict[str, Any] = {
         "parse": parse,

@@ -5,9 +5,9 @@ import pytest
 
 import diffc as dc
 from diffc.blocks import plan_blocks, print_plan
-from diffc.function import Function
+from diffc.compiler import Options, Stages
+from diffc.functions.function import Function
 from diffc.ir.plan import Plan
-from diffc.pipeline import Options, Stages
 from diffc.schedule import expand
 
 

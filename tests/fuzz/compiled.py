@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import diffc as dc
-from diffc import pipeline
+from diffc.compiler import stages
 from tests.fuzz.program import Program
 
 __all__ = ["compiled", "traced", "transformed"]
@@ -57,5 +57,5 @@ def _vectors(size: int) -> Generator[None]:
     if not size:
         yield
         return
-    with mock.patch.object(pipeline, "vector_bytes", return_value=size):
+    with mock.patch.object(stages, "vector_bytes", return_value=size):
         yield

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from diffc import autodiff
-from diffc.function import Function
+from diffc.functions.function import Function
 from diffc.ir import Graph, substitute
 from diffc.ops import constant, evaluate
 from diffc.ops.base import DTYPES
 from diffc.ops.captured import captured_arrays
+from tests.emit.kernel_forms import noisy
 from tests.fuzz.program import Program
-from tests.lower.kernel_forms import noisy
 
 __all__ = ["Jax", "handed_out", "interpreted", "leaves", "numpy_value", "transformed_graph"]
 

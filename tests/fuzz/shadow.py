@@ -1,7 +1,7 @@
 """A kernel's Python source run on memory that knows, for each byte, which buffer wrote it last.
 
 The static checker of `Loops` decides what affine indices and lifetimes decide. What symbols, gathers and
-scatters leave open is decided here, for one call: the source that `diffc.lower.source` prints is run by plain
+scatters leave open is decided here, for one call: the source that `diffc.source` writes is run by plain
 Python on shadows of its arrays, which refuse to be
 
     read where nothing was written, or where another buffer has written since (its place was given away),
@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 
 from diffc.ir import evaluate_extent
-from diffc.ir.loops import Block, Loop, Loops
-from diffc.lower import lower_to_source
+from diffc.loops.form import Block, Loop, Loops
 from diffc.ops.base import DTYPES
 from diffc.ops.constant import const
+from diffc.source import lower_to_source
 
 __all__ = ["Fault", "run", "run_source", "statements"]
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc import pipeline
-from diffc.ir.loops import Loop, Store, walk
+from diffc.compiler import derivation, stages
+from diffc.loops.form import Loop, Store, walk
 from diffc.ops import REGISTRY
 from diffc.ops.arithmetic import mul
 from diffc.ops.captured import captured_op
@@ -72,13 +72,13 @@ def test_a_wrong_derivative_is_found(monkeypatch):
 def test_a_wrong_rule_is_found(monkeypatch):
     """A rule that holds for positive numbers only."""
     planted = Rule("planted", "square(x) => x*abs(x)")
-    right = pipeline.optimize
+    right = derivation.optimize
 
     def wrong(graph, stage, **options):
         done = right(graph, stage=stage, **options)
         return rewrite(done, [planted]) if stage == "after" else done
 
-    monkeypatch.setattr(pipeline, "optimize", wrong)
+    monkeypatch.setattr(derivation, "optimize", wrong)
     failure = found()
     assert failure.finding.kind == "interpreter"
     assert len(failure.program.lines) <= 2
@@ -107,7 +107,7 @@ def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
 
 def test_a_store_that_is_dropped_is_found(monkeypatch):
     """A buffer of the workspace that nothing fills: what lies there may even be right."""
-    right = pipeline.schedule
+    right = stages.schedule
 
     def wrong(graph):
         loops = right(graph)
@@ -121,7 +121,7 @@ def test_a_store_that_is_dropped_is_found(monkeypatch):
         return loops
 
     monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
-    monkeypatch.setattr(pipeline, "schedule", wrong)
+    monkeypatch.setattr(stages, "schedule", wrong)
     failure = found()
     assert failure.finding.kind in ("shadow", "interpreter", "numpy")
     assert len(failure.program.lines) <= 3
@@ -129,7 +129,7 @@ def test_a_store_that_is_dropped_is_found(monkeypatch):
 
 def test_a_fault_that_does_not_come_again_is_reported_as_it_is(monkeypatch):
     """As one that depends on what the process compiled before: it is not shrunk, and says so."""
-    right, calls = pipeline.schedule, []
+    right, calls = stages.schedule, []
 
     def wrong(graph):
         calls.append(graph.name)
@@ -137,7 +137,7 @@ def test_a_fault_that_does_not_come_again_is_reported_as_it_is(monkeypatch):
             raise KeyError("planted")
         return right(graph)
 
-    monkeypatch.setattr(pipeline, "schedule", wrong)
+    monkeypatch.setattr(stages, "schedule", wrong)
     failure = found(20)
     assert not failure.again
     assert failure.finding.kind == "crash"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc import pipeline
-from diffc.ir.loops import Affine, Load, Loop, Loops, MatMul, Routine, Store, walk
+from diffc import compiler
+from diffc.loops.form import Affine, Load, Loop, Loops, MatMul, Routine, Store, walk
 from diffc.ops import evaluate
 from tests.fuzz import shadow
 
@@ -21,7 +21,7 @@ rng = np.random.default_rng(5)
 def scheduled(f: Callable[..., Any], *types: Any) -> tuple[dc.Function, Loops]:
     """Return a function traced, and its schedule, which is the test's own to spoil."""
     traced = dc.trace(f, *types)
-    return traced, pipeline.Stages(traced.graph, pipeline.Options()).loops()
+    return traced, compiler.Stages(traced.graph, compiler.Options()).loops()
 
 
 def two_reads(x: Any) -> Any:

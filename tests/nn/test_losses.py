@@ -8,7 +8,7 @@ import pytest
 from scipy import special
 
 import diffc as dc
-from diffc import pipeline
+from diffc import compiler
 from diffc.ir import Graph
 from diffc.nn import Loss, NetworkProblem
 from diffc.ops import input_node
@@ -159,7 +159,7 @@ def test_the_gradient_of_logits_is_p_minus_y() -> None:
 
 
 def _optimized(f: dc.Function) -> list[Any]:
-    return pipeline.optimized(f.graph, derived=True).nodes
+    return compiler.optimized(f.graph, derived=True).nodes
 
 
 HUGE = np.array([[1e4, -1e4, 0.0, 3.0], [-1e300, 1e300, 5.0, 0.0], [800.0, 800.0, -800.0, 750.0]])

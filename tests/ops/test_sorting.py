@@ -7,7 +7,7 @@ import pytest
 
 import diffc as dc
 from diffc.errors import DiffcError, TypeProblem
-from diffc.function import Function
+from diffc.functions.function import Function
 from diffc.ir import Dim, Graph, Type
 from diffc.ops import constant, evaluate, input_node
 from diffc.ops.arithmetic import mul

@@ -11,7 +11,7 @@ import pytest
 import sympy
 
 import diffc as dc
-from diffc import pipeline
+from diffc import compiler
 from diffc.autodiff import transforms
 from diffc.ir import Graph, Type, substitute
 from diffc.ops import cast, constant, elementary, input_node
@@ -50,12 +50,12 @@ def test_a_constant_that_is_off_is_refuted(name, monkeypatch):
         moved = constant(last.op.reference(last.attrs).item() * OFF)
         return result.with_outputs(substitute(result.outputs, {last: moved}))
 
-    graph = pipeline.optimized_before(dc.parse(FORMULAS[name]).graph)
+    graph = compiler.optimized_before(dc.parse(FORMULAS[name]).graph)
     monkeypatch.setattr(verification, "grad", wrong)
-    certificate = verification.verify_graph(graph, order=1, **pipeline.proof_stages(derived=True))
+    certificate = verification.verify_graph(graph, order=1, **compiler.proof_stages(derived=True))
     assert {each.kind for each in certificate.failures} <= {"whole expression"}
     monkeypatch.setattr("diffc.proof.orders.grad", wrong)
-    certificate = verification.verify_graph(graph, order=1, **pipeline.proof_stages(derived=True))
+    certificate = verification.verify_graph(graph, order=1, **compiler.proof_stages(derived=True))
     failed = {each.kind for each in certificate.failures}
     assert "gradient" in failed, certificate
 
@@ -205,7 +205,7 @@ def test_a_literal_is_its_double():
     """0.30000000000000004 is 0.1 + 0.2 rounded, and another number than 0.1 + 0.2."""
     f, g = dc.parse("(0.1 + 0.2)*x"), dc.parse("0.30000000000000004*x")
     assert f.graph.outputs != g.graph.outputs
-    assert pipeline.optimized(f.graph).outputs == pipeline.optimized(g.graph).outputs
+    assert compiler.optimized(f.graph).outputs == compiler.optimized(g.graph).outputs
 
 
 def test_expressions_are_shown_as_formulas():

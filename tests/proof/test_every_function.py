@@ -14,9 +14,9 @@ from every_function import call, forms, inputs_of
 
 import diffc as dc
 from diffc.autodiff import grad
+from diffc.compiler import proof_stages
 from diffc.ops import evaluate
 from diffc.ops.number_systems import resolve_with
-from diffc.pipeline import proof_stages
 from diffc.proof import verify_graph
 from diffc.proof.multiprecision import MULTIPRECISION
 from diffc.proof.numeric import draw

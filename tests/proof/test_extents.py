@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import diffc as dc
+from diffc.compiler import proof_stages
 from diffc.ir import parse_type
 from diffc.ops import input_node
 from diffc.ops.elementary import sin
 from diffc.ops.reshaping import reshape
-from diffc.pipeline import proof_stages
 from diffc.proof import verify_graph
 from diffc.proof.extents import small_extents
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc import certified
-from diffc.testing import assert_derivatives
+from diffc.functions import certified
+from diffc.testing.assertions import assert_derivatives
 
 
 def test_exact_zeros_of_a_user_are_right():

@@ -5,7 +5,7 @@ import pytest
 import sympy
 
 import diffc as dc
-from diffc import pipeline, runtime
+from diffc import compiler, runtime
 from diffc.proof.kernels import free
 
 SMALL, LARGE = np.array([0.3, -0.7, 1.1]), np.linspace(-0.9, 1.3, 40)
@@ -136,7 +136,7 @@ def test_a_model_is_measured_by_its_own_kernels(keys, tmp_path):
 
 def test_a_kernel_that_returns_garbage_is_refuted(monkeypatch):
     """What a call returns is what counts: here the kernel of a captured array's gradient is off."""
-    kernel = pipeline.Compilation.kernel
+    kernel = compiler.Compilation.kernel
 
     def broken(self):
         made = kernel(self)
@@ -144,13 +144,13 @@ def test_a_kernel_that_returns_garbage_is_refuted(monkeypatch):
             return made
         return lambda *arguments: np.asarray(made(*arguments)) * (1 + 1e-12)
 
-    monkeypatch.setattr(pipeline.Compilation, "kernel", broken)
+    monkeypatch.setattr(compiler.Compilation, "kernel", broken)
     failures = dc.verify(weighted(LARGE), order=1).failures
     assert [each.kind for each in failures] == ["kernel, gradient"]
 
 
 def test_another_graph_than_the_proved_one_is_refuted(monkeypatch):
-    from diffc import certified
+    from diffc.functions import certified
 
     monkeypatch.setitem(certified._TRANSFORMS, "gradient", lambda f, wrt: dc.grad(dc.parse("x**3"), wrt))
     (failure,) = dc.verify(dc.parse("x**2"), order=1).failures

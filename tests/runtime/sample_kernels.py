@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from diffc.abi.entry import emit_entry
 from diffc.ir import dim_symbols, flat_tree, parse_extent, parse_type
-from diffc.lower.entry import emit_entry
 from diffc.runtime import Parameter, Program, Signature
-from diffc.runtime.machine import compile_text
+from diffc.runtime.code.machine import compile_text
 
 HEAD = (
     "define i64 @diffc_kernel(ptr noalias %args, ptr noalias %dims, ptr noalias %work) nounwind {\nentry:\n"

@@ -11,7 +11,7 @@ import pytest
 
 from diffc.errors import ArtefactError
 from diffc.runtime import load
-from diffc.runtime import program as program_module
+from diffc.runtime.store import program as program_module
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffc.runtime import Cache, Kernel, cache, key_of
-from diffc.runtime.cache import default_folder
+from diffc.runtime import Cache, Kernel, key_of
+from diffc.runtime.store import cache
+from diffc.runtime.store.cache import default_folder
 
 KEY = "0123abcd"
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diffc.errors import DiffcError, InputError
-from diffc.runtime import fastcall
+from diffc.runtime.calls import fastcall
 
 
 def test_scalars_by_position_and_name(scalars, path):

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import diffc as dc
+from diffc.compiler import Options, Stages
 from diffc.errors import ArtefactError, DiffcError
-from diffc.pipeline import Options, Stages
 from diffc.runtime import Kernel
-from diffc.runtime.externals import undefined_symbols
-from diffc.runtime.machine import assembly, compile_text, cut_in_pieces, host, load_object, optimised
+from diffc.runtime.code.externals import undefined_symbols
+from diffc.runtime.code.machine import assembly, compile_text, cut_in_pieces, host, load_object, optimised
 
 
 @pytest.mark.parametrize(

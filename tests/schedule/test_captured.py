@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc.ir.loops import Load, Store, walk
-from diffc.pipeline import Options, Stages
+from diffc.compiler import Options, Stages
+from diffc.loops.form import Load, Store, walk
 
 RNG = np.random.default_rng(1)
 W45, V20, I20 = RNG.normal(size=(4, 5)), RNG.normal(size=20), RNG.permutation(20)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import diffc as dc
+from diffc.compiler import Options, Stages
 from diffc.ops.interpreter import evaluate
-from diffc.pipeline import Options, Stages
 from diffc.schedule import expand, long_axes_last
 
 INPUTS = {"x": "f64[N, 3]", "m": "f64[5, 3]", "w": "f64[5, 3, 4]", "b": "f64[4]", "c": "f64[5, 1, 4]"}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc.ir.loops import Compute, Loop, Loops, walk
+from diffc.compiler import Options, Stages
+from diffc.loops.form import Compute, Loop, Loops, walk
 from diffc.ops.interpreter import evaluate
-from diffc.pipeline import Options, Stages
 
 LOGISTIC = "mean(logaddexp(0, x @ w + b) - y*(x @ w + b))"
 INPUTS = {"w": "f64[D]", "b": "f64[]", "x": "f64[N, D]", "y": "f64[N]"}

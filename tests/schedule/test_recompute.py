@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc.ir.loops import Compute, walk
+from diffc.compiler import Options, Stages
+from diffc.loops.form import Compute, walk
 from diffc.ops.interpreter import evaluate
-from diffc.pipeline import Options, Stages
 
 X = {"x": "f64[100, 90]", "m": "f64[90]"}
 AGAIN = {

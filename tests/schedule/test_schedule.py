@@ -9,14 +9,15 @@ import pytest
 import diffc as dc
 from diffc.ir import Dim, Graph, Node, Type, evaluate_extent
 from diffc.ir.dim import parse_extent
-from diffc.ir.loops import Load, Loop, Store, walk
+from diffc.loops.form import Load, Loop, Store, walk
+from diffc.loops.printer import print_loops
 from diffc.ops import REGISTRY, constant, input_node, iota
 from diffc.ops.broadcasting import sum_
 from diffc.ops.indexing import gather
 from diffc.ops.recurrence import linear_recurrence
 from diffc.ops.reshaping import flip, reshape, transpose, transpose_op
 from diffc.ops.slicing import pad, slice_
-from diffc.schedule import expand, print_loops, schedule
+from diffc.schedule import expand, schedule
 
 N, M = Dim.symbol("N"), Dim.symbol("M")
 mul, exp = REGISTRY["mul"], REGISTRY["exp"]

@@ -36,7 +36,7 @@ def model() -> tuple[Any, list[Any]]:
 
 def _diffc() -> Any:
     import diffc as dc
-    from diffc.function import Function
+    from diffc.functions.function import Function
     from diffc.ir import Graph
 
     expression, symbols = model()

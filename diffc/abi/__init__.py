@@ -1,0 +1,1 @@
+"""How code is called: the signature of a program, and its way in from CPython."""

@@ -1,0 +1,152 @@
+"""Which code a kernel runs: plain, with results past the caches, or a plan in blocks along one axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from diffc.abi.entry import LARGE_RESULTS, LARGE_WORKSPACE
+from diffc.autodiff.selection import fresh_name
+from diffc.compiler import Compilation, Options
+from diffc.errors import DiffcError
+from diffc.ir import Extent, Graph, substitute
+from diffc.ir.plan import Plan
+from diffc.ir.types import ITEM_SIZE
+from diffc.ops import input_node
+from diffc.ops.captured import captured_arrays
+from diffc.runtime.calls.variants import Forms
+from diffc.runtime.once import Once
+from diffc.schedule import expand
+
+if TYPE_CHECKING:
+    from diffc.runtime import Kernel, Parameter
+    from diffc.runtime.blocks.runner import Cut
+
+__all__ = ["compile_kernel"]
+
+
+def compile_kernel(
+    graph: Graph,
+    options: Options,
+    parallel: int | bool = False,
+    *,
+    cache: bool = True,
+    captured: Mapping[str, Any] | None = None,
+) -> Kernel:
+    """Return the kernel of a graph: plain, in blocks, or one that chooses by the shapes of a call.
+
+    A call runs in blocks if an axis of an input can be cut, there is work for several blocks, and `parallel`
+    asks for it, or a workspace larger than the caches of which blocks need no more than half. Results that
+    are large beside the caches, in memory that the caller gives, are written past them. What known shapes
+    decide is decided here. Code is made when it is first needed, but for the plain code that serves small
+    calls without `parallel`. Unless a symbolic workspace decides, `stages["blocks"]` shows the plan,
+    `stats["blocks"]` the extent that is cut, the number of steps and of threads.
+
+    Args:
+        graph: the graph.
+        options: how it is compiled.
+        parallel: how many threads there are at most; True for as many as the process has CPUs.
+        cache: whether the code is looked for in the cache on disk and left there.
+        captured: the arrays that the graph refers to.
+    """
+    if parallel is not False and options.lowering != "llvm":
+        raise DiffcError("parallel kernels run machine code: leave lowering='llvm'")
+    threads = 1 if parallel is False else _threads(parallel)
+    making = Compilation(graph, options, cache=cache, captured=captured)
+    if options.lowering != "llvm":
+        return making.kernel()
+    outline = making.outline()  # finds what is wrong with the program, too
+    signature = outline.signature
+    workspace = signature.workspace
+    forms = Forms(outline, making.form, _arrays(signature.outputs), LARGE_RESULTS)
+    steps = partial(_step_forms, options=options, cache=cache)
+
+    def cut() -> Cut | None:
+        spared = workspace if parallel is False else None
+        return _cut(making.stages.optimized(), steps, threads, spared)
+
+    if parallel is not False or (isinstance(workspace, int) and workspace > LARGE_WORKSPACE):
+        return _by_work(making, forms, cut(), threads)
+    return _by_memory(forms, Once(cut))
+
+
+def _arrays(outputs: Sequence[Parameter]) -> list[int]:
+    """Return the positions of the outputs that are no numbers."""
+    return [position for position, each in enumerate(outputs) if each.type.rank]
+
+
+def _threads(parallel: object) -> int:
+    from diffc.runtime.blocks.steps import cores
+
+    number = cores() if parallel is True else parallel
+    if type(number) is not int or number < 1:
+        raise DiffcError(f"parallel is True, False or a number of threads from 1, not {parallel!r:.60}")
+    return number
+
+
+def _by_memory(forms: Forms, cut: Once[Cut | None] | None) -> Kernel:
+    """Return the kernel whose plain code serves every call but those with much memory to work in or write."""
+    from diffc.runtime.calls.adaptive import AdaptiveKernel
+
+    signature = forms.outline.signature
+    results = sum((each.type.size * ITEM_SIZE[each.type.dtype] for each in signature.outputs), start=0)
+    small = isinstance(results, int) and results <= LARGE_RESULTS and isinstance(signature.workspace, int)
+    return forms.plain() if small else AdaptiveKernel(forms.plain().program, forms, cut, LARGE_WORKSPACE)
+
+
+def _by_work(making: Compilation, forms: Forms, cut: Cut | None, threads: int) -> Kernel:
+    """Return the kernel that runs in blocks wherever there is work for them."""
+    from diffc.blocks import print_plan
+    from diffc.runtime.calls.adaptive import AdaptiveKernel
+
+    outline = forms.outline
+    if cut is None or not (outline.signature.symbols or cut.is_worth({})):
+        return _by_memory(forms, None)
+    plan = cut.plan
+    making.stages.add("blocks", lambda: print_plan(plan))
+    facts = {"extent": str(plan.extent), "steps": len(plan.steps), "threads": threads}
+    program = replace(outline, stats={**outline.stats, "blocks": facts})
+    return AdaptiveKernel(program, forms, Once(lambda: cut))
+
+
+def _cut(
+    graph: Graph,
+    forms: Callable[[Plan], Sequence[Forms]],
+    threads: int,
+    workspace: Extent | None,
+) -> Cut | None:
+    """Return an optimised graph cut into blocks; None where there is no axis along which that pays.
+
+    Its plan takes the captured arrays behind the graph's inputs.
+    """
+    from diffc.blocks import plan_blocks
+    from diffc.runtime.blocks.runner import Cut
+
+    plan = plan_blocks(expand(_with_inputs(graph)))
+    return None if plan is None else Cut(plan, forms(plan), threads, workspace)
+
+
+def _step_forms(plan: Plan, options: Options, cache: bool) -> list[Forms]:
+    """Return the code of each step. What later steps read stays in the caches."""
+    found: list[Forms] = []
+    for step in plan.steps:
+        making = Compilation(step.graph, options, cache=cache, entry=False)
+        results = [
+            position
+            for position, write in enumerate(step.writes)
+            if write.name in plan.outputs and write.type.rank and not write.combine
+        ]
+        found.append(Forms(making.outline(), making.form, results, LARGE_RESULTS))
+    return found
+
+
+def _with_inputs(graph: Graph) -> Graph:
+    """Return the graph with its captured arrays as inputs behind its own, so that they can be cut, too."""
+    nodes = {
+        node: input_node(fresh_name(name, graph.input_names), node.type)
+        for name, node in captured_arrays(graph).items()
+    }
+    outputs = substitute(graph.outputs, nodes)
+    return replace(graph, inputs=(*graph.inputs, *nodes.values()), outputs=tuple(outputs))

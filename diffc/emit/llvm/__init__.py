@@ -1,0 +1,1 @@
+"""LLVM IR as text: values, instructions, structured flow, functions and modules."""

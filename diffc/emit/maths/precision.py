@@ -1,0 +1,23 @@
+"""How f32 functions that have no polynomials of their own borrow those of f64."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diffc.emit.llvm.emitter import FunctionEmitter, Value
+
+
+def through_f64(function: Callable[..., Value]) -> Callable[..., Value]:
+    """Return `function` extended to f32 by computing in f64: correct to little more than half an ulp."""
+
+    @wraps(function)
+    def either(e: FunctionEmitter, *args: Value) -> Value:
+        if args[0].kind == "f64":
+            return function(e, *args)
+        return e.fptrunc(function(e, *[e.fpext(arg, "f64") for arg in args]), args[0].kind)
+
+    return either

@@ -1,0 +1,157 @@
+"""fmod, mod and floor_divide by NumPy's rules, to the last bit.
+
+With a = |x|, b = |y| and q the integer part of the rounded a / b, a - q b is a float: one FMA gives it
+exactly. While a / b is below the largest integer up to which all are floats, q is the true quotient or one
+more, which the sign tells. For larger quotients, whose vectors leave the straight path, the same step with
+the rounded quotient itself shortens a by all the bits of a mantissa, and is repeated: that remainder is a
+float, too (Boldo and Daumas, "Representable correcting terms for possibly underflowing floating point
+operations", ARITH 2003).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from diffc.emit.maths.polynomial import literal
+from diffc.emit.maths.rare import repaired
+
+if TYPE_CHECKING:
+    from diffc.emit.llvm.emitter import FunctionEmitter, Value
+
+
+class _Format(NamedTuple):
+    """The constants of one floating-point format."""
+
+    integer: str
+    whole: float  # from here on every float is an integer
+    few: float  # quotients below hold NumPy's roundings in floor_divide to less than a half
+    stretch: float  # twice at most it brings the divisor to a finite quotient, still above `whole`
+
+
+_FORMATS = {
+    "f64": _Format("i64", 2.0**53, 2.0**50, 2.0**540),
+    "f32": _Format("i32", 2.0**24, 2.0**21, 2.0**80),
+}
+
+
+class _Division(NamedTuple):
+    """a = quotient b + remainder for finite a and b other than 0; the remainder of others is right, too."""
+
+    quotient: Value
+    remainder: Value
+
+
+def fmod(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return the exact remainder of the truncated quotient as `numpy.fmod`: the sign of x, NaN for y = 0."""
+    return e.copysign(_remainder(e, e.fabs(x), e.fabs(y)), x)
+
+
+def mod(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return the floored remainder x - floor(x / y) y as `numpy.mod`: the sign of y, NaN for y = 0.
+
+    The sum that moves the truncated remainder to y's sign rounds once, as NumPy's does.
+    """
+    magnitude = e.fabs(y)
+    remainder = _remainder(e, e.fabs(x), magnitude)
+    moved = e.band(_opposite(e, x, y), e.fcmp("one", remainder, literal(e, x, 0.0)))
+    return e.copysign(e.select(moved, e.fsub(magnitude, remainder), remainder), y)
+
+
+def floor_divide(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return the floor of the exact quotient as `numpy.floor_divide`: x / y for y = 0, NaN for infinite x."""
+    a, b = e.fabs(x), e.fabs(y)
+    ratio = e.fdiv(a, b)
+    division = _divided(e, a, b, ratio)
+    opposite = _opposite(e, x, y)
+    zero, one = literal(e, x, 0.0), literal(e, x, 1.0)
+    below = e.band(opposite, e.fcmp("one", division.remainder, zero))
+    quotient = e.select(below, e.fadd(division.quotient, one), division.quotient)
+    quick = e.copysign(quotient, e.select(opposite, literal(e, x, -1.0), one))
+
+    many = e.fcmp("oge", ratio, literal(e, x, _FORMATS[x.kind].few))
+    symbol = e.module.private_function(
+        f"vm_floor_divide_any_{x.kind}x{x.lanes}", _floor_divide_of_any, (x.kind, x.lanes), 2, "noinline cold"
+    )
+    return repaired(e, many, quick, lambda: e.call(symbol, x.kind, x.lanes, x, y))
+
+
+def _floor_divide_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return the same in NumPy's own steps, whose roundings show where the quotient is large."""
+    zero, one = literal(e, x, 0.0), literal(e, x, 1.0)
+    remainder = fmod(e, x, y)
+    quotient = e.fdiv(e.fsub(x, remainder), y)
+    below = e.band(_opposite(e, x, y), e.fcmp("one", remainder, zero))
+    quotient = e.select(below, e.fsub(quotient, one), quotient)
+    # The quotient is an integer up to its rounding.
+    whole = e.floor(quotient)
+    short = e.fcmp("ogt", e.fsub(quotient, whole), literal(e, x, 0.5))
+    whole = e.select(short, e.fadd(whole, one), whole)
+    return e.select(e.fcmp("oeq", y, zero), e.fdiv(x, y), whole)
+
+
+def _remainder(e: FunctionEmitter, a: Value, b: Value) -> Value:
+    """Return the remainder of a >= 0 and b >= 0."""
+    ratio = e.fdiv(a, b)
+    symbol = e.module.private_function(
+        f"vm_remainder_shortened_{a.kind}x{a.lanes}", _shortened, (a.kind, a.lanes), 2, "noinline cold"
+    )
+    before, rare, done = e.current_block, e.new_label("rare"), e.new_label("done")
+    e.cbr(e.any(e.fcmp("oge", ratio, literal(e, a, _FORMATS[a.kind].whole))), rare, done)
+    e.block(rare)
+    shorter = e.call(symbol, a.kind, a.lanes, a, b)
+    its_ratio = e.fdiv(shorter, b)
+    e.br(done)
+    e.block(done)
+    dividend, quotient = e.phi(a.kind, a.lanes), e.phi(a.kind, a.lanes)
+    for phi, usual, other in ((dividend, a, shorter), (quotient, ratio, its_ratio)):
+        e.add_incoming(phi, usual, before)
+        e.add_incoming(phi, other, rare)
+    return _divided(e, dividend, b, quotient).remainder
+
+
+def _divided(e: FunctionEmitter, a: Value, b: Value, ratio: Value) -> _Division:
+    """Return quotient and remainder of a, which may be negative, and b >= 0, given a / b rounded.
+
+    They are right where that is below `whole`.
+    """
+    zero = literal(e, a, 0.0)
+    quotient = e.truncate(ratio)
+    remainder = e.fma(e.fneg(quotient), b, a)
+    beyond = e.fcmp("olt", remainder, zero)
+    remainder = e.select(beyond, e.fadd(remainder, b), remainder)
+    quotient = e.select(beyond, e.fsub(quotient, literal(e, a, 1.0)), quotient)
+    # 0 times an infinite b would be NaN.
+    smaller = e.band(e.fcmp("olt", a, b), e.fcmp("oge", a, zero))
+    return _Division(quotient, e.select(smaller, a, remainder))
+
+
+def _shortened(e: FunctionEmitter, a: Value, b: Value) -> Value:
+    """Return a number congruent to a modulo b, of either sign, whose quotient is below `whole`."""
+    form = _FORMATS[a.kind]
+    whole, infinity = literal(e, a, form.whole), literal(e, a, float("inf"))
+    # NaN stays; infinity is left as it is, and so is all with a divisor 0.
+    regular = e.band(e.fcmp("olt", a, infinity), e.fcmp("ogt", b, literal(e, a, 0.0)))
+    before, again, done = e.current_block, e.new_label("again"), e.new_label("done")
+    e.br(again)
+    e.block(again)
+    rest = e.phi(a.kind, a.lanes)
+    ratio = e.fdiv(rest, b)
+    large = e.band(regular, e.fcmp("oge", e.fabs(ratio), whole))
+    divisor = b
+    for _ in range(2):
+        unbounded = e.fcmp("oeq", e.fabs(ratio), infinity)
+        divisor = e.select(unbounded, e.fmul(divisor, literal(e, a, form.stretch)), divisor)
+        ratio = e.fdiv(rest, divisor)
+    shorter = e.select(large, e.fma(e.fneg(ratio), divisor, rest), rest)
+    e.add_incoming(rest, a, before)
+    e.add_incoming(rest, shorter, again)
+    e.cbr(e.any(large), again, done)
+    e.block(done)
+    return shorter
+
+
+def _opposite(e: FunctionEmitter, x: Value, y: Value) -> Value:
+    """Return whether exactly one of the two has its sign bit set."""
+    integer = _FORMATS[x.kind].integer
+    signs = e.ixor(e.bitcast(x, integer), e.bitcast(y, integer))
+    return e.icmp("slt", signs, e.constant(integer, 0, x.lanes))

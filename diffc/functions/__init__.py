@@ -1,0 +1,1 @@
+"""What users call: Functions, their transforms, and plain Python functions."""

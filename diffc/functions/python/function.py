@@ -1,0 +1,285 @@
+"""Transforms of plain Python functions: callables that trace, transform and compile at the first call.
+
+Each keeps what it has compiled by the signature of a call: the structure of the arguments, and the shapes and
+dtypes in it. Called inside a function that is itself being traced it becomes part of that function's graph,
+so that derivatives nest in any way.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import update_wrapper
+from inspect import Signature
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from diffc.compiler import without_collector
+from diffc.errors import DiffcError, OutdatedError
+from diffc.frontends.numpy.inlining import call_inline
+from diffc.frontends.numpy.operands import is_weak
+from diffc.frontends.numpy.specs import type_of
+from diffc.frontends.numpy.structure import Structure, leaf_count
+from diffc.frontends.numpy.trace import (
+    Arguments,
+    Static,
+    arguments_of,
+    function_name,
+    trace_graph,
+    tree_of,
+)
+from diffc.frontends.numpy.tracer import Traced
+from diffc.frontends.numpy.tracing import active, check_open
+from diffc.functions.function import Function
+from diffc.functions.python.prepared_call import Prepared, Rebuild, call_key, rebuilder
+from diffc.ir import Graph, Type
+
+__all__ = ["Call", "Jitted", "Leaf", "PythonTransform", "trace"]
+
+Leaf: TypeAlias = Type | Static
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a transform: the function's arguments, the type of each leaf, and further values.
+
+    `weak` tells which leaves are Python numbers, `more` has the leaves of tangents, vectors or cotangents.
+    """
+
+    arguments: Arguments
+    types: tuple[Leaf, ...]
+    weak: tuple[bool, ...]
+    more: tuple[Any, ...] = ()
+
+    @property
+    def key(self) -> Any:
+        """What decides about the code: two calls with one key run the same kernel."""
+        return self.arguments.structure, self.types, self.weak
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The leaves that are inputs of the graph."""
+        pairs = zip(self.arguments.leaves, self.types, strict=True)
+        return [leaf for leaf, kind in pairs if isinstance(kind, Type)]
+
+    @property
+    def order(self) -> tuple[int, ...] | None:
+        """The kernel's inputs among the leaves of the call as written; None where it takes all as they are.
+
+        As written, the further values stand behind the arguments by position, before those by name.
+        """
+        structure = self.arguments.structure
+        assert structure is not None
+        first, more = leaf_count(structure.items[0]), len(self.more)
+        inputs = [k for k, kind in enumerate(self.types) if isinstance(kind, Type)]
+        order = (*(k if k < first else k + more for k in inputs), *range(first, first + more))
+        return None if order == tuple(range(len(self.types) + more)) else order
+
+    def positions(self, leaves: Sequence[int]) -> list[int]:
+        """Return the positions of leaves among the inputs; raise `DiffcError` for a static one."""
+        places = {
+            leaf: k for k, leaf in enumerate(k for k, t in enumerate(self.types) if isinstance(t, Type))
+        }
+        for leaf in leaves:
+            if leaf not in places:
+                raise DiffcError(
+                    f"{self.arguments.names[leaf]} cannot be differentiated by: it is "
+                    f"{self.arguments.leaves[leaf]!r:.60}, no number and no array"
+                )
+        return [places[leaf] for leaf in leaves]
+
+
+class PythonTransform:
+    """A transform of a Python function. It is called as the function is, but for what the transform adds.
+
+    Arguments are arrays, numbers, and tuples, lists and dicts of them. Flags, texts, None and functions are
+    passed on as they are; a call with another one is compiled anew.
+    """
+
+    wrapped_signature: Signature | None = None
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        """Take the function, and the name of the transform."""
+        if not callable(function):
+            raise DiffcError(f"{name} takes a Function or a Python function, not {function!r:.60}")
+        self.function = function
+        self._compiled: dict[Any, tuple[Function, Rebuild | None]] = {}
+        self._prepared: dict[Any, Prepared] = {}
+        self._lock = threading.Lock()
+        # Not the attributes: those of another transform would replace this one's.
+        update_wrapper(self, function, updated=())
+        self.__name__ = f"{name}_{function_name(function)}" if name else function_name(function)
+        if self.wrapped_signature is not None:
+            self.__signature__ = self.wrapped_signature
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        """Trace, transform and compile the function for such arguments, unless that is done; run it."""
+        if active.get() is not None:
+            return self._inline(self.read_call(args, kwargs))
+        leaves: list[Any] = []
+        key = call_key(args, kwargs, leaves)
+        prepared = self._prepared.get(key)
+        if prepared is None:
+            return self._call_anew(key, args, kwargs)
+        try:
+            return prepared.run(leaves)
+        except OutdatedError:
+            return self._call_anew(key, args, kwargs)
+
+    def _call_anew(self, key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Run a call that is not prepared; prepare the next one of its key, unless that is None."""
+        call = self.read_call(args, kwargs)
+        try:
+            return self._prepare(key, call)
+        except OutdatedError:  # what the function refers to is of another type, or decides otherwise, now
+            with self._lock:
+                self._compiled.pop(call.key, None)
+            return self._prepare(key, call)
+
+    def _prepare(self, key: Any, call: Call) -> Any:
+        with without_collector():
+            compiled, rebuild = self._find(call)
+            kernel = compiled.kernel
+        values = kernel(*call.inputs, *call.more)
+        if key is not None:
+            self._prepared[key] = Prepared(kernel, call.order, rebuild)
+        return values if rebuild is None else rebuild(values)
+
+    def function_for(self, /, *args: Any, **kwargs: Any) -> Function:
+        """Return the Function that a call with such arguments runs, to be printed, compiled or verified."""
+        return self._find(self.read_call(args, kwargs))[0]
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Return the method of an instance, where the transform decorates a method."""
+        if instance is None:
+            return self
+        raise DiffcError(
+            f"{self.__name__} decorates a method: transform a function of the instance's arrays instead, "
+            "as in dc.grad(lambda w: model.loss(w))"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.__name__}, compiled for {len(self._compiled)} signatures>"
+
+    @abstractmethod
+    def apply(self, f: Function, call: Call) -> Function:
+        """Return the transform of the traced function."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def result(self, value: Structure, call: Call) -> Structure:
+        """Return the structure of the result, from that of the function's value."""
+        raise NotImplementedError
+
+    def element_types(self, call: Call) -> Sequence[Leaf]:
+        """Return the types with which the function is traced."""
+        return call.types
+
+    def read_call(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call:
+        """Return a call taken apart."""
+        arguments = arguments_of(self.function, args, kwargs)
+        for each in arguments.leaves:
+            if isinstance(each, Traced):
+                check_open(each.owner, self.__name__)
+        arguments = replace(arguments, leaves=tuple(map(_as_leaf, arguments.leaves)))
+        types = [_leaf_type(name, leaf) for name, leaf in zip(arguments.names, arguments.leaves, strict=True)]
+        return Call(arguments, tuple(types), tuple(map(_is_weak, arguments.leaves)))
+
+    def _find(self, call: Call) -> tuple[Function, Rebuild | None]:
+        try:
+            found = self._compiled.get(call.key)
+        except TypeError:
+            raise DiffcError(f"{self.__name__}: an argument is no array and not hashable either") from None
+        if found is None:
+            with self._lock:
+                found = self._compiled.get(call.key)
+                if found is None:
+                    found = self._compiled[call.key] = self._make(call)
+        return found
+
+    def _make(self, call: Call) -> tuple[Function, Rebuild | None]:
+        traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak)
+        f = self.apply(Function(traced.graph, captured=traced.captured), call)
+        graph, rebuild = _arranged(f.graph, self.result(traced.structure, call))
+        return Function(graph, f.derived, f.math, f.captured), rebuild
+
+    def _inline(self, call: Call) -> Any:
+        traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak, nested=True)
+        graph = self.apply(Function(traced.graph), call).graph
+        arranged, rebuild = _arranged(graph, self.result(traced.structure, call))
+        values = call_inline(arranged, {}, [*call.inputs, *traced.enclosing, *call.more], {})
+        return values if rebuild is None else rebuild(values)
+
+
+class Jitted(PythonTransform):
+    """The function itself, compiled."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Take the function."""
+        super().__init__(function, "")
+
+    def apply(self, f: Function, call: Call) -> Function:
+        """Return the function."""
+        return f
+
+    def result(self, value: Structure, call: Call) -> Structure:
+        """Return the function's own structure."""
+        return value
+
+
+def trace(function: Callable[..., Any], /, *types: Any, **named: Any) -> Function:
+    """Return the Function that a plain Python function computes with NumPy.
+
+    Args:
+        function: it is called once, with values that stand for arrays of the given types.
+        types: for each parameter `dc.f64("N", 10)`, `"f64[N, 10]"`, a Type, or an example of a value; tuples,
+            lists and dicts of them; a flag or None is passed on as it is.
+        named: types by the parameter's name.
+
+    Raises:
+        DiffcError: for what cannot be traced, with what to write instead.
+
+    >>> import numpy as np, diffc as dc
+    >>> f = dc.trace(lambda x: np.sum(np.sin(x) ** 2), dc.f64("N"))
+    >>> f(np.zeros(3))
+    0.0
+    """
+    if not callable(function):
+        raise DiffcError(f"trace takes a Python function, not {function!r:.60}")
+    arguments = arguments_of(function, types, named)
+    kinds = [
+        Static(each) if each is None or isinstance(each, bool) else type_of(each) for each in arguments.leaves
+    ]
+    with without_collector():
+        traced = trace_graph(function, arguments, kinds, list(map(is_weak, arguments.leaves)))
+    return Function(traced.graph, captured=traced.captured)
+
+
+def _arranged(graph: Graph, structure: Structure) -> tuple[Graph, Rebuild | None]:
+    """Return a graph with its outputs arranged in nested tuples, and what makes a structure of these."""
+    return graph.with_outputs(graph.outputs, tree=tree_of(structure)), rebuilder(structure)
+
+
+def _as_leaf(leaf: Any) -> Any:
+    """Return an object that is as good as an array, such as a data frame's column, as an array."""
+    if isinstance(leaf, Traced | np.ndarray | np.generic) or not hasattr(leaf, "__array__"):
+        return leaf
+    return np.asarray(leaf)
+
+
+def _leaf_type(name: str, leaf: Any) -> Leaf:
+    if isinstance(leaf, Traced):
+        return leaf.node.type
+    if isinstance(leaf, bool) or not isinstance(leaf, int | float | np.ndarray | np.generic):
+        return Static(leaf)
+    try:
+        return type_of(leaf)
+    except DiffcError as problem:
+        raise DiffcError(f"{name}: {problem}") from None
+
+
+def _is_weak(leaf: Any) -> bool:
+    return leaf.weak if isinstance(leaf, Traced) else is_weak(leaf)

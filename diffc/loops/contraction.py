@@ -1,0 +1,53 @@
+"""Contraction: a buffer that is used only within one iteration of a loop needs that iteration's part alone.
+
+`y[i, j]`, written and read in the same loop over i, becomes `y[j]`: a row that stays in the cache
+instead of a matrix that goes through memory.
+"""
+
+from __future__ import annotations
+
+from diffc.loops.form import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Routine, Store, walk
+
+__all__ = ["contract"]
+
+SMALL = 256
+"""A buffer of no more elements is in the nearest cache anyway."""
+
+
+def contract(loops: Loops) -> None:
+    """Drop leading dimensions of work buffers that every access indexes by one and the same axis."""
+    accesses: dict[Buffer, list[Load | Store]] = {}
+    fixed: set[Buffer] = {alias.root for alias in loops.aliases}
+    # Of what differs from lane to lane, one element is not enough: innermost axes stay.
+    kept: set[Axis | None] = {None}
+    for item, _ in walk(loops.body):
+        if isinstance(item, Loop) and (item.innermost or item.outer_vector):
+            kept.add(item.axis)
+        if isinstance(item, Load | Store):
+            if item.buffer.role == "work":
+                accesses.setdefault(item.buffer, []).append(item)
+        elif isinstance(item, MatMul):
+            fixed.update(matrix.buffer.root for matrix in (item.out, item.a, item.b))
+        elif isinstance(item, Routine):
+            fixed.update(part.buffer.root for part in item.parts)
+    for buffer, uses in accesses.items():
+        while buffer not in fixed and _is_worth(buffer) and _common_axis(uses) not in kept:
+            buffer.type = buffer.type.with_shape(buffer.type.shape[1:])
+            for use in uses:
+                use.index = use.index[1:]
+
+
+def _is_worth(buffer: Buffer) -> bool:
+    """Tell whether a buffer is so large that less of it gains more than rounds that may run side by side."""
+    size = buffer.type.size
+    return buffer.type.rank > 0 and not (isinstance(size, int) and size <= SMALL)
+
+
+def _common_axis(uses: list[Load | Store]) -> Axis | None:
+    """Return the axis that is the first index of every access, or None."""
+    first = uses[0].index[0]
+    if first.dynamic is not None or first.constant != 0 or len(first.terms) != 1 or first.terms[0][1] != 1:
+        return None
+    axis = first.terms[0][0]
+    same = all(use.index[0] == Affine(0, ((axis, 1),)) for use in uses)
+    return axis if same else None

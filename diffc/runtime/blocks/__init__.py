@@ -1,0 +1,1 @@
+"""Programs that run block by block along one axis, on several threads."""

@@ -1,0 +1,1 @@
+"""Calls from Python: checks, casts, memory, and which code runs."""

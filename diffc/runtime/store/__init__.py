@@ -1,0 +1,1 @@
+"""Programs as files: the cache and what is built ahead of time."""

@@ -1,0 +1,104 @@
+"""How numbers, extents, indices and scalar operations are written in generated source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from diffc.ir import Dim, Extent
+from diffc.loops.form import Affine
+
+__all__ = ["NUMPY", "accumulated", "extent_text", "identity", "may_be_negative", "number", "sum_text"]
+
+NUMPY = {"f64": "np.float64", "f32": "np.float32", "i64": "np.int64", "bool": "np.bool_"}
+
+_ACCUMULATED = {
+    "add": "{0} + {1}",
+    "mul": "{0} * {1}",
+    "max": "np.maximum({0}, {1})",
+    "or": "{0} or {1}",
+    "recurrence": "{1} * {0} + {2}",
+}
+
+
+def number(value: float, dtype: str) -> str:
+    """Return a number of a dtype, in parentheses where it has a sign."""
+    if dtype == "bool":
+        return str(bool(value))
+    if dtype == "i64":
+        return _signed(str(int(value)))
+    return _float(value, dtype) if dtype == "f32" else _signed(_float(value, dtype))
+
+
+def _float(value: float, dtype: str) -> str:
+    text = "np.nan" if math.isnan(value) else repr(float(value)).replace("inf", "np.inf")
+    return f"np.float32({text})" if dtype == "f32" else text
+
+
+def _signed(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
+
+
+def identity(how: str, dtype: str) -> str:
+    """Return the number with which an accumulation begins."""
+    if how == "or":
+        return "False"
+    if how == "max":
+        return "np.int64(-9223372036854775808)" if dtype == "i64" else _float(-math.inf, dtype)
+    start = {"add": 0.0, "mul": 1.0, "recurrence": -0.0}[how]
+    return str(int(start)) if dtype == "i64" else _float(start, dtype)
+
+
+def accumulated(how: str, total: str, operands: Sequence[str]) -> str:
+    """Return the next value of an accumulator."""
+    return _ACCUMULATED[how].format(total, *operands)
+
+
+def may_be_negative(extent: Extent) -> bool:
+    """Tell whether an extent can fall below 0 for symbols that do not, as N-1 does for N = 0."""
+    if isinstance(extent, int):
+        return extent < 0
+    return any(coefficient < 0 for _, coefficient in extent.terms)
+
+
+def extent_text(extent: Extent, symbols: Mapping[str, str]) -> str:
+    """Return an extent: a number, a name, or a polynomial without parentheses around it."""
+    return sum_text(Affine(extent), symbols, {})
+
+
+def sum_text(affine: Affine, symbols: Mapping[str, str], dynamic: Mapping[int, str]) -> str:
+    """Return an affine form as a sum, what is added before what is subtracted."""
+    parts: list[tuple[bool, str]] = []
+    for axis, factor in affine.terms:
+        parts.append(_scaled(factor, str(axis), symbols))
+    if affine.dynamic is not None:
+        parts.append((False, dynamic[affine.dynamic.number]))
+    parts += _monomials(affine.constant, symbols)
+    if not parts:
+        return "0"
+    parts.sort(key=lambda part: part[0])
+    text = "".join(f" {'-' if negative else '+'} {part}" for negative, part in parts)
+    return text[3:] if text.startswith(" + ") else f"-{text[3:]}"
+
+
+def _scaled(factor: Extent, name: str, symbols: Mapping[str, str]) -> tuple[bool, str]:
+    if isinstance(factor, int):
+        return factor < 0, name if abs(factor) == 1 else f"{abs(factor)}*{name}"
+    monomials = _monomials(factor, symbols)
+    if len(monomials) == 1:
+        negative, text = monomials[0]
+        return negative, f"{text}*{name}"
+    return False, f"({extent_text(factor, symbols)})*{name}"
+
+
+def _monomials(extent: Extent, symbols: Mapping[str, str]) -> list[tuple[bool, str]]:
+    """Return the terms of a polynomial, each as whether it is subtracted and its absolute value."""
+    if not isinstance(extent, Dim):
+        return [(extent < 0, str(abs(extent)))] if extent else []
+    parts: list[tuple[bool, str]] = []
+    for monomial, coefficient in extent.terms:
+        factors = [symbols[name] if power == 1 else f"{symbols[name]}**{power}" for name, power in monomial]
+        if abs(coefficient) != 1 or not factors:
+            factors.insert(0, str(abs(coefficient)))
+        parts.append((coefficient < 0, "*".join(factors)))
+    return parts
