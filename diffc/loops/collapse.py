@@ -19,22 +19,30 @@ from diffc.loops.form import (
     IndexValue,
     Load,
     Loop,
+    Loops,
     Statement,
     Store,
     flattened,
 )
+from diffc.loops.target import Target
 from diffc.source.notation import may_be_negative
 
-__all__ = ["collapsed"]
+__all__ = ["collapse"]
 
 
-def collapsed(block: Block, flats: dict[Buffer, Buffer]) -> Block:
-    """Return a block with the loops collapsed that can be; `flats` receives the arrays as they read them."""
+def collapse(program: Loops, target: Target) -> Loops:
+    """Return the program with the loops collapsed that can be, and the arrays as these read them as aliases."""
+    flats: dict[Buffer, Buffer] = {}
+    body = _collapsed(program.body, flats)
+    return replace(program, body=body, aliases=[*program.aliases, *flats.values()])
+
+
+def _collapsed(block: Block, flats: dict[Buffer, Buffer]) -> Block:
     return Block(_collapsed_loop(item, flats) if isinstance(item, Loop) else item for item in block)
 
 
 def _collapsed_loop(loop: Loop, flats: dict[Buffer, Buffer]) -> Loop:
-    loop = replace(loop, body=collapsed(loop.body, flats))
+    loop = replace(loop, body=_collapsed(loop.body, flats))
     inner = loop.body[0] if len(loop.body) == 1 else None
     if not isinstance(inner, Loop):
         return loop

@@ -7,6 +7,7 @@ instead of a matrix that goes through memory.
 from __future__ import annotations
 
 from diffc.loops.form import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Routine, Store, walk
+from diffc.loops.target import Target
 
 __all__ = ["contract"]
 
@@ -14,8 +15,8 @@ SMALL = 256
 """A buffer of no more elements is in the nearest cache anyway."""
 
 
-def contract(loops: Loops) -> None:
-    """Drop leading dimensions of work buffers that every access indexes by one and the same axis."""
+def contract(loops: Loops, target: Target) -> Loops:
+    """Drop, in place, leading dimensions of work buffers that every access indexes by one and the same axis."""
     accesses: dict[Buffer, list[Load | Store]] = {}
     fixed: set[Buffer] = {alias.root for alias in loops.aliases}
     # Of what differs from lane to lane, one element is not enough: innermost axes stay.
@@ -35,6 +36,7 @@ def contract(loops: Loops) -> None:
             buffer.type = buffer.type.with_shape(buffer.type.shape[1:])
             for use in uses:
                 use.index = use.index[1:]
+    return loops
 
 
 def _is_worth(buffer: Buffer) -> bool:

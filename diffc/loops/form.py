@@ -24,7 +24,7 @@ from diffc.ir.types import Type
 __all__ = [
     "Accumulate", "Affine", "Axis", "Block", "Buffer", "Check", "Compute", "DimValue", "Index", "IndexValue",
     "Load", "Loop", "Loops", "MatMul", "Matrix", "Nest", "NestCall", "Operand", "Part", "Place", "Routine",
-    "Statement", "Store", "Value", "flattened", "strides_of", "touched", "walk",
+    "Statement", "Store", "Value", "defined_by", "flattened", "operands_of", "strides_of", "touched", "walk",
 ]  # fmt: skip
 
 
@@ -351,6 +351,29 @@ def touched(item: Statement | Loop) -> list[Buffer]:
         case _:
             found = []
     return [buffer.root for buffer in found]
+
+
+def operands_of(item: Statement | Loop) -> Iterator[Value]:
+    """Yield the values that a statement uses."""
+    match item:
+        case Compute() | Accumulate():
+            yield from (each for each in item.operands if isinstance(each, Value))
+        case Store() | Load():
+            if isinstance(item, Store) and isinstance(item.value, Value):
+                yield item.value
+            yield from (at.dynamic for at in item.index if at.dynamic is not None)
+        case Check():
+            if isinstance(item.index, Value):
+                yield item.index
+        case NestCall():
+            yield from item.values
+        case _:
+            pass
+
+
+def defined_by(item: Statement | Loop) -> list[Value]:
+    """Return the values that a statement defines; accumulators belong to their loop."""
+    return [item.value] if isinstance(item, Compute | Load | IndexValue | DimValue | Check) else []
 
 
 def strides_of(shape: tuple[Extent, ...]) -> tuple[Extent, ...]:

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from diffc.emit.kernel.statements import defined_by
 from diffc.loops.form import (
     Accumulate,
     Affine,
@@ -25,14 +24,17 @@ from diffc.loops.form import (
     IndexValue,
     Load,
     Loop,
+    Loops,
     Operand,
     Statement,
     Store,
     Value,
+    defined_by,
     walk,
 )
+from diffc.loops.target import Target
 
-__all__ = ["jammed"]
+__all__ = ["jam"]
 
 WIDTHS = (5, 6, 4, 3, 2)
 """How many rounds may run side by side, the best first."""
@@ -46,10 +48,10 @@ LARGEST_BODY = 24
 _Item = TypeVar("_Item", Load, Store)
 
 
-def jammed(block: Block, registers: int) -> Block:
-    """Return a block with the loops jammed that gain by it, on a machine with so many vector registers."""
-    numbers = _Numbers(max(_numbers_in(block), default=0))
-    return _block(block, numbers, registers - FREE_REGISTERS, 1)
+def jam(program: Loops, target: Target) -> Loops:
+    """Return the program with the loops jammed that gain by it."""
+    numbers = _Numbers(max(_numbers_in(program.body), default=0))
+    return replace(program, body=_block(program.body, numbers, target.registers - FREE_REGISTERS, 1))
 
 
 @dataclass

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from diffc.ir import Dim, Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.types import ITEM_SIZE
 from diffc.loops.form import Buffer, Loops, touched, walk
+from diffc.loops.target import Target
 
 __all__ = ["plan_memory"]
 
@@ -23,8 +24,8 @@ LARGE = 1000
 """What stands for every symbol where sizes are compared."""
 
 
-def plan_memory(program: Loops) -> None:
-    """Set the offset of every work buffer and the size of the workspace, in bytes."""
+def plan_memory(program: Loops, target: Target) -> Loops:
+    """Set, in place, the offset of every work buffer and the size of the workspace, in bytes."""
     groups: dict[int, dict[Buffer, tuple[int, int]]] = {8: {}, 4: {}, 1: {}}
     alive = _lifetimes(program)
     program.least_workspace = _most_alive(alive)
@@ -35,6 +36,7 @@ def plan_memory(program: Loops) -> None:
     program.workspace = 0
     for lifetimes in groups.values():
         program.workspace = _placed(lifetimes, program.workspace)
+    return program
 
 
 def _placed(lifetimes: Mapping[Buffer, tuple[int, int]], total: Extent) -> Extent:

@@ -23,6 +23,7 @@ from diffc.loops.form import (
     IndexValue,
     Load,
     Loop,
+    Loops,
     Nest,
     NestCall,
     Operand,
@@ -33,8 +34,9 @@ from diffc.loops.form import (
     flattened,
     walk,
 )
+from diffc.loops.target import Target
 
-__all__ = ["outlined"]
+__all__ = ["outline"]
 
 MIN_CALLS = 4
 """A nest that occurs less often is emitted in place: there LLVM knows that its arrays do not overlap."""
@@ -45,10 +47,11 @@ MAX_ROUNDS = 64
 Key: TypeAlias = tuple[Any, ...]
 
 
-def outlined(block: Block) -> Block:
-    """Return a program's outermost block with a call for each small nest of which there are several."""
-    forms = dict(_forms(block))
-    return _with_calls(block, forms, Counter(form.key for form in forms.values()), {})
+def outline(program: Loops, target: Target) -> Loops:
+    """Return the program with a call for each small nest of which there are several."""
+    forms = dict(_forms(program.body))
+    counts = Counter(form.key for form in forms.values())
+    return replace(program, body=_with_calls(program.body, forms, counts, {}))
 
 
 def _forms(block: Block, rounds: int = 1) -> Iterator[tuple[Loop, _Form]]:

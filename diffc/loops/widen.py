@@ -10,9 +10,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diffc.loops.form import Accumulate, Block, Compute, Load, Loop, Statement, Store, flattened, walk
+from diffc.loops.form import (
+    Accumulate,
+    Block,
+    Compute,
+    Load,
+    Loop,
+    Loops,
+    Statement,
+    Store,
+    flattened,
+    walk,
+)
+from diffc.loops.target import Target
 
-__all__ = ["widened"]
+__all__ = ["widen"]
 
 MOST_VECTORS = 4
 
@@ -23,14 +35,18 @@ LARGEST_BODY = 64
 """Rounds of more statements than this have work of their own to overlap."""
 
 
-def widened(block: Block, registers: int) -> Block:
-    """Return a block whose loops over lanes with sums inside take as many vectors as registers hold."""
+def widen(program: Loops, target: Target) -> Loops:
+    """Return the program with as many vectors in loops over lanes with sums inside as registers hold."""
+    return replace(program, body=_widened(program.body, target.registers))
+
+
+def _widened(block: Block, registers: int) -> Block:
     found = Block()
     for item in block:
         if isinstance(item, Loop) and item.outer_vector:
             found.append(replace(item, vectors=_vectors(item, registers)))
         elif isinstance(item, Loop):
-            found.append(replace(item, body=widened(item.body, registers)))
+            found.append(replace(item, body=_widened(item.body, registers)))
         else:
             found.append(item)
     return found

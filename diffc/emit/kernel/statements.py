@@ -198,26 +198,3 @@ class Statements:
         pointers = [self.addresses.start(part) for part in item.parts]
         sizes = [self.r.extents(extent) for extent in item.sizes]
         e.call(routine_function(e.module, item), None, 1, *pointers, *sizes)
-
-
-def operands_of(item: Statement | Loop) -> Iterator[LoopValue]:
-    """Yield the values that a statement uses."""
-    match item:
-        case Compute() | Accumulate():
-            yield from (each for each in item.operands if isinstance(each, LoopValue))
-        case Store() | Load():
-            if isinstance(item, Store) and isinstance(item.value, LoopValue):
-                yield item.value
-            yield from (at.dynamic for at in item.index if at.dynamic is not None)
-        case Check():
-            if isinstance(item.index, LoopValue):
-                yield item.index
-        case NestCall():
-            yield from item.values
-        case _:
-            pass
-
-
-def defined_by(item: Statement | Loop) -> list[LoopValue]:
-    """Return the values that a statement defines; accumulators belong to their loop."""
-    return [item.value] if isinstance(item, Compute | Load | IndexValue | DimValue | Check) else []
