@@ -23,18 +23,17 @@ import numpy as np
 import diffc as dc
 from diffc.autodiff import grad
 from diffc.compiler import Options, Stages
-from diffc.emit import lower_to_llvm
 from diffc.errors import DiffcError
 from diffc.ir import Graph
-from diffc.source import lower_to_source
+from diffc.loops.target import Target
 from docs.numpy_examples import CALLS, Call
 from tests.emit.random_graphs import Maker
 from tests.fuzz.compiled import traced, transformed
 from tests.fuzz.kinds import make
 from tests.fuzz.program import Program
 
-WIDTHS = (16, 64)
-"""The widths of vectors, in bytes, for which code is compared."""
+TARGETS = (Target(16, 16), Target(64, 32))
+"""The machines whose code is compared."""
 
 _LOCAL = re.compile(r'%(?:"[^"]*"|[\w.$-]+)|^(?:"[^"]*"|[\w.$-]+):', re.MULTILINE)
 
@@ -95,9 +94,11 @@ def _graphs_of(program: Program) -> Iterator[Graph]:
 def emitted(graph: Graph) -> dict[str, str]:
     """Return the texts of a program."""
     try:
-        loops = Stages(graph, Options()).loops()
-        texts = {f"llvm {width}": canonical(lower_to_llvm(loops, width)) for width in WIDTHS}
-        return {**texts, "source": lower_to_source(loops)}
+        texts: dict[str, str] = {}
+        for target in TARGETS:
+            stages = Stages(graph, Options(), target)
+            texts[f"llvm {target.vector_bytes}"] = canonical(stages.llvm())
+        return {**texts, "source": stages["source"]}
     except DiffcError as error:
         return {"refused": str(error)}
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from diffc.errors import ArtefactError, DiffcError
 from diffc.ir import Extent, Tree, Type, dim_symbols, linear_form, parse_extent, parse_type, tree_leaves
 
-__all__ = ["Binding", "Parameter", "Signature"]
+__all__ = ["Binding", "NamedType", "Signature"]
 
 _MAX_PARAMETERS = 20_000
 _MAX_TEXT = 2_000
@@ -49,7 +49,7 @@ class Binding(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parameter:
+class NamedType:
     """One input or output: the user's name for it, which is a label and nothing more, and its type."""
 
     name: str
@@ -66,8 +66,8 @@ class Signature:
     """
 
     name: str
-    inputs: tuple[Parameter, ...]
-    outputs: tuple[Parameter, ...]
+    inputs: tuple[NamedType, ...]
+    outputs: tuple[NamedType, ...]
     tree: Tree
     symbols: tuple[str, ...] = ()
     workspace: Extent = 0
@@ -75,7 +75,7 @@ class Signature:
     externals: tuple[str, ...] = ()
     math: str = "precise"
     lowering: str = "llvm"
-    captured: tuple[Parameter, ...] = ()
+    captured: tuple[NamedType, ...] = ()
     """The arrays that the program refers to: the last of its constants, bound when it is loaded."""
 
     def __post_init__(self) -> None:
@@ -190,14 +190,14 @@ def _items(value: object, where: str, read: Callable[[object, str], T]) -> tuple
     return tuple(read(item, where) for item in cast(list[object], value))
 
 
-def _parameter(value: object, where: str) -> Parameter:
+def _parameter(value: object, where: str) -> NamedType:
     if not isinstance(value, list) or len(cast(list[object], value)) != 2:
         raise ArtefactError(f"the signature's {where} must hold pairs of a name and a type")
     name, text = (_text(item, where) for item in cast(list[object], value))
     kind = parse_type(text)
     if str(kind) != text:
         raise ArtefactError(f"the signature's {where} has the type {text[:80]!r}, not in canonical form")
-    return Parameter(name, kind)
+    return NamedType(name, kind)
 
 
 def _extent(value: object) -> Extent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from diffc.ir import Node, topological
-from diffc.ops import Elementwise, Structural
+from diffc.ops import AxisAware, Elementwise
 from diffc.ops.reshaping import reshape
 
 __all__ = ["batch", "batch_node"]
@@ -42,6 +42,6 @@ def batch_node(node: Node, inputs: Sequence[Node], flags: Sequence[bool]) -> Nod
             else:
                 aligned.append(value)
         return Node.make(op, aligned, node.attrs)
-    if isinstance(op, Structural):
+    if isinstance(op, AxisAware):
         return op.batch(node, inputs, flags)
     raise TypeError(f"{op.name} has no batching rule")

@@ -7,7 +7,7 @@ from typing import cast
 
 from diffc.autodiff.products import accumulate, scaled
 from diffc.ir import Node, topological
-from diffc.ops import Derived, Elementwise, Linear
+from diffc.ops import Composite, Elementwise, Linear
 from diffc.ops.broadcasting import broadcast, zeros
 from diffc.ops.constant import constant_like
 from diffc.ops.logic import where
@@ -50,7 +50,7 @@ def _tangent(node: Node, tangents: Sequence[Node | None]) -> Node | None:
         return total
     if isinstance(op, Linear):
         return _linear_tangent(node, op, tangents)
-    return cast(Derived, op).jvp(node, tangents)
+    return cast(Composite, op).jvp(node, tangents)
 
 
 def _linear_tangent(node: Node, op: Linear, tangents: Sequence[Node | None]) -> Node | None:

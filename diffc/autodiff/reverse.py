@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from diffc.autodiff.products import accumulate, masked, scaled, split_mask, unbroadcast
 from diffc.ir import Node, topological
-from diffc.ops import Derived, Elementwise, Linear, input_node
+from diffc.ops import Composite, Elementwise, Linear, input_node
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.logic import logical_not, where
 
@@ -85,7 +85,7 @@ def _pull(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node 
 def _pull_whole(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node | None]:
     """Return the shares of the inputs of an operation that is not elementwise."""
     op = node.op
-    if isinstance(op, Linear | Derived):
+    if isinstance(op, Linear | Composite):
         linear = set(op.linear_in(node))
         if isinstance(op, Linear) or all(k in linear for k, want in enumerate(wanted) if want):
             return [
@@ -97,7 +97,7 @@ def _pull_whole(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence
 
 
 def _transposed_jvp(
-    node: Node, op: Derived, cotangent: Node, wanted: Sequence[bool]
+    node: Node, op: Composite, cotangent: Node, wanted: Sequence[bool]
 ) -> Sequence[Node | None]:
     """Pull the cotangent back through the operation's JVP, which is linear in its tangents."""
     tangents = [

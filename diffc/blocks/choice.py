@@ -5,7 +5,7 @@ from __future__ import annotations
 from diffc.blocks.axes import AxisClasses, Place
 from diffc.blocks.plan import Choice, plan_of, separated
 from diffc.ir import Extent, Graph, Node, dim_symbols, evaluate_extent, size_of
-from diffc.ir.plan import Plan
+from diffc.ir.plan import BlockPlan
 
 __all__ = ["plan_blocks"]
 
@@ -19,7 +19,7 @@ MAX_CANDIDATES = 8
 """This many axes, those with most work, are compared by their plans."""
 
 
-def plan_blocks(graph: Graph) -> Plan | None:
+def plan_blocks(graph: Graph) -> BlockPlan | None:
     """Return the plan along the axis that takes most work into blocks, less what it costs to cut there.
 
     None where there is no axis along which it pays.
@@ -56,11 +56,11 @@ def _cost(node: Node) -> Extent:
     return node.inputs[0].shape[-1] if node.is_op("matmul") else node.op.cost
 
 
-def _work(choice: Choice | Plan) -> int:
+def _work(choice: Choice | BlockPlan) -> int:
     return _nominal(choice.cost * choice.extent)
 
 
-def _gain(plan: Plan) -> int:
+def _gain(plan: BlockPlan) -> int:
     """Return the work that is done in blocks, less what it costs to keep values between the steps."""
     kept: Extent = 0
     for step in plan.steps:

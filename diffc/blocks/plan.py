@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from diffc.blocks.axes import REDUCTIONS
 from diffc.ir import Dim, Extent, Graph, Node, Type
-from diffc.ir.plan import START, Plan, Read, Step, Write
+from diffc.ir.plan import START, BlockPlan, BlockStep, Read, Write
 from diffc.ops import input_node, iota
 from diffc.ops.arithmetic import add
 from diffc.ops.broadcasting import zeros
@@ -44,7 +44,7 @@ def separated(graph: Graph) -> Graph:
     return graph.map_nodes(change)
 
 
-def plan_of(graph: Graph, choice: Choice) -> Plan | None:
+def plan_of(graph: Graph, choice: Choice) -> BlockPlan | None:
     """Return the plan of a graph cut along a class of axes; None where a step would lack a symbol's value."""
     return _Planner(graph, choice).plan()
 
@@ -69,9 +69,9 @@ class _Planner:
             elif self._is_sum_of_parts(node):
                 self.combine[node] = "add"
 
-    def plan(self) -> Plan | None:
+    def plan(self) -> BlockPlan | None:
         """Return the steps by level: once, in blocks, once, ..."""
-        steps: list[Step] = []
+        steps: list[BlockStep] = []
         for (_, in_blocks), wanted in sorted(self._wanted().items()):
             step = self._step(wanted, in_blocks)
             if not _given(step.graph):
@@ -85,7 +85,9 @@ class _Planner:
         inputs = tuple(self.names[node] for node in self.graph.inputs)
         outputs = tuple(self.names[node] for node in self.graph.outputs)
         needs = self.graph.requirements
-        return Plan(tuple(steps), inputs, outputs, constants, self.choice.extent, self.choice.cost, needs)
+        return BlockPlan(
+            tuple(steps), inputs, outputs, constants, self.choice.extent, self.choice.cost, needs
+        )
 
     def _reduces(self, node: Node) -> bool:
         return self.axis(node) is None and any(self.axis(each) is not None for each in node.inputs)
@@ -123,7 +125,7 @@ class _Planner:
                 wanted.setdefault(self._place(node), []).append(node)
         return wanted
 
-    def _step(self, wanted: Sequence[Node], in_blocks: bool) -> Step:
+    def _step(self, wanted: Sequence[Node], in_blocks: bool) -> BlockStep:
         place = self._place(wanted[0])
         reads: dict[Node, Read] = {}
         new: dict[Node, Node] = {}
@@ -144,7 +146,7 @@ class _Planner:
         if not in_blocks:
             graph, reads = self._with_shapes(graph, reads)
         writes = tuple(self._write(node, in_blocks) for node in wanted)
-        return Step(graph, tuple(reads.values()), writes, in_blocks)
+        return BlockStep(graph, tuple(reads.values()), writes, in_blocks)
 
     def _with_shapes(self, graph: Graph, reads: dict[Node, Read]) -> tuple[Graph, dict[Node, Read]]:
         """Add those of the program's inputs whose shapes give symbols that the step needs."""

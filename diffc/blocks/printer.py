@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from diffc.ir.plan import START, Plan, Read, Step, Write
+from diffc.ir.plan import START, BlockPlan, BlockStep, Read, Write
 from diffc.syntax import print_graph
 
 __all__ = ["print_plan"]
 
 
-def print_plan(plan: Plan) -> str:
+def print_plan(plan: BlockPlan) -> str:
     """Return the text of a plan; the graphs' inputs and outputs have the plan's names of the values."""
     head = f"plan in blocks of an axis of extent {plan.extent}"
     lines = [head, f"inputs {', '.join(plan.inputs)}; outputs {', '.join(plan.outputs)}"]
@@ -17,7 +17,7 @@ def print_plan(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heading(step: Step) -> str:
+def _heading(step: BlockStep) -> str:
     if not step.in_blocks:
         return "# once"
     cut = [_read(each) for each in step.reads if each.axis is not None or each.name == START]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
@@ -24,13 +25,17 @@ stages:
   derivative  its derivative, before the optimiser
   optimized   after the optimiser
   expanded    composite operations taken apart, for scheduling
-  loops       the schedule: loops, buffers, workspace
+  loops       the loops whose code is made: buffers, workspace, statements
   source      the kernel as Python source
   llvm        the module that is compiled
   asm         the machine code, as text
 
+or a pass, for the program behind it; in order:
+  {passes}
+
 example: diffc inspect surface.toml --stage llvm --of gradient
          diffc inspect "log(1 + exp(x))" --stage optimized --of hessian
+         diffc inspect "sum(tanh(x))" --stage loops --without collapse outline
 """
 
 
@@ -40,7 +45,7 @@ def add(commands: Any) -> None:
         "inspect",
         help="show any stage of a compilation",
         description="Print one stage of a function's compilation, or a summary of them all.",
-        epilog=_HELP,
+        epilog=_HELP.format(passes=_wrapped([each.name for each in compiler.PASSES])),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -48,6 +53,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--stage", metavar="NAME", help="one of the stages below; default: a summary")
     parser.add_argument("--of", metavar="NAME", help="of which function; default: the first derivative")
+    parser.add_argument("--without", metavar="PASS", nargs="+", default=[], help="passes to leave out")
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON: the stage's text, or the summary")
     parser.set_defaults(run=run)
@@ -56,12 +62,16 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the stage or the summary."""
     stage = cast("str | None", arguments.stage)
-    if stage is not None and stage not in _STAGES:
-        raise DiffcError(f"there is no stage {stage!r}; the stages are {', '.join(_STAGES)}")
+    passes = [each.name for each in compiler.PASSES]
+    if stage is not None and stage not in (*_STAGES, *passes):
+        raise DiffcError(
+            f"there is no stage {stage!r}; the stages are {', '.join(_STAGES)}, "
+            f"and the passes {', '.join(passes)}"
+        )
     built = os.path.isdir(arguments.target)
-    names, name, stages, stats = (_of_folder if built else _of_model)(arguments)
+    names, name, stages, stats, behind = (_of_folder if built else _of_model)(arguments)
     if stage is not None:
-        text = _text(stages, stage, name)
+        text = behind(stage) if stage in passes else _text(stages, stage, name)
         if arguments.json:
             print_json({"command": "inspect", "function": name, "stage": stage, "text": text})
         else:
@@ -88,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 _Texts = dict[str, Callable[[], str]]
-_Found = tuple[list[str], str, _Texts, Callable[[], Mapping[str, Any]]]
+_Found = tuple[list[str], str, _Texts, Callable[[], Mapping[str, Any]], Callable[[str], str]]
 
 
 def _text(stages: _Texts, stage: str, name: str) -> str:
@@ -101,24 +111,28 @@ def _of_model(arguments: argparse.Namespace) -> _Found:
     model = model_of(arguments.target, arguments)
     name = arguments.of or next(iter(model.derived), model.main)
     function = model[name]
-    stages = compiler.Stages(function.graph, _options(model, function))
+    without = tuple(cast("list[str]", arguments.without))
+    stages = compiler.Stages(function.graph, _options(model, function, without))
     texts: _Texts = {"ir": lambda: str(model.primal(name))}
     if name in model.derived:
         texts["derivative"] = lambda: str(function)
     for each in ("optimized", "expanded", "loops", "source", "llvm"):
         texts[each] = lambda each=each: stages[each]
     texts["asm"] = lambda: _assembly(stages["llvm"])
-    return model.named(), name, texts, lambda: model.compile(name).stats
+    return model.named(), name, texts, lambda: model.compile(name).stats, stages.behind
 
 
-def _options(model: Model, function: Function) -> compiler.Options:
-    return compiler.Options(cast(Literal["precise", "fast"], model.math), derived=function.derived)
+def _options(model: Model, function: Function, without: tuple[str, ...]) -> compiler.Options:
+    math = cast(Literal["precise", "fast"], model.math)
+    return compiler.Options(math, derived=function.derived, without=without)
 
 
 def _of_folder(arguments: argparse.Namespace) -> _Found:
     for option in ("inputs", "wrt", "math"):
         if getattr(arguments, option) is not None:
             raise DiffcError(f"--{option} is for formulas and model files, not for what is built")
+    if arguments.without:
+        raise DiffcError("--without is for formulas and model files, not for what is built")
     built = load(arguments.target)
     kernels: Mapping[str, Kernel] = built if isinstance(built, BuiltModel) else {built.name: built}
     name = arguments.of or (built.main if isinstance(built, BuiltModel) else built.name)
@@ -128,7 +142,15 @@ def _of_folder(arguments: argparse.Namespace) -> _Found:
     texts: _Texts = {each: lambda each=each: kernel.stages[each] for each in _STAGES if each in kernel.stages}
     if "llvm" in texts:
         texts["asm"] = lambda: _assembly(kernel.stages["llvm"])
-    return list(kernels), name, texts, lambda: kernel.stats
+
+    def behind(stage: str) -> str:
+        raise DiffcError(f"what is built has no program behind the pass {stage!r}; it has {', '.join(texts)}")
+
+    return list(kernels), name, texts, lambda: kernel.stats, behind
+
+
+def _wrapped(names: list[str]) -> str:
+    return textwrap.fill(", ".join(names), 76, subsequent_indent="  ")
 
 
 def _assembly(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffc.abi.entry import emit_entry
-from diffc.abi.signature import Parameter, Signature
+from diffc.abi.signature import NamedType, Signature
 from diffc.compiler.derivation import without_collector
 from diffc.compiler.options import Options
 from diffc.compiler.stages import Stages
@@ -24,7 +24,7 @@ from diffc.ops.captured import Captured, captured_op, read_captured
 from diffc.ops.constant import const
 
 if TYPE_CHECKING:
-    from diffc.runtime import Kernel, Program
+    from diffc.runtime import CompiledProgram, Kernel
 
 __all__ = ["Compilation", "compile_graph"]
 
@@ -81,7 +81,7 @@ class Compilation:
         self._key = "" if self._store is None else key_of(graph.digest, form)
         self._found = None if self._store is None else self._store.get(self._key)
 
-    def outline(self) -> Program:
+    def outline(self) -> CompiledProgram:
         """Return the program with all that is known before code is generated.
 
         Where the cache has no code, `object_code` is empty, and the signature names no routines that the code
@@ -120,19 +120,19 @@ class Compilation:
         ).kernel()
 
     @cached_property
-    def _scheduled(self) -> Program:
-        from diffc.runtime import Program
+    def _scheduled(self) -> CompiledProgram:
+        from diffc.runtime import CompiledProgram
 
         with without_collector():
             with _Timer(self._seconds, "optimize"):
                 self.stages.optimized()
             with _Timer(self._seconds, "schedule"):
-                loops = self.stages.loops()
+                loops = self.stages.planned()
             signature = _signature(self._graph, loops, self._options)
-            stats = {**statistics(loops), "seconds": self._seconds}
-            return Program(signature, b"", _constants(loops), {}, stats)
+            stats = {**statistics(loops), "seconds": self._seconds, "passes": self.stages.seconds}
+            return CompiledProgram(signature, b"", _constants(loops), {}, stats)
 
-    def _generated(self, program: Program) -> Program:
+    def _generated(self, program: CompiledProgram) -> CompiledProgram:
         from diffc.runtime.code.externals import called_routines
         from diffc.runtime.code.machine import compile_text
 
@@ -143,14 +143,14 @@ class Compilation:
             types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
             fits = self._entry and len(types[0]) + len(types[1]) <= MAX_ENTRY
             captured = [each.type for each in signature.captured]
-            constants = len(self.stages.loops().constants) - len(captured)
+            constants = len(self.stages.planned().constants) - len(captured)
             layout = (signature.tree, signature.bindings, signature.workspace, constants, captured)
             entry = emit_entry(*types, *layout) if fits else ""
         with _Timer(self._seconds, "compile"):
             code = compile_text(text + "\n" + entry)
         return replace(program, signature=signature, object_code=code)
 
-    def _bound(self, program: Program) -> Program:
+    def _bound(self, program: CompiledProgram) -> CompiledProgram:
         """Return a program with its stages and what it captures."""
         for each in program.signature.captured:
             if each.name not in self._captured:
@@ -165,15 +165,15 @@ class Compilation:
 def _signature(graph: Graph, loops: Loops, options: Options) -> Signature:
     return Signature(
         graph.name,
-        tuple(Parameter(buffer.name, buffer.type) for buffer in loops.inputs),
-        tuple(Parameter(buffer.name, buffer.type) for buffer in loops.outputs),
+        tuple(NamedType(buffer.name, buffer.type) for buffer in loops.inputs),
+        tuple(NamedType(buffer.name, buffer.type) for buffer in loops.outputs),
         graph.tree,
         graph.symbols,
         loops.workspace,
         tuple(loops.checks),
         math=options.math,
         lowering=options.lowering,
-        captured=tuple(Parameter(node.attrs["name"], node.type) for node in _leaves(loops, captured_op)),
+        captured=tuple(NamedType(node.attrs["name"], node.type) for node in _leaves(loops, captured_op)),
     )
 
 

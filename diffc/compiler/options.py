@@ -19,6 +19,8 @@ class Options:
     derived: bool = False
     """Whether the graph is a derivative: then the passes that precede derivation have had their turn.
     They would undo what makes derivatives cheap, such as `1 - s` from the forward value of a sigmoid."""
+    without: tuple[str, ...] = ()
+    """The names of passes that are left out."""
 
     def __post_init__(self) -> None:
         """Refuse values that mean nothing."""

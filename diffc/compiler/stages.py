@@ -3,42 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import cast
 
-from diffc.compiler.derivation import optimized
 from diffc.compiler.options import Options
+from diffc.compiler.passes import OPTIMIZED, READABLE, Program, active, run_passes
 from diffc.emit import lower_to_llvm
-from diffc.ir import Graph, checked
+from diffc.errors import DiffcError
+from diffc.ir import Graph
 from diffc.loops.form import Loops
 from diffc.loops.printer import print_loops
-from diffc.schedule import expand, long_axes_last, schedule
+from diffc.loops.target import Target
 from diffc.source import lower_to_source
 from diffc.syntax import print_graph
 
-__all__ = ["Stages", "vector_bytes"]
-
-VECTOR_BYTES = {"avx512f": 64, "avx2": 32, "avx": 32}
-"""The width of a vector by the CPU's features; 16 bytes on any other."""
+__all__ = ["Stages", "host_target"]
 
 
 class Stages(Mapping[str, str]):
     """The text of each stage of one compilation, made when it is asked for.
 
-    `ir` is the graph as given, `optimized` and `expanded` what becomes of it, `loops` the schedule,
-    `source` the Numba source and `llvm` the module that is compiled.
+    `ir` is the graph as given, `optimized` and `expanded` what becomes of it, `loops` the program whose code
+    is made, `source` the Numba source and `llvm` the module that is compiled. `behind` gives the program
+    behind any one pass.
     """
 
-    def __init__(self, graph: Graph, options: Options) -> None:
-        """Take what is compiled; nothing happens yet."""
+    def __init__(self, graph: Graph, options: Options, target: Target | None = None) -> None:
+        """Take what is compiled, for this machine if no target is given; nothing happens yet."""
         self._graph = graph
         self._options = options
-        self._kept: dict[str, Any] = {}
+        self._passes = active(options)
+        self._target = target
+        self._programs: dict[str, Program] = {"": graph}
+        self._kept: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
+        """What each pass has taken so far."""
         self._texts: dict[str, Callable[[], str]] = {
             "ir": lambda: print_graph(graph),
             "optimized": lambda: print_graph(self.optimized()),
-            "expanded": lambda: print_graph(self.loops().graph),
+            "expanded": lambda: print_graph(self.planned().graph),
             "loops": lambda: print_loops(self.loops()),
-            "source": lambda: lower_to_source(self.loops()),
+            "source": lambda: lower_to_source(self.planned()),
             "llvm": self.llvm,
         }
 
@@ -46,27 +50,63 @@ class Stages(Mapping[str, str]):
         """Add the text of another stage."""
         self._texts[name] = make
 
+    @property
+    def target(self) -> Target:
+        """The machine that the code is made for."""
+        return self._target or host_target()
+
     def optimized(self) -> Graph:
         """Return the optimised graph."""
-        return self._once(
-            "graph", lambda: optimized(self._graph, self._options.math, derived=self._options.derived)
-        )
+        return cast(Graph, self._program(OPTIMIZED))
+
+    def planned(self) -> Loops:
+        """Return the program behind the memory plan, of which the source is written."""
+        return cast(Loops, self._program(READABLE))
 
     def loops(self) -> Loops:
-        """Return the schedule."""
-        return self._once("schedule", lambda: schedule(checked(long_axes_last(expand(self.optimized())))))
+        """Return the program behind all passes, of which the code is made."""
+        return cast(Loops, self._program(self._passes[-1].name))
 
     def llvm(self, streams: Sequence[int] = ()) -> str:
-        """Return the LLVM module; outputs at the positions `streams` go past the caches."""
-        return lower_to_llvm(self.loops(), vector_bytes(), streams)
+        """Return the LLVM module; outputs at the positions `streams` are written by non-temporal stores."""
+        return lower_to_llvm(self.loops(), self.target, streams)
 
-    def _once(self, key: str, make: Callable[[], Any]) -> Any:
-        if key not in self._kept:
-            self._kept[key] = make()
-        return self._kept[key]
+    def behind(self, name: str) -> str:
+        """Return the text of the program behind a pass.
+
+        Raises:
+            DiffcError: where this compilation has no such pass.
+        """
+        names = [each.name for each in self._passes]
+        if name not in names:
+            raise DiffcError(f"there is no pass {name!r} here; the passes are {', '.join(names)}")
+        # From the beginning: what follows may have changed a program in place.
+        for done, program in run_passes(self._graph, self._passes, self._options, self.target):
+            if done == name:
+                return print_graph(program) if isinstance(program, Graph) else print_loops(program)
+        raise DiffcError(f"the pass {name!r} did not run")
+
+    def _program(self, name: str) -> Program:
+        """Return the program behind a pass, from the last one that is kept."""
+        found = self._programs.get(name)
+        if found is not None:
+            return found
+        names = ["", *(each.name for each in self._passes)]
+        stop = names.index(name)
+        start = max(k for k, each in enumerate(names[:stop]) if each in self._programs)
+        program = self._programs[names[start]]
+        passes = self._passes[start:stop]
+        for done, each in run_passes(program, passes, self._options, self.target, self.seconds):
+            program = each
+            if done in (OPTIMIZED, READABLE):  # what follows does not change these in place
+                self._programs.setdefault(done, program)
+        return self._programs.setdefault(name, program)
 
     def __getitem__(self, name: str) -> str:
-        return self._once(name, self._texts[name])
+        found = self._kept.get(name)
+        if found is None:
+            found = self._kept[name] = self._texts[name]()
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._texts)
@@ -75,8 +115,8 @@ class Stages(Mapping[str, str]):
         return len(self._texts)
 
 
-def vector_bytes() -> int:
-    """Return the width of this machine's vectors."""
+def host_target() -> Target:
+    """Return this machine as a target."""
     from diffc.runtime.code.machine import host
 
-    return max((size for name, size in VECTOR_BYTES.items() if name in host().features), default=16)
+    return Target.of(host().triple, host().features)

@@ -12,16 +12,16 @@ from diffc.autodiff.selection import fresh_name
 from diffc.compiler import Compilation, Options
 from diffc.errors import DiffcError
 from diffc.ir import Extent, Graph, substitute
-from diffc.ir.plan import Plan
+from diffc.ir.plan import BlockPlan
 from diffc.ir.types import ITEM_SIZE
 from diffc.ops import input_node
 from diffc.ops.captured import captured_arrays
-from diffc.runtime.calls.variants import Forms
+from diffc.runtime.calls.variants import Variants
 from diffc.runtime.once import Once
 from diffc.schedule import expand
 
 if TYPE_CHECKING:
-    from diffc.runtime import Kernel, Parameter
+    from diffc.runtime import Kernel, NamedType
     from diffc.runtime.blocks.runner import Cut
 
 __all__ = ["compile_kernel"]
@@ -60,7 +60,7 @@ def compile_kernel(
     outline = making.outline()  # finds what is wrong with the program, too
     signature = outline.signature
     workspace = signature.workspace
-    forms = Forms(outline, making.form, _arrays(signature.outputs), LARGE_RESULTS)
+    forms = Variants(outline, making.form, _arrays(signature.outputs), LARGE_RESULTS)
     steps = partial(_step_forms, options=options, cache=cache)
 
     def cut() -> Cut | None:
@@ -72,7 +72,7 @@ def compile_kernel(
     return _by_memory(forms, Once(cut))
 
 
-def _arrays(outputs: Sequence[Parameter]) -> list[int]:
+def _arrays(outputs: Sequence[NamedType]) -> list[int]:
     """Return the positions of the outputs that are no numbers."""
     return [position for position, each in enumerate(outputs) if each.type.rank]
 
@@ -86,7 +86,7 @@ def _threads(parallel: object) -> int:
     return number
 
 
-def _by_memory(forms: Forms, cut: Once[Cut | None] | None) -> Kernel:
+def _by_memory(forms: Variants, cut: Once[Cut | None] | None) -> Kernel:
     """Return the kernel whose plain code serves every call but those with much memory to work in or write."""
     from diffc.runtime.calls.adaptive import AdaptiveKernel
 
@@ -96,7 +96,7 @@ def _by_memory(forms: Forms, cut: Once[Cut | None] | None) -> Kernel:
     return forms.plain() if small else AdaptiveKernel(forms.plain().program, forms, cut, LARGE_WORKSPACE)
 
 
-def _by_work(making: Compilation, forms: Forms, cut: Cut | None, threads: int) -> Kernel:
+def _by_work(making: Compilation, forms: Variants, cut: Cut | None, threads: int) -> Kernel:
     """Return the kernel that runs in blocks wherever there is work for them."""
     from diffc.blocks import print_plan
     from diffc.runtime.calls.adaptive import AdaptiveKernel
@@ -113,7 +113,7 @@ def _by_work(making: Compilation, forms: Forms, cut: Cut | None, threads: int) -
 
 def _cut(
     graph: Graph,
-    forms: Callable[[Plan], Sequence[Forms]],
+    forms: Callable[[BlockPlan], Sequence[Variants]],
     threads: int,
     workspace: Extent | None,
 ) -> Cut | None:
@@ -128,9 +128,9 @@ def _cut(
     return None if plan is None else Cut(plan, forms(plan), threads, workspace)
 
 
-def _step_forms(plan: Plan, options: Options, cache: bool) -> list[Forms]:
+def _step_forms(plan: BlockPlan, options: Options, cache: bool) -> list[Variants]:
     """Return the code of each step. What later steps read stays in the caches."""
-    found: list[Forms] = []
+    found: list[Variants] = []
     for step in plan.steps:
         making = Compilation(step.graph, options, cache=cache, entry=False)
         results = [
@@ -138,7 +138,7 @@ def _step_forms(plan: Plan, options: Options, cache: bool) -> list[Forms]:
             for position, write in enumerate(step.writes)
             if write.name in plan.outputs and write.type.rank and not write.combine
         ]
-        found.append(Forms(making.outline(), making.form, results, LARGE_RESULTS))
+        found.append(Variants(making.outline(), making.form, results, LARGE_RESULTS))
     return found
 
 

@@ -8,7 +8,7 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Graph, Node, Type, parse_type, recording
 from diffc.ops import dim, input_node
 from diffc.syntax import CONSTANTS, FUNCTIONS, build_outputs, parse_expression
-from diffc.syntax.program import Program
+from diffc.syntax.program import ParsedProgram
 from diffc.syntax.strings import is_encodable
 
 __all__ = ["declare", "parse", "scope_of"]
@@ -42,7 +42,7 @@ def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str =
     return Graph(name, arguments, value, tree=tuple(range(len(value))), assumed=assumed)
 
 
-def _free_names(program: Program) -> dict[str, str]:
+def _free_names(program: ParsedProgram) -> dict[str, str]:
     # A function's name that is not called is more often a slip than an input.
     return {name: "f64" for name in program.names if name not in CONSTANTS and name not in FUNCTIONS}
 

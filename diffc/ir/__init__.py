@@ -1,8 +1,8 @@
 """What a program is: types with symbolic extents, interned nodes, graphs and their checker."""
 
+from diffc.ir.checker import are_checked as are_checked
 from diffc.ir.checker import check as check
 from diffc.ir.checker import checked as checked
-from diffc.ir.checker import checked_loops as checked_loops
 from diffc.ir.dim import Dim as Dim
 from diffc.ir.dim import Extent as Extent
 from diffc.ir.dim import dim_symbols as dim_symbols

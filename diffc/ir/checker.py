@@ -1,39 +1,27 @@
 """The checker: what must hold of every graph between any two passes.
 
-Graphs and programs of loops are checked between all steps where the environment has `DIFFC_CHECK=1`, as in
-the tests. That finds faults of the compiler, not of its users.
+Graphs are checked between all passes where the environment has `DIFFC_CHECK=1`, as in the tests, and so are
+programs of loops (`diffc.loops.checker`). That finds faults of the compiler, not of its users.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from diffc.errors import DiffcError
 from diffc.ir.graph import Graph, tree_leaves
 
-if TYPE_CHECKING:
-    from diffc.loops.form import Block, Loops
-
-__all__ = ["check", "checked", "checked_loops"]
+__all__ = ["are_checked", "check", "checked"]
 
 
-def _are_checked() -> bool:
+def are_checked() -> bool:
+    """Tell whether the compiler checks its own steps: where the environment has `DIFFC_CHECK=1`."""
     return os.environ.get("DIFFC_CHECK") == "1"
 
 
 def checked(graph: Graph) -> Graph:
     """Return a graph, checked where checks are on."""
-    return check(graph) if _are_checked() else graph
-
-
-def checked_loops(program: Loops, body: Block, step: str) -> Block:
-    """Return a program's body as a step made it, checked where checks are on."""
-    if _are_checked():
-        from diffc.loops.checker import check_loops  # most processes need no checker
-
-        check_loops(program, body, step)
-    return body
+    return check(graph) if are_checked() else graph
 
 
 def check(graph: Graph) -> Graph:

@@ -14,7 +14,16 @@ from typing import Any, TypeAlias
 
 from diffc.errors import DiffcError, TypeProblem
 
-__all__ = ["Dim", "Extent", "dim_symbols", "evaluate_extent", "linear_form", "parse_extent", "size_of"]
+__all__ = [
+    "Dim",
+    "Extent",
+    "dim_symbols",
+    "evaluate_extent",
+    "linear_form",
+    "may_be_negative",
+    "parse_extent",
+    "size_of",
+]
 
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Symbols with their powers, sorted by name; `()` is the constant."""
@@ -262,3 +271,10 @@ def _read_factor(text: str, tokens: list[str], position: int) -> tuple[Extent, i
 
 def _unreadable(text: str, reason: str) -> DiffcError:
     return DiffcError(f"cannot read the dimension {text!r}: {reason}")
+
+
+def may_be_negative(extent: Extent) -> bool:
+    """Tell whether an extent can fall below 0 for symbols that do not, as N-1 does for N = 0."""
+    if isinstance(extent, int):
+        return extent < 0
+    return any(coefficient < 0 for _, coefficient in extent.terms)

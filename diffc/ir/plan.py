@@ -1,7 +1,7 @@
 """A program in blocks: graphs that run once, between graphs that run block by block along one axis.
 
-    Plan  = Step*
-    Step  = Graph, reads, writes: in blocks, or once
+    BlockPlan  = BlockStep*
+    BlockStep  = Graph, reads, writes: in blocks, or once
 
 A step reads the program's inputs and constants and what earlier steps wrote, by name.
 """
@@ -19,7 +19,7 @@ from diffc.ir.graph import Graph
 from diffc.ir.requirements import Requirement
 from diffc.ir.types import Type
 
-__all__ = ["START", "Plan", "Read", "Step", "Write"]
+__all__ = ["START", "BlockPlan", "Read", "BlockStep", "Write"]
 
 START = "start"
 """What a step in blocks reads under this name is the place where the block begins."""
@@ -44,7 +44,7 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Step:
+class BlockStep:
     """One graph of a plan, with its inputs and outputs in order: run in blocks, or once."""
 
     graph: Graph
@@ -54,10 +54,10 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class BlockPlan:
     """The steps in order; the names of the graph's inputs and outputs; constants that are cut."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[BlockStep, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     constants: Mapping[str, np.ndarray[Any, Any]]

@@ -13,42 +13,21 @@ from collections.abc import Iterable, Sequence
 from diffc.errors import DiffcError
 from diffc.ir.dim import Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.types import ITEM_SIZE
-from diffc.loops.form import (
-    Accumulate,
-    Affine,
-    Axis,
-    Block,
-    Buffer,
-    Check,
-    Compute,
-    DimValue,
-    IndexValue,
-    Load,
-    Loop,
-    Loops,
-    MatMul,
-    Nest,
-    NestCall,
-    Operand,
-    Routine,
-    Statement,
-    Store,
-    Value,
-    touched,
-    walk,
-)
+from diffc.loops.form import Block, Loop, Loops, Outlined, OutlinedCall
 from diffc.loops.memory_checker import SIZES, Wrong, check_memory
+from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar
+from diffc.loops.statements import Accumulate, IndexValue, Load, MatMul, Routine, Statement, Store
+from diffc.loops.walk import touched, walk
 
 __all__ = ["check_loops"]
 
 
-def check_loops(program: Loops, body: Block | None = None, step: str = "the schedule") -> None:
-    """Raise `DiffcError` for the first thing that is wrong with a program, or with another body for it."""
-    body = program.body if body is None else body
+def check_loops(program: Loops, step: str = "the schedule") -> None:
+    """Raise `DiffcError` for the first thing that is wrong with a program behind a step."""
     try:
-        _Structure(program).check(body)
-        check_memory(program, body)
-        _check_places(program, body)
+        _Structure(program).check()
+        check_memory(program)
+        _check_places(program)
     except Wrong as wrong:
         raise DiffcError(
             f"{program.graph.name}: behind {step} {wrong}, which is a fault in diffc: please report it"
@@ -59,21 +38,22 @@ class _Structure:
     """Which values and axes are in scope, as the program is read from its beginning."""
 
     def __init__(self, program: Loops) -> None:
+        self.program = program
         self.symbols = set(program.graph.symbols)
         buffers = (*program.inputs, *program.constants, *program.outputs, *program.work)
         self.roots = set(buffers)
         self.defined: set[int] = set()
-        self.visible: dict[int, Value] = {}
+        self.visible: dict[int, Scalar] = {}
         self.totals: dict[int, str] = {}
         """The accumulators of the loops around, and how each adds up."""
         self.axes: set[Axis] = set()
-        self.nests: set[Nest] = set()
+        self.nests: set[Outlined] = set()
         self.places: set[Buffer] = set()
         """What stands for memory in a nest: it begins anywhere in a buffer, and reaches back, too."""
 
-    def check(self, body: Block) -> None:
-        """Check a whole program."""
-        self._block(body)
+    def check(self) -> None:
+        """Check the whole program."""
+        self._block(self.program.body)
 
     def _block(self, block: Sequence[Statement | Loop]) -> None:
         before = dict(self.visible)
@@ -100,69 +80,55 @@ class _Structure:
             del self.totals[value.number]
 
     def _statement(self, item: Statement) -> None:
+        self._operands(item.uses)
+        for extent in item.extents:
+            self._extent(extent)
+        if isinstance(item, OutlinedCall):
+            self._call(item)
+        else:
+            self._memory(item)
         match item:
             case Load() | Store():
-                self._access(item)
+                self._element(item)
             case MatMul() | Routine():
                 self._library(item)
-            case Accumulate():
-                self._operands(item.operands)
-                if self.totals.get(item.accumulator.number) != item.how:
-                    raise Wrong(f"{item.accumulator} is added to by {item.how} outside its loop")
-            case NestCall():
-                self._call(item)
+            case IndexValue():
+                self._affine(item.affine)
+            case Accumulate() if self.totals.get(item.accumulator.number) != item.how:
+                raise Wrong(f"{item.accumulator} is added to by {item.how} outside its loop")
             case _:
-                self._scalar(item)
-        if isinstance(item, Compute | Load | IndexValue | DimValue | Check):
-            self._define(item.value)
+                pass
+        for value in item.defines:
+            self._define(value)
 
-    def _scalar(self, item: Compute | IndexValue | DimValue | Check) -> None:
-        if isinstance(item, Compute):
-            self._operands(item.operands)
-        elif isinstance(item, IndexValue):
-            self._affine(item.affine)
-        else:
-            self._extent(item.extent)
-        if isinstance(item, Check):
-            self._operands((item.index,))
+    def _memory(self, item: Statement) -> None:
+        """Check that what is touched is the program's, begins where axes in scope say, and may be written."""
+        for region in (*item.reads, *item.writes):
+            self._buffer(region.buffer)
+            self._affine(region.start)
+            for value, _ in region.chosen:
+                if value.dtype != "i64":
+                    raise Wrong(f"{value} is an index and {value.dtype}")
+        for region in item.writes:
+            self._written(region.buffer)
 
-    def _access(self, item: Load | Store) -> None:
+    def _element(self, item: Load | Store) -> None:
         buffer, shape = item.buffer, item.buffer.type.shape
-        self._buffer(buffer)
-        if len(item.index) != len(shape):
-            raise Wrong(f"{buffer.name}: {buffer.type} is indexed by {len(item.index)} numbers")
         for at, extent in zip(item.index, shape, strict=True):
-            self._affine(at)
             if buffer not in self.places and not _is_inside(at, extent):
                 raise Wrong(f"{buffer.name}: {buffer.type} is indexed by {at}")
-        if isinstance(item, Store):
-            self._written(buffer)
-            self._operands((item.value,))
-        elif item.value.dtype != buffer.type.dtype:
+        if isinstance(item, Load) and item.value.dtype != buffer.type.dtype:
             raise Wrong(f"{item.value} is {item.value.dtype}, loaded from {buffer.name}: {buffer.type}")
 
     def _library(self, item: MatMul | Routine) -> None:
         """Check what a library computes: the buffers that it writes are no others'."""
-        if isinstance(item, MatMul):
-            matrices = (item.out, item.a, item.b)
-            for each in matrices:
-                self._affine(each.offset)
-            written, read = [item.out.buffer], [item.a.buffer, item.b.buffer]
-        else:
-            for at in (at for part in item.parts for at in part.index):
-                self._affine(at)
-            written, read = [item.out.buffer, *item.scratch], [part.buffer for part in item.inputs]
-        for buffer in written:
-            self._written(buffer)
-        for buffer in read:
-            self._buffer(buffer)
-        roots = [buffer.root for buffer in written]
-        if len(set(roots)) < len(roots) or set(roots) & {buffer.root for buffer in read}:
+        read = {region.buffer.root for region in item.reads}
+        written = [region.buffer.root for region in item.writes]
+        if len(set(written)) < len(written) or read & set(written):
             raise Wrong(f"{written[0].name} is written by a routine that reads or writes it otherwise, too")
 
-    def _call(self, call: NestCall) -> None:
+    def _call(self, call: OutlinedCall) -> None:
         nest = call.nest
-        self._operands(call.values)
         for place in call.places:
             self._buffer(place.buffer)
             self._affine(place.offset)
@@ -178,13 +144,11 @@ class _Structure:
                 self._written(dict(zip(nest.places, call.places, strict=True))[item.buffer].buffer)
         if (call.result is not None) != bool(nest.loop.accumulators):
             raise Wrong(f"a call of nest {nest.number} does not take what it returns")
-        if call.result is not None:
-            self._define(call.result)
         if nest not in self.nests:
             self.nests.add(nest)
             self._inside(nest)
 
-    def _inside(self, nest: Nest) -> None:
+    def _inside(self, nest: Outlined) -> None:
         """Check a nest, which sees nothing but what it is given."""
         around = self.defined, self.visible, self.totals, self.axes, self.roots, self.places
         self.defined, self.totals, self.axes = {v.number for v in nest.values}, {}, set()
@@ -195,7 +159,7 @@ class _Structure:
 
     # -- values, axes, buffers --------------------------------------------------------------------
 
-    def _define(self, value: Value) -> None:
+    def _define(self, value: Scalar) -> None:
         if value.number in self.defined:
             raise Wrong(f"{value} is defined twice")
         self.defined.add(value.number)
@@ -203,7 +167,7 @@ class _Structure:
 
     def _operands(self, operands: Iterable[Operand]) -> None:
         for each in operands:
-            if not isinstance(each, Value):
+            if not isinstance(each, Scalar):
                 continue
             known = self.visible.get(each.number)
             if known is None:
@@ -249,10 +213,10 @@ def _is_inside(at: Affine, extent: Extent) -> bool:
     return at.dynamic is not None or (low >= 0 and high < extent)
 
 
-def _check_places(program: Loops, body: Block) -> None:
+def _check_places(program: Loops) -> None:
     """Check that work buffers whose memory overlaps are not alive at the same time."""
     spans: dict[Buffer, tuple[int, int]] = {}
-    for position, item in enumerate(body):
+    for position, item in enumerate(program.body):
         for inner, _ in walk([item]):
             for buffer in touched(inner):
                 if buffer.role in ("work", "scratch"):

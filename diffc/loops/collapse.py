@@ -9,29 +9,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diffc.loops.form import (
+from diffc.ir.dim import may_be_negative
+from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.places import Affine, Axis, Buffer, flattened
+from diffc.loops.statements import (
     Accumulate,
-    Affine,
-    Axis,
-    Block,
-    Buffer,
     Compute,
     IndexValue,
     Load,
-    Loop,
-    Loops,
     Statement,
     Store,
-    flattened,
 )
 from diffc.loops.target import Target
-from diffc.source.notation import may_be_negative
 
 __all__ = ["collapse"]
 
 
 def collapse(program: Loops, target: Target) -> Loops:
-    """Return the program with the loops collapsed that can be, and the arrays as these read them as aliases."""
+    """Return the program with the loops collapsed that can be, the arrays as they read them aliases."""
     flats: dict[Buffer, Buffer] = {}
     body = _collapsed(program.body, flats)
     return replace(program, body=body, aliases=[*program.aliases, *flats.values()])

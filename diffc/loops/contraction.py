@@ -6,8 +6,11 @@ instead of a matrix that goes through memory.
 
 from __future__ import annotations
 
-from diffc.loops.form import Affine, Axis, Buffer, Load, Loop, Loops, MatMul, Routine, Store, walk
+from diffc.loops.form import Loop, Loops
+from diffc.loops.places import Affine, Axis, Buffer
+from diffc.loops.statements import Load, MatMul, Routine, Store
 from diffc.loops.target import Target
+from diffc.loops.walk import walk
 
 __all__ = ["contract"]
 
@@ -16,7 +19,7 @@ SMALL = 256
 
 
 def contract(loops: Loops, target: Target) -> Loops:
-    """Drop, in place, leading dimensions of work buffers that every access indexes by one and the same axis."""
+    """Drop, in place, leading dimensions of work buffers that every access indexes by one same axis."""
     accesses: dict[Buffer, list[Load | Store]] = {}
     fixed: set[Buffer] = {alias.root for alias in loops.aliases}
     # Of what differs from lane to lane, one element is not enough: innermost axes stay.

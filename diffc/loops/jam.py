@@ -13,26 +13,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from diffc.loops.form import (
-    Accumulate,
+from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.places import (
     Affine,
     Axis,
-    Block,
     Buffer,
-    Compute,
     Index,
+    Operand,
+    Scalar,
+)
+from diffc.loops.statements import (
+    Accumulate,
+    Compute,
     IndexValue,
     Load,
-    Loop,
-    Loops,
-    Operand,
     Statement,
     Store,
-    Value,
-    defined_by,
-    walk,
 )
 from diffc.loops.target import Target
+from diffc.loops.walk import defined_by, walk
 
 __all__ = ["jam"]
 
@@ -60,7 +59,7 @@ class _Numbers:
 
     last: int
 
-    def fresh(self, value: Value) -> Value:
+    def fresh(self, value: Scalar) -> Scalar:
         """Return a value like one, with a number of its own."""
         self.last += 1
         return replace(value, number=self.last)
@@ -145,8 +144,8 @@ def _in_rounds(
     own = set(_values_in(loop.body))
     for start, rounds, count in ((0, extent // width, width), (extent - extent % width, 1, extent % width)):
         if count:
-            axis = Axis(numbers.fresh(Value(0, "i64")).number, rounds)
-            common = dict[int, Value]()
+            axis = Axis(numbers.fresh(Scalar(0, "i64")).number, rounds)
+            common = dict[int, Scalar]()
             rows = [_Copy(loop, axis, count, start + k, own, numbers, common) for k in range(count)]
             body = _side_by_side(loop.body, rows, _written(loop))
             body = _block(body, numbers, room, copies * count)
@@ -163,11 +162,11 @@ class _Copy:
     offset: int
     own: set[int]
     numbers: _Numbers
-    common: dict[int, Value]
+    common: dict[int, Scalar]
     """What the values are that all these rounds share; other rounds of the loop have others."""
-    values: dict[int, Value] = field(default_factory=dict[int, Value])
+    values: dict[int, Scalar] = field(default_factory=dict[int, Scalar])
 
-    def value(self, value: Value) -> Value:
+    def value(self, value: Scalar) -> Scalar:
         """Return this round's own value, or the accumulator around all rounds."""
         if value.number not in self.own:
             return value
@@ -177,7 +176,7 @@ class _Copy:
 
     def operand(self, operand: Operand) -> Operand:
         """Return what this round reads: its own value, or the one that all rounds share."""
-        if not isinstance(operand, Value):
+        if not isinstance(operand, Scalar):
             return operand
         return self.values.get(operand.number) or self.common.get(operand.number, operand)
 
@@ -190,7 +189,7 @@ class _Copy:
 
     def is_own(self, operand: Operand) -> bool:
         """Tell whether rounds differ in what they read."""
-        return isinstance(operand, Value) and operand.number in self.values
+        return isinstance(operand, Scalar) and operand.number in self.values
 
     def affine(self, affine: Affine) -> Affine:
         """Return a place in this round."""

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 
 from diffc.ir import Dim, Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.types import ITEM_SIZE
-from diffc.loops.form import Buffer, Loops, touched, walk
+from diffc.loops.form import Loops
+from diffc.loops.places import Buffer
 from diffc.loops.target import Target
+from diffc.loops.walk import touched, walk
 
 __all__ = ["plan_memory"]
 

@@ -16,26 +16,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from diffc.ir.dim import Extent, evaluate_extent, size_of
-from diffc.loops.form import (
-    Axis,
-    Block,
-    Buffer,
-    Check,
-    Index,
-    Load,
-    Loop,
-    Loops,
-    MatMul,
-    Matrix,
-    NestCall,
-    Part,
-    Routine,
-    Statement,
-    Store,
-    flattened,
-    strides_of,
-    walk,
-)
+from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.places import Axis, Buffer, Region, Scalar
+from diffc.loops.statements import BoundsCheck, Statement
+from diffc.loops.walk import walk
 
 __all__ = ["SIZES", "Wrong", "check_memory"]
 
@@ -56,10 +40,10 @@ class Wrong(Exception):
     """What is wrong with a program of loops."""
 
 
-def check_memory(program: Loops, body: Block) -> None:
+def check_memory(program: Loops) -> None:
     """Raise `Wrong` where a program reads what it has not written, or leaves a buffer."""
-    symbols = program.graph.symbols
-    bounds = {item.value.number: item.extent for item, _ in walk(body) if isinstance(item, Check)}
+    symbols, body = program.graph.symbols, program.body
+    bounds = {item.value.number: item.extent for item, _ in walk(body) if isinstance(item, BoundsCheck)}
     samples = [dict.fromkeys(symbols, size) for size in SIZES] if symbols else [{}]
     if len(symbols) > 1:
         samples.append({name: 2 + 3 * k for k, name in enumerate(symbols)})
@@ -70,7 +54,7 @@ def check_memory(program: Loops, body: Block) -> None:
 
 def _is_admitted(body: Block, sizes: Mapping[str, int]) -> bool:
     """Tell whether the checks before everything else let these extents pass."""
-    first = [(item.index, item.extent) for item in body if isinstance(item, Check)]
+    first = [(item.index, item.extent) for item in body if isinstance(item, BoundsCheck)]
     return all(not isinstance(k, int) or k < evaluate_extent(extent, sizes) for k, extent in first)
 
 
@@ -82,8 +66,8 @@ class _Access:
     start: Extent
     terms: tuple[tuple[Axis, Extent], ...]
     path: Path
-    reads: bool = False
-    writes: bool = False
+    reads: bool
+    writes: bool
 
 
 class _Memory:
@@ -231,57 +215,18 @@ def _all_accesses(block: Block, path: Path, bounds: Bounds) -> Iterator[_Access]
 
 
 def _accesses(item: Statement, path: Path, bounds: Bounds) -> Iterator[_Access]:
-    match item:
-        case Load():
-            yield _element(item.buffer, item.index, path, bounds, reads=True)
-        case Store():
-            adds = item.accumulate is not None
-            yield _element(item.buffer, item.index, path, bounds, reads=adds, writes=not adds)
-        case MatMul():
-            yield _matrix(item.a, item.rows, item.inner, path, reads=True)
-            yield _matrix(item.b, item.inner, item.columns, path, reads=True)
-            yield _matrix(item.out, item.rows, item.columns, path, writes=True)
-        case Routine():
-            yield from (_part(each, path, reads=True) for each in item.inputs)
-            yield _part(item.out, path, writes=True)
-        case NestCall():
-            yield from _called(item, path)
-        case _:
-            pass
+    for region, writes in item.accesses:
+        # Of a chosen row it is known that its check let it pass; that it is written, is not.
+        rows = [
+            (Axis(-len(region.spans) - 1 - k, _bound(region, value, bounds)), stride)
+            for k, (value, stride) in enumerate(region.chosen)
+        ]
+        spans = [(Axis(-1 - k, count), stride) for k, (count, stride) in enumerate(region.spans)]
+        terms = (*region.start.terms, *spans, *rows)
+        yield _Access(region.buffer, region.start.constant, terms, path, not writes, writes and not rows)
 
 
-def _element(buffer: Buffer, index: Index, path: Path, bounds: Bounds, **how: bool) -> _Access:
-    """Return what a load or store touches: by a computed index, any place that its check lets pass."""
-    flat = flattened(index, buffer.type.shape)
-    unknown: list[tuple[Axis, Extent]] = []
-    for k, (at, stride) in enumerate(zip(index, strides_of(buffer.type.shape), strict=True)):
-        if at.dynamic is not None:
-            if at.dynamic.number not in bounds:
-                raise Wrong(f"{at.dynamic} is an index into {buffer.name} that nothing has checked")
-            unknown.append((Axis(-1 - k, bounds[at.dynamic.number]), stride))
-    if unknown and how.get("writes"):
-        how = {**how, "writes": False}  # one element, and nobody knows which
-    return _Access(buffer, flat.constant, (*flat.terms, *unknown), path, **how)
-
-
-def _matrix(m: Matrix, rows: Extent, columns: Extent, path: Path, **how: bool) -> _Access:
-    by_row, by_column = (1, m.leading) if m.transposed else (m.leading, 1)
-    terms = (*m.offset.terms, (Axis(-1, rows), by_row), (Axis(-2, columns), by_column))
-    return _Access(m.buffer, m.offset.constant, terms, path, **how)
-
-
-def _part(part: Part, path: Path, **how: bool) -> _Access:
-    shape, leading = part.buffer.type.shape, len(part.index)
-    inner = zip(shape[leading:], strides_of(shape)[leading:], strict=True)
-    whole = tuple((Axis(-1 - k, extent), stride) for k, (extent, stride) in enumerate(inner))
-    return _Access(part.buffer, part.offset.constant, (*part.offset.terms, *whole), path, **how)
-
-
-def _called(call: NestCall, path: Path) -> Iterator[_Access]:
-    """Yield what a call of a nest touches: what the nest does, from where the call's places begin."""
-    places = dict(zip(call.nest.places, call.places, strict=True))
-    for each in _all_accesses(Block([call.nest.loop]), path, {}):
-        place = places[each.buffer]
-        terms = (*place.offset.terms, *each.terms)
-        start = place.offset.constant + each.start
-        yield _Access(place.buffer, start, terms, each.path, each.reads, each.writes)
+def _bound(region: Region, chosen: Scalar, bounds: Bounds) -> Extent:
+    if chosen.number not in bounds:
+        raise Wrong(f"{chosen} is an index into {region.buffer.name} that nothing has checked")
+    return bounds[chosen.number]

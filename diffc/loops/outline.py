@@ -2,7 +2,7 @@
 
 A loop that was unrolled while tracing leaves the same few nests again and again, on other memory. LLVM's time
 grows with the code it gets, so each kind is emitted once, as a function of the places that it reads and
-writes and of the scalars that it uses, and stands as a `NestCall` wherever it occurs.
+writes and of the scalars that it uses, and stands as a `OutlinedCall` wherever it occurs.
 """
 
 from __future__ import annotations
@@ -14,27 +14,31 @@ from math import prod
 from typing import Any, TypeAlias
 
 from diffc.loops.form import (
-    Accumulate,
+    Block,
+    Loop,
+    Loops,
+    Outlined,
+    OutlinedCall,
+    Place,
+)
+from diffc.loops.places import (
     Affine,
     Axis,
-    Block,
     Buffer,
+    Operand,
+    Scalar,
+    flattened,
+)
+from diffc.loops.statements import (
+    Accumulate,
     Compute,
     IndexValue,
     Load,
-    Loop,
-    Loops,
-    Nest,
-    NestCall,
-    Operand,
-    Place,
     Statement,
     Store,
-    Value,
-    flattened,
-    walk,
 )
 from diffc.loops.target import Target
+from diffc.loops.walk import walk
 
 __all__ = ["outline"]
 
@@ -67,7 +71,7 @@ def _forms(block: Block, rounds: int = 1) -> Iterator[tuple[Loop, _Form]]:
 
 
 def _with_calls(
-    block: Block, forms: Mapping[Loop, _Form], counts: Mapping[Key, int], nests: dict[Key, Nest]
+    block: Block, forms: Mapping[Loop, _Form], counts: Mapping[Key, int], nests: dict[Key, Outlined]
 ) -> Block:
     result = Block()
     for item in block:
@@ -98,7 +102,7 @@ def _form(loop: Loop) -> _Form | None:
     return _Form(loop) if all(isinstance(each, Loop) or _fits(each, *own) for each in items) else None
 
 
-def _fits(item: Statement, axes: set[Axis], accumulators: set[Value]) -> bool:
+def _fits(item: Statement, axes: set[Axis], accumulators: set[Scalar]) -> bool:
     """Tell whether a statement may stand in a function of a nest with these axes and accumulators."""
     match item:
         case Load() | Store():
@@ -124,22 +128,22 @@ class _Form:
         self._axes = {item.axis: k for k, (item, _) in enumerate(walk([loop])) if isinstance(item, Loop)}
         self._numbers: dict[int, int] = {}
         self._places: dict[Place, int] = {}
-        self._outer: dict[int, Value] = {}
+        self._outer: dict[int, Scalar] = {}
         self.key: Key = tuple((depth, *self._read(item)) for item, depth in walk([loop]))
 
-    def call(self, nest: Nest) -> NestCall:
+    def call(self, nest: Outlined) -> OutlinedCall:
         """Return the call of a nest like this one."""
         result = self._loop.accumulators[0][0] if self._loop.accumulators else None
-        return NestCall(nest, tuple(self._places), tuple(self._outer.values()), result)
+        return OutlinedCall(nest, tuple(self._places), tuple(self._outer.values()), result)
 
-    def nest(self, number: int) -> Nest:
+    def nest(self, number: int) -> Outlined:
         """Return this nest as a function, in which each place is a flat buffer of its own."""
         flat: dict[Place, Buffer] = {}
         for place, k in self._places.items():
             kind = place.buffer.type
             flat[place] = Buffer(f"p{k}", kind.with_shape((kind.size,)), "work")
         loop = self._on_places(self._loop, flat)
-        return Nest(number, loop, tuple(flat.values()), tuple(self._outer.values()))
+        return Outlined(number, loop, tuple(flat.values()), tuple(self._outer.values()))
 
     def _on_places(self, loop: Loop, flat: Mapping[Place, Buffer]) -> Loop:
         """Return a nest that reads and writes flat buffers, each from its start."""
@@ -174,11 +178,11 @@ class _Form:
             case _:
                 raise TypeError(f"{type(item).__name__} has no place in a function")
 
-    def _defined(self, value: Value) -> Key:
+    def _defined(self, value: Scalar) -> Key:
         return self._numbers.setdefault(value.number, len(self._numbers)), value.dtype
 
     def _used(self, operand: Operand) -> Key:
-        if not isinstance(operand, Value):
+        if not isinstance(operand, Scalar):
             return type(operand), repr(operand)  # tells -0.0 from 0.0, and NaN equals itself
         if operand.number not in self._numbers:
             self._outer[operand.number] = operand

@@ -6,7 +6,7 @@ from typing import Any
 
 from diffc.ir import Extent, size_of
 from diffc.ir.types import ITEM_SIZE
-from diffc.loops.form import Accumulate, Block, Compute, Loop, Loops, MatMul, Routine, Store
+from diffc.loops.form import Block, Loop, Loops
 
 __all__ = ["statistics"]
 
@@ -48,15 +48,7 @@ def _work(block: Block) -> tuple[Extent, Extent]:
             inner_flops, inner_calls = _work(item.body)
             flops = flops + inner_flops * item.axis.extent
             calls = calls + inner_calls * item.axis.extent
-        elif isinstance(item, Compute):
-            if item.op.is_function:
-                calls = calls + 1
-            else:
-                flops = flops + 1
-        elif isinstance(item, Accumulate) or (isinstance(item, Store) and item.accumulate):
-            flops = flops + 1
-        elif isinstance(item, MatMul):
-            flops = flops + item.rows * item.columns * item.inner * 2
-        elif isinstance(item, Routine):
+        else:
             flops = flops + item.flops
+            calls = calls + item.maths_calls
     return flops, calls

@@ -10,19 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diffc.loops.form import (
-    Accumulate,
-    Block,
-    Compute,
-    Load,
-    Loop,
-    Loops,
-    Statement,
-    Store,
-    flattened,
-    walk,
-)
+from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.places import flattened
+from diffc.loops.statements import Accumulate, Compute, Load, Statement, Store
 from diffc.loops.target import Target
+from diffc.loops.walk import walk
 
 __all__ = ["widen"]
 

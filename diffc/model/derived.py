@@ -10,10 +10,10 @@ from diffc.frontends.toml_lines import find_lines
 from diffc.functions.function import Function
 from diffc.model.parts import Request
 
-__all__ = ["Derived"]
+__all__ = ["DerivedFunctions"]
 
 
-class Derived(Mapping[str, Function]):
+class DerivedFunctions(Mapping[str, Function]):
     """Derivatives by name; each is made at its first use."""
 
     def __init__(self, outputs: Mapping[str, Function], requests: Mapping[str, Request], path: Path) -> None:

@@ -16,7 +16,7 @@ from diffc.frontends.network_file import NetworkFile
 from diffc.functions.certified import plain
 from diffc.functions.function import Function, compile
 from diffc.ir import Type
-from diffc.model.derived import Derived
+from diffc.model.derived import DerivedFunctions
 from diffc.model.parts import Parts, parts_of_function, parts_of_network
 from diffc.nn import Network
 
@@ -67,7 +67,7 @@ class Model:
         self.outputs: dict[str, Function] = {
             name: Function(graph, math=math) for name, graph in parts.outputs.items()
         }
-        self.derived: Mapping[str, Function] = Derived(self.outputs, parts.requests, parts.path)
+        self.derived: Mapping[str, Function] = DerivedFunctions(self.outputs, parts.requests, parts.path)
 
     @staticmethod
     def of(f: Function | Network, wrt: Sequence[str] = (), math: str | None = None) -> Model:
@@ -98,19 +98,23 @@ class Model:
     def primal(self, name: str) -> Function:
         """Return the function of which a derivative is taken; an output is its own."""
         derived = self.derived
-        return derived.primal(name) if isinstance(derived, Derived) and name in derived else self[name]
+        return (
+            derived.primal(name) if isinstance(derived, DerivedFunctions) and name in derived else self[name]
+        )
 
     def reference(self, name: str) -> Function:
         """Return what a function's kernel should do: derivatives are taken of the output's graph as it is."""
         derived = self.derived
-        if not isinstance(derived, Derived) or name not in derived:
+        if not isinstance(derived, DerivedFunctions) or name not in derived:
             return self[name]
         return derived.request(name).make(plain(derived.primal(name)))
 
     def has(self, kind: str) -> bool:
         """Tell whether there is a derivative of this kind, such as "gradient"."""
         derived = self.derived
-        return isinstance(derived, Derived) and any(derived.request(name).key == kind for name in derived)
+        return isinstance(derived, DerivedFunctions) and any(
+            derived.request(name).key == kind for name in derived
+        )
 
     @property
     def inputs(self) -> dict[str, Type]:

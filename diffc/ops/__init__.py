@@ -27,11 +27,11 @@ from diffc.ops import softmax as softmax
 from diffc.ops import sorting as sorting
 from diffc.ops import spectra as spectra
 from diffc.ops.base import REGISTRY as REGISTRY
-from diffc.ops.base import Derived as Derived
+from diffc.ops.base import AxisAware as AxisAware
+from diffc.ops.base import Composite as Composite
 from diffc.ops.base import Leaf as Leaf
 from diffc.ops.base import Linear as Linear
 from diffc.ops.base import Op as Op
-from diffc.ops.base import Structural as Structural
 from diffc.ops.constant import constant as constant
 from diffc.ops.constant import constant_like as constant_like
 from diffc.ops.constant import dim as dim

@@ -4,7 +4,7 @@ An operation belongs to one of three families, told by how it is differentiated:
 
 * `Elementwise` (diffc/ops/elementwise.py) gives its partial derivatives as IR;
 * `Linear` gives one transpose an input;
-* `Derived` gives its JVP as IR, built from the other two; transposing that JVP gives reverse mode.
+* `Composite` gives its JVP as IR, built from the other two; transposing that JVP gives reverse mode.
 
 A `Leaf` has no inputs. `diffc.autodiff` applies these facets; nothing here differentiates.
 
@@ -23,7 +23,7 @@ from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Extent, Node, Operation, Type
 
 __all__ = [
-    "DTYPES", "REGISTRY", "Array", "Derived", "Leaf", "Linear", "Op", "Structural", "is_small", "register",
+    "DTYPES", "REGISTRY", "Array", "Composite", "Leaf", "Linear", "Op", "AxisAware", "is_small", "register",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -109,7 +109,7 @@ class Leaf(Op):
         return False
 
 
-class Structural(Op):
+class AxisAware(Op):
     """An operation that knows about axes, so that it says itself how it takes a new leading one."""
 
     @abstractmethod
@@ -117,7 +117,7 @@ class Structural(Op):
         """Return this operation over inputs of which some (at least one) have a new leading axis."""
 
 
-class Linear(Structural):
+class Linear(AxisAware):
     """An operation that is linear in some inputs: jointly, or in each alone (`multilinear`)."""
 
     multilinear: ClassVar[bool] = False
@@ -131,7 +131,7 @@ class Linear(Structural):
         """Return the cotangent of one linear input, of that input's type."""
 
 
-class Derived(Structural):
+class Composite(AxisAware):
     """An operation whose JVP is IR over the other families; reverse mode transposes that JVP."""
 
     @abstractmethod

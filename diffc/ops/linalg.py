@@ -16,7 +16,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type, broadcast_shapes, promote
 from diffc.ops.arithmetic import add, mul, neg, sub
-from diffc.ops.base import Array, Derived, register
+from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import broadcast, sum_, with_leading_axis
 from diffc.ops.elementwise import cast
 from diffc.ops.matrices import as_column, as_row, eye, square_matrix, triangle
@@ -58,7 +58,7 @@ def require_finite(a: Array) -> Array:
     return a
 
 
-class _System(Derived):
+class _System(Composite):
     """Solutions x_j, as rows, of A x_j = r_j for the rows r_j."""
 
     cost = MATRIX_COST
@@ -198,7 +198,7 @@ def _inverse_transposed(a: Node) -> Node:
     return solve_rows(a, broadcast(eye(a.shape[-1], a.dtype), a.shape))
 
 
-class MatrixFunction(Derived):
+class MatrixFunction(Composite):
     """A function of one stack of matrices, each on its own."""
 
     cost = MATRIX_COST

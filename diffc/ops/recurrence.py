@@ -14,7 +14,7 @@ import numpy as np
 
 from diffc.ir import Node, Type
 from diffc.ops.arithmetic import add, mul
-from diffc.ops.base import Array, Derived, register
+from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import broadcast, full, with_leading_axis, zeros
 from diffc.ops.constant import iota
 from diffc.ops.elementwise import lift
@@ -26,7 +26,7 @@ __all__ = ["exclusive_products", "linear_recurrence", "shift"]
 
 
 @register
-class recurrence_op(Derived):
+class recurrence_op(Composite):
     """y[i] = a[i] * y[i-1] + b[i] along the first axis."""
 
     name = "recurrence"

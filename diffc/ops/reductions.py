@@ -9,7 +9,7 @@ import numpy as np
 
 from diffc.ir import Node, Type
 from diffc.ops.arithmetic import div, mul, neg, sub
-from diffc.ops.base import Array, Derived, register
+from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import normal_axes, sum_
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import cast
@@ -20,7 +20,7 @@ from diffc.ops.reshaping import expand_dims, flip, moveaxis
 __all__ = ["Reduction", "amax", "amin", "any_", "prod"]
 
 
-class Reduction(Derived):
+class Reduction(Composite):
     """A reduction over the axes in the attribute `axes`."""
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:

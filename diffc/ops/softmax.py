@@ -13,7 +13,7 @@ import numpy as np
 
 from diffc.ir import Node, Type
 from diffc.ops.arithmetic import add, div, mul, sub
-from diffc.ops.base import Array, Derived, register
+from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import normal_axes, sum_
 from diffc.ops.constant import constant_like
 from diffc.ops.elementary import exp, log
@@ -78,7 +78,7 @@ def logsumexp(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool =
 
 
 @register
-class softmax_op(Derived):
+class softmax_op(Composite):
     """exp(x) / sum(exp(x)) over axes, finite for every finite x; 0 where all elements are -inf."""
 
     name = "softmax"

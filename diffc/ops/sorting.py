@@ -14,7 +14,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Node, Type, broadcast_shapes, promote, size_of
 from diffc.ops.arithmetic import maximum, neg, sub
-from diffc.ops.base import Array, Derived, register
+from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import broadcast, with_leading_axis
 from diffc.ops.constant import dim, iota
 from diffc.ops.elementwise import cast
@@ -30,7 +30,7 @@ SORT_COST = 100
 
 
 @register
-class argsort_op(Derived):
+class argsort_op(Composite):
     """The places of the elements in ascending order of the last axis; equal ones as they come, NaN last."""
 
     name = "argsort"
@@ -115,7 +115,7 @@ def _picked(x: Node, indices: Node, *, inside: bool = False) -> Node:
 
 
 @register
-class searchsorted_op(Derived):
+class searchsorted_op(Composite):
     """Where elements belong in ascending arrays; leading axes of the arrays are those of the elements."""
 
     name = "searchsorted"

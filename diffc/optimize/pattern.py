@@ -26,7 +26,7 @@ from diffc.ops.reductions import amax
 from diffc.ops.reshaping import expand_dims
 from diffc.ops.softmax import logsumexp, softmax
 from diffc.optimize.facts import number_of
-from diffc.syntax import Program, parse_expression
+from diffc.syntax import ParsedProgram, parse_expression
 from diffc.syntax.program import Apply, Literal, Load
 
 __all__ = ["Bindings", "Number", "Pattern", "Term", "Variable", "build", "match", "read_pattern", "variables"]
@@ -74,7 +74,7 @@ def read_pattern(text: str) -> Pattern:
     return _from_program(parse_expression(text))
 
 
-def _from_program(program: Program) -> Pattern:
+def _from_program(program: ParsedProgram) -> Pattern:
     stack: list[Any] = []
     for step in program.code:
         if isinstance(step, Load):
@@ -92,7 +92,7 @@ def _from_program(program: Program) -> Pattern:
     return stack[0]
 
 
-def _term(name: str, args: tuple[Any, ...], keywords: dict[str, Any], program: Program) -> Pattern:
+def _term(name: str, args: tuple[Any, ...], keywords: dict[str, Any], program: ParsedProgram) -> Pattern:
     if name == "neg" and isinstance(args[0], Number):
         return Number(-args[0].value)
     if name in REDUCTIONS or name == "expand_dims":

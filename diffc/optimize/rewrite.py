@@ -1,6 +1,6 @@
 """What the driver applies: rewrites, each with the root and operands that make it worth trying.
 
-A `Rule` is a rewrite that is data; a `Structural` one is a named function, for changes of shape.
+A `Rule` is a rewrite that is data; a `FunctionRewrite` one is a named function, for changes of shape.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from diffc.ir import Node
 
-__all__ = ["Rewrite", "Stage", "Structural", "structural"]
+__all__ = ["Rewrite", "Stage", "FunctionRewrite", "structural"]
 
 Stage: TypeAlias = Literal["before", "any", "after"]
 """When a rewrite holds: before differentiation only, always, or after it only.
@@ -44,7 +44,7 @@ class Rewrite(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class Structural(Rewrite):
+class FunctionRewrite(Rewrite):
     """A rewrite that needs code. Its first docstring line reads "before => after"."""
 
     function: Callable[[Node], Node | None]
@@ -79,10 +79,10 @@ class Structural(Rewrite):
 
 def structural(
     *roots: str, operands: Sequence[str] = (), stage: Stage = "any"
-) -> Callable[[Callable[[Node], Node | None]], Structural]:
+) -> Callable[[Callable[[Node], Node | None]], FunctionRewrite]:
     """Make a rewrite of a function for nodes of these operations, with one of these among its operands."""
 
-    def decorate(function: Callable[[Node], Node | None]) -> Structural:
-        return Structural(function, frozenset(roots), frozenset(operands), stage)
+    def decorate(function: Callable[[Node], Node | None]) -> FunctionRewrite:
+        return FunctionRewrite(function, frozenset(roots), frozenset(operands), stage)
 
     return decorate

@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from diffc.autodiff.reverse import pullback
 from diffc.ir import Graph, Node, topological
-from diffc.ops import Derived, Elementwise, Linear
+from diffc.ops import Composite, Elementwise, Linear
 from diffc.ops.broadcasting import zeros
 from diffc.proof.certificate import Check
 from diffc.proof.frontier import LocalEquation, Product
@@ -158,6 +158,6 @@ def _pushed(equation: LocalEquation, node: Node, incoming: Sequence[Node | None]
                 zeros(e.type) if k in linear and not op.multilinear else e for k, e in enumerate(node.inputs)
             ]
             equation.terms.append(node.replace([moving.get(k, each) for k, each in enumerate(fixed)]))
-    elif isinstance(op, Derived) and present:
+    elif isinstance(op, Composite) and present:
         image = op.jvp(node, incoming)
         equation.terms += [] if image is None else [image]

@@ -5,7 +5,7 @@
   switch ties. The values on edges and ties are conventions, tested on numbers.
 * Linear: on every instance in `instances`, T(x) is additive and homogeneous, and <T(x), y> equals
   <x, T*(y)>, with the elements of x and y free symbols.
-* Derived: on every instance and for every choice of inputs with a tangent, the JVP equals the
+* Composite: on every instance and for every choice of inputs with a tangent, the JVP equals the
   derivative of the value along the tangent; the pullback pairs with it; `expand` has the same value.
 * Factorizations: on every instance the JVP solves the defining equations differentiated; see `implicit`.
 * What is not differentiable takes discrete values, so that its derivative is 0 where it exists, or
@@ -25,7 +25,7 @@ import sympy
 
 from diffc.autodiff.reverse import pullback
 from diffc.ir import Node, Type, topological
-from diffc.ops import Derived, Elementwise, Leaf, Linear, Op, constant_like, input_node
+from diffc.ops import Composite, Elementwise, Leaf, Linear, Op, constant_like, input_node
 from diffc.proof.arithmetic import Objects
 from diffc.proof.implicit import Solution, determined, differentiated, solution_of
 from diffc.proof.instances import instances_of
@@ -57,7 +57,7 @@ def prove_op(op: Op) -> Proof:
         return Proof(op.name, "proved", "it has no inputs: there is nothing to differentiate")
     if isinstance(op, Elementwise):
         basis = _prove_elementwise(op, claims)
-    elif isinstance(op, Linear | Derived):
+    elif isinstance(op, Linear | Composite):
         nodes = instances_of(op.name)
         if not nodes:
             return Proof(op.name, "unknown", f"no instances of {op.name} are listed in diffc/proof/instances")
@@ -191,7 +191,7 @@ def _pairing(a: Objects, b: Objects) -> sympy.Expr:
     return sympy.expand(sympy.Add(*(x * y for x, y in zip(a.flat, b.flat, strict=True))))
 
 
-def _basis_of_structural(op: Linear | Derived, count: int) -> str:
+def _basis_of_structural(op: Linear | Composite, count: int) -> str:
     if not op.differentiable:
         return "its values are bool: the derivative is 0 wherever it exists"
     if isinstance(op, Linear):
@@ -233,7 +233,7 @@ def _prove_linear(node: Node, op: Linear, claims: _Claims) -> None:
         claims.equal(f"{_shown(node)}: <T(x), y> = <x, T*(y)>", right, _pairing(image, seed_values))
 
 
-def _prove_derived(node: Node, op: Derived, claims: _Claims) -> None:
+def _prove_derived(node: Node, op: Composite, claims: _Claims) -> None:
     values = _symbols(node.inputs)
     (value,) = symbolic([node], values)
     expanded = op.expand(node)
@@ -262,7 +262,7 @@ def _prove_derived(node: Node, op: Derived, claims: _Claims) -> None:
         _prove_pullback(node, present, moving, (given, tangent), claims)
 
 
-def _prove_implicit(node: Node, op: Derived, claims: _Claims) -> None:
+def _prove_implicit(node: Node, op: Composite, claims: _Claims) -> None:
     """Show that the JVP solves the defining equations differentiated; see `implicit`."""
     solution = solution_of(node)
     if not determined(solution):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diffc.ir import Graph, Node
-from diffc.ops import Derived, constant
+from diffc.ops import Composite, constant
 from diffc.ops.constant import pi_op
 from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import pad_op
@@ -25,7 +25,7 @@ def expand(graph: Graph) -> Graph:
         new = node.replace(inputs)
         if new.op is pi_op:  # in a program that the optimiser, which rounds constants last, has not seen
             return constant(pi_op.reference({}))
-        if isinstance(new.op, Derived):
+        if isinstance(new.op, Composite):
             expanded = new.op.expand(new)
             if expanded is not None:
                 return expanded

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffc.ir import Node, shown
-from diffc.loops.form import Affine, Check, Compute, Operand, Store, Value
+from diffc.loops.places import Affine, Operand, Scalar
+from diffc.loops.statements import BoundsCheck, Compute, Store
 from diffc.ops.constant import iota_op
 from diffc.ops.elementwise import cast_op
 from diffc.schedule.placement import Cursor, Read
@@ -71,8 +72,8 @@ def place_scatter_add(s: Scheduler, node: Node) -> None:
     s.nests.complete(node, s.nests.position(cursor))
 
 
-def _checked(s: Scheduler, index: Operand, array: Node, cursor: Cursor) -> Value:
+def _checked(s: Scheduler, index: Operand, array: Node, cursor: Cursor) -> Scalar:
     s.checks.append(f"an index is outside the axis of extent {array.shape[0]} of {shown(array)}")
     checked = s.value("i64")
-    cursor.block.append(Check(checked, index, array.shape[0], len(s.checks)))
+    cursor.block.append(BoundsCheck(checked, index, array.shape[0], len(s.checks)))
     return checked

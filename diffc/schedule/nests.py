@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from diffc.ir import Node
-from diffc.loops.form import Accumulate, Affine, Axis, Compute, IndexValue, Operand, Store, Value
+from diffc.loops.places import Affine, Axis, Operand, Scalar
+from diffc.loops.statements import Accumulate, Compute, IndexValue, Store
 from diffc.ops import Elementwise
 from diffc.ops.base import Op
 from diffc.ops.broadcasting import sum_op
@@ -94,14 +95,14 @@ def _recurrence(s: Scheduler, node: Node) -> None:
     loop.kind = "sequential"
     loop.accumulators.append((accumulator, "recurrence"))
     factor, drive = (s.read(each, index, cursor) for each, index in operands)
-    if isinstance(factor, Value) or not 0 <= factor < math.inf:
+    if isinstance(factor, Scalar) or not 0 <= factor < math.inf:
         factor = _first_is_one(s, cursor, loop.axis, factor, node.dtype)
     cursor.block.append(Accumulate(accumulator, "recurrence", (factor, drive)))
     cursor.block.append(Store(s.buffer(node), cursor.affines(identity_index(node.shape)), accumulator))
     s.nests.locations[node] = s.nests.locate(cursor, None).completed()
 
 
-def _first_is_one(s: Scheduler, cursor: Cursor, axis: Axis, factor: Operand, dtype: str) -> Value:
+def _first_is_one(s: Scheduler, cursor: Cursor, axis: Axis, factor: Operand, dtype: str) -> Scalar:
     """Return a factor that is 1 at the first place: nothing precedes it, and inf * 0 would be NaN."""
     index, first, chosen = s.value("i64"), s.value("bool"), s.value(dtype)
     cursor.block.append(IndexValue(index, Affine(0, ((axis, 1),))))

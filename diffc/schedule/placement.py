@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from diffc.ir import Extent, Node
-from diffc.loops.form import Affine, Axis, Block, Loop, Value
+from diffc.loops.form import Block, Loop
+from diffc.loops.places import Affine, Axis, Scalar
 from diffc.schedule.views import DimIndex, Index
 
-__all__ = ["Cursor", "Location", "LoopKind", "Nests", "Read"]
+__all__ = ["Cursor", "Location", "LoopKind", "LoopNests", "Read"]
 
 LoopKind: TypeAlias = Literal["inner", "nest", "lanes"]
 """What stands in a loop: the computation itself, further loops, or further loops run in every lane."""
@@ -38,7 +39,7 @@ class Location:
     levels: dict[Block, tuple[int, int | None]]
     block: Block
     path: list[tuple[Loop, int]] = field(default_factory=list[tuple[Loop, int]])
-    value: Value | None = None
+    value: Scalar | None = None
 
     def completed(self) -> Location:
         """Return the location of something that is read only when the whole computation is done."""
@@ -72,7 +73,7 @@ class Cursor:
         other.path, other.axes = list(self.path), dict(self.axes)
         return other
 
-    def affine(self, at: DimIndex, dynamic: Value | None = None) -> Affine:
+    def affine(self, at: DimIndex, dynamic: Scalar | None = None) -> Affine:
         """Return a reader's index in terms of the axes."""
         if at.dim is None or at.dim not in self.axes:
             return Affine(at.constant, (), dynamic)
@@ -122,7 +123,7 @@ def _where_to_leave(dims: Sequence[int], shape: Sequence[Extent]) -> tuple[int, 
     return level, inside
 
 
-class Nests:
+class LoopNests:
     """The loops under construction."""
 
     def __init__(self) -> None:
@@ -251,7 +252,7 @@ class Nests:
         """Note that a node is complete, in memory, behind a position in the program."""
         self.locations[node] = Location({self.root: (position, None)}, self.root)
 
-    def locate(self, cursor: Cursor, value: Value | None, dims: dict[int, int] | None = None) -> Location:
+    def locate(self, cursor: Cursor, value: Scalar | None, dims: dict[int, int] | None = None) -> Location:
         """Return the location of what is computed at the cursor.
 
         `dims` renumbers the reader's dimensions as those of the value; a dimension that it lacks has

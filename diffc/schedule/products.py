@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diffc.ir import Extent, Node, size_of
-from diffc.loops.form import Compute, MatMul, Matrix, Operand, flattened, strides_of
+from diffc.loops.places import Operand, flattened, strides_of
+from diffc.loops.statements import Compute, MatMul, Matrix
 from diffc.ops.arithmetic import mul
 from diffc.schedule.placement import Cursor
 from diffc.schedule.reduction import place_reduction

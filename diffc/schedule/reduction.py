@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diffc.ir import Extent, Node
-from diffc.loops.form import Accumulate, Compute, Operand, Store
+from diffc.loops.places import Operand
+from diffc.loops.statements import Accumulate, Compute, Store
 from diffc.ops.elementwise import cast_op
 from diffc.ops.reductions import lowest
 from diffc.schedule.placement import Cursor, Location, LoopKind, Read

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diffc.ir import Extent, Node, Type, size_of
-from diffc.loops.form import Buffer, Part, Routine
+from diffc.loops.places import Buffer
+from diffc.loops.statements import Part, Routine
 from diffc.ops.constant import dim_op, iota_op
 from diffc.schedule.placement import Cursor
 from diffc.schedule.views import identity_index, is_identity

@@ -9,25 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffc.ir import Extent, Graph, Node, checked_loops
-from diffc.loops.contraction import contract
-from diffc.loops.form import (
-    Affine,
-    Block,
-    Buffer,
-    Check,
+from diffc.ir import Extent, Graph, Node
+from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.places import Affine, Buffer, Operand, Scalar
+from diffc.loops.statements import (
+    BoundsCheck,
     Compute,
     DimValue,
     IndexValue,
     Load,
-    Loop,
-    Loops,
-    Operand,
     Statement,
     Store,
-    Value,
 )
-from diffc.loops.memory import plan_memory
 from diffc.ops import scalar_value
 from diffc.ops.captured import captured_op
 from diffc.ops.constant import const, dim_op, iota_op
@@ -37,7 +30,7 @@ from diffc.ops.reshaping import reshape_op
 from diffc.schedule.indexing import gathers_in_place
 from diffc.schedule.nests import place
 from diffc.schedule.order import ordered
-from diffc.schedule.placement import Cursor, Nests, Read
+from diffc.schedule.placement import Cursor, LoopNests, Read
 from diffc.schedule.products import copied_factors, inlined
 from diffc.schedule.recompute import operand_index, recomputed
 from diffc.schedule.routines import is_routine, reads_in_place
@@ -57,7 +50,7 @@ class Scheduler:
     def __init__(self, graph: Graph) -> None:
         """Prepare buffers for the graph's inputs and outputs."""
         self.graph = graph
-        self.nests = Nests()
+        self.nests = LoopNests()
         self.checks: list[str] = []
         # As the dump numbers them, in which numbers stand where they are used.
         listed = [n for n in graph.nodes if not n.is_op("input") and (n.rank or n.op is not const)]
@@ -79,7 +72,7 @@ class Scheduler:
         """Values that their readers compute."""
         self._stores: dict[int, Store] = {}
         self._values = 0
-        self._memo: dict[tuple[object, ...], Value] = {}
+        self._memo: dict[tuple[object, ...], Scalar] = {}
 
     def run(self) -> Loops:
         """Return the finished program."""
@@ -93,7 +86,7 @@ class Scheduler:
         later = self._assign_outputs()
         for extent, problem in self.graph.requirements:
             self.checks.append(problem)
-            self.nests.preamble.append(Check(self.value("i64"), 0, extent + 1, len(self.checks)))
+            self.nests.preamble.append(BoundsCheck(self.value("i64"), 0, extent + 1, len(self.checks)))
         for node in ordered(nodes):
             if self.computes(node):
                 place(self, node)
@@ -113,9 +106,6 @@ class Scheduler:
             self.graph, self.inputs, self.constants, self.outputs, self.work, root, self.checks, self.numbers
         )
         program.aliases = self.aliases
-        contract(program)
-        plan_memory(program)
-        checked_loops(program, program.body, "the schedule")
         return program
 
     def _captured_last(self) -> None:
@@ -201,10 +191,10 @@ class Scheduler:
 
     # -- values and buffers -----------------------------------------------------------------------
 
-    def value(self, dtype: str, node: Node | None = None) -> Value:
+    def value(self, dtype: str, node: Node | None = None) -> Scalar:
         """Return a new value."""
         self._values += 1
-        return Value(self._values, dtype, node)
+        return Scalar(self._values, dtype, node)
 
     def buffer(self, node: Node) -> Buffer:
         """Return the memory of a base, made when first asked for; a register is then stored there."""
@@ -270,7 +260,7 @@ class Scheduler:
             return location.value
         return self.load(self.buffer(base), cursor.affines(index), cursor)
 
-    def _again(self, node: Node, index: Index, cursor: Cursor) -> Value:
+    def _again(self, node: Node, index: Index, cursor: Cursor) -> Scalar:
         """Compute an element where it is read, once in a block."""
         key = (cursor.block, node, index)
         found = self._memo.get(key)
@@ -293,7 +283,7 @@ class Scheduler:
             return self._hoisted(IndexValue(self.value("i64"), affine), cursor, (affine,), ("axis", affine))
         return self._dim_value(base.attrs["extent"]) if base.op is dim_op else None
 
-    def load(self, buffer: Buffer, index: tuple[Affine, ...], cursor: Cursor) -> Value:
+    def load(self, buffer: Buffer, index: tuple[Affine, ...], cursor: Cursor) -> Scalar:
         """Return a load, as far out as its index allows, once in its block."""
         statement = Load(self.value(buffer.type.dtype, buffer.node), buffer, index)
         if any(at.dynamic is not None for at in index):
@@ -318,7 +308,7 @@ class Scheduler:
             index.append(Affine(0, ((loop.axis, 1),)))
         block.append(Store(buffer, tuple(index), number))
 
-    def _dim_value(self, extent: Extent) -> Value:
+    def _dim_value(self, extent: Extent) -> Scalar:
         found = self._memo.get(("dim", extent))
         if found is None:
             found = self._memo["dim", extent] = self.value("i64")
@@ -327,7 +317,7 @@ class Scheduler:
 
     def _hoisted(
         self, statement: Load | IndexValue, cursor: Cursor, index: tuple[Affine, ...], key: tuple[object, ...]
-    ) -> Value:
+    ) -> Scalar:
         depth = cursor.depth_of(index)
         outside = depth < len(cursor.path)
         loop = cursor.path[depth][0] if outside else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffc.ir import Extent, Node
-from diffc.loops.form import Store
+from diffc.loops.statements import Store
 from diffc.ops.slicing import pad
 from diffc.schedule.views import DimIndex, identity_index
 

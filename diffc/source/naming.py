@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 
 from diffc.ir import Node
-from diffc.loops.form import Buffer, Loops, Value
+from diffc.loops.form import Loops
+from diffc.loops.places import Buffer, Scalar
 
 __all__ = ["Names", "comment"]
 
@@ -36,7 +37,7 @@ class Names:
         self.buffers = {buffer: self._buffer(buffer) for buffer in arrays}
         self.symbols = {symbol: self._symbol(symbol) for symbol in loops.graph.symbols}
 
-    def define(self, value: Value) -> str:
+    def define(self, value: Scalar) -> str:
         """Return a new name for a value: `v3` for node 3 of the dump, a `t` for what has no number there."""
         number = self._numbers.get(value.node) if value.node is not None else None
         name = f"v{number}" if number is not None else f"t{value.number}"
@@ -46,11 +47,11 @@ class Names:
         self._values[value.number] = name
         return name
 
-    def rename(self, value: Value, name: str) -> None:
+    def rename(self, value: Scalar, name: str) -> None:
         """Let a value have the name of something that is there already."""
         self._values[value.number] = name
 
-    def __getitem__(self, value: Value) -> str:
+    def __getitem__(self, value: Scalar) -> str:
         return self._values[value.number]
 
     def _buffer(self, buffer: Buffer) -> str:

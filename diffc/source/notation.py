@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from diffc.ir import Dim, Extent
-from diffc.loops.form import Affine
+from diffc.loops.places import Affine
 
-__all__ = ["NUMPY", "accumulated", "extent_text", "identity", "may_be_negative", "number", "sum_text"]
+__all__ = ["NUMPY", "accumulated", "extent_text", "identity", "number", "sum_text"]
 
 NUMPY = {"f64": "np.float64", "f32": "np.float32", "i64": "np.int64", "bool": "np.bool_"}
 
@@ -52,13 +52,6 @@ def identity(how: str, dtype: str) -> str:
 def accumulated(how: str, total: str, operands: Sequence[str]) -> str:
     """Return the next value of an accumulator."""
     return _ACCUMULATED[how].format(total, *operands)
-
-
-def may_be_negative(extent: Extent) -> bool:
-    """Tell whether an extent can fall below 0 for symbols that do not, as N-1 does for N = 0."""
-    if isinstance(extent, int):
-        return extent < 0
-    return any(coefficient < 0 for _, coefficient in extent.terms)
 
 
 def extent_text(extent: Extent, symbols: Mapping[str, str]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from diffc.loops.form import Compute, Operand, Value
+from diffc.loops.places import Operand, Scalar
+from diffc.loops.statements import Compute
 from diffc.ops.elementwise import Elementwise, cast_op
 from diffc.source.naming import Names
 from diffc.source.notation import NUMPY, number
@@ -33,7 +34,7 @@ class Scalars:
         self._python: set[int] = set()
         """The values that may be Python floats when plain Python runs the program."""
 
-    def begin(self, accumulator: Value) -> str:
+    def begin(self, accumulator: Scalar) -> str:
         """Return the name of a new accumulator, which is a Python number until something is added."""
         self._python.add(accumulator.number)
         return self._names.define(accumulator)
@@ -64,10 +65,10 @@ class Scalars:
         return f"np.float32({text})" if result == "f32" and leaves_f32 else text
 
     def _operand(self, operand: Operand, dtype: str) -> str:
-        return self._names[operand] if isinstance(operand, Value) else number(operand, dtype)
+        return self._names[operand] if isinstance(operand, Scalar) else number(operand, dtype)
 
     def _is_python(self, operand: Operand) -> bool:
-        return not isinstance(operand, Value) or operand.number in self._python
+        return not isinstance(operand, Scalar) or operand.number in self._python
 
 
 def _template(op: Elementwise, dtype: str) -> str:

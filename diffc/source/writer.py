@@ -12,31 +12,26 @@ import re
 from collections.abc import Sequence
 
 from diffc.ir import Adjoint, Extent, Node
+from diffc.ir.dim import may_be_negative
 from diffc.ir.types import ITEM_SIZE
-from diffc.loops.form import (
+from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.places import Affine, Buffer, Operand, Scalar
+from diffc.loops.statements import (
     Accumulate,
-    Affine,
-    Block,
-    Buffer,
-    Check,
+    BoundsCheck,
     Compute,
     DimValue,
     IndexValue,
     Load,
-    Loop,
-    Loops,
     MatMul,
     Matrix,
-    NestCall,
-    Operand,
     Routine,
     Statement,
     Store,
-    Value,
 )
 from diffc.source.matrices import matrix_text
 from diffc.source.naming import Names, comment
-from diffc.source.notation import NUMPY, accumulated, extent_text, identity, may_be_negative, number, sum_text
+from diffc.source.notation import NUMPY, accumulated, extent_text, identity, number, sum_text
 from diffc.source.routines import routine_lines
 from diffc.source.scalars import Scalars
 
@@ -174,7 +169,7 @@ class _Writer:
                 self._integer(item.value, self._affine(item.affine), depth)
             case DimValue():
                 self._integer(item.value, self._extent(item.extent), depth)
-            case Check():
+            case BoundsCheck():
                 self._check(item, depth)
             case Accumulate():
                 name, dtype = self.names[item.accumulator], item.accumulator.dtype
@@ -183,13 +178,13 @@ class _Writer:
             case MatMul():
                 out, a, b = (matrix_text(self.names, m, s) for m, s in _factors(item))
                 self._write(f"{out}[:] = np.dot({a}, {b})", depth)
-            case NestCall():
-                raise TypeError("only the lowering to LLVM has calls of nests")
             case Routine():
                 for line in routine_lines(item, self.names):
                     self._write(line, depth)
+            case _:
+                raise TypeError(f"{type(item).__name__} is for code alone: the source is written before it")
 
-    def _assign(self, name: str, text: str, value: Value, depth: int) -> None:
+    def _assign(self, name: str, text: str, value: Scalar, depth: int) -> None:
         """Write a statement with the shape and the origin of its value."""
         node = value.node
         shape = f"  # {node.type}" if node is not None and node.rank else ""
@@ -213,16 +208,16 @@ class _Writer:
             of = [names[node] for node in origin.of if node in names]
             self.lines[line] += f"{separator}adjoint of {comment(of[0])}" if of else ""
 
-    def _integer(self, value: Value, text: str, depth: int) -> None:
+    def _integer(self, value: Scalar, text: str, depth: int) -> None:
         """Name an integer; an axis or a symbol keeps the name that it has."""
         if text.isidentifier():
             self.names.rename(value, text)
         else:
             self._write(f"{self.names.define(value)} = {text}", depth)
 
-    def _check(self, item: Check, depth: int) -> None:
+    def _check(self, item: BoundsCheck, depth: int) -> None:
         index, extent = self._operand(item.index, "i64"), self._extent(item.extent)
-        if not isinstance(item.index, Value):
+        if not isinstance(item.index, Scalar):
             back = item.index < 0
             least = int(-item.index if back else item.index + 1)
             constant = 0 if isinstance(item.extent, int) else dict(item.extent.terms).get((), 0)
@@ -245,7 +240,7 @@ class _Writer:
     # -- parts of statements ----------------------------------------------------------------------
 
     def _operand(self, operand: Operand, dtype: str) -> str:
-        return self.names[operand] if isinstance(operand, Value) else number(operand, dtype)
+        return self.names[operand] if isinstance(operand, Scalar) else number(operand, dtype)
 
     def _element(self, buffer: Buffer, index: Sequence[Affine]) -> str:
         return f"{self.names.buffers[buffer]}[{', '.join(map(self._affine, index)) or '()'}]"

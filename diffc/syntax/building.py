@@ -15,7 +15,7 @@ from diffc.ops.constant import pi
 from diffc.ops.elementary import exp
 from diffc.ops.exact import weak
 from diffc.syntax.functions import ALIASES, FUNCTIONS, call_function, nearest
-from diffc.syntax.program import Apply, Collect, Index, Instruction, Literal, Load, Program, Slice
+from diffc.syntax.program import Apply, Collect, Index, Instruction, Literal, Load, ParsedProgram, Slice
 from diffc.syntax.subscripts import subscript
 from diffc.syntax.values import Bundle, Part, Value, Weak, as_extent, as_node
 
@@ -37,7 +37,7 @@ class ExpressionProblem(SyntaxProblem, TypeProblem):
     """A formula reads well but means nothing: a name is unknown or an operation refuses its operands."""
 
 
-def build(program: Program, scope: Scope) -> Node:
+def build(program: ParsedProgram, scope: Scope) -> Node:
     """Return the node of a formula.
 
     Raises:
@@ -50,7 +50,7 @@ def build(program: Program, scope: Scope) -> Node:
         raise ExpressionProblem(str(problem), program.text, program.code[-1].position) from None
 
 
-def build_outputs(program: Program, scope: Scope) -> Node | tuple[Node, ...]:
+def build_outputs(program: ParsedProgram, scope: Scope) -> Node | tuple[Node, ...]:
     """Return the node of a formula, or those of formulas with commas between them.
 
     Raises:
@@ -65,7 +65,7 @@ def build_outputs(program: Program, scope: Scope) -> Node | tuple[Node, ...]:
         raise ExpressionProblem(str(problem), program.text, program.code[-1].position) from None
 
 
-def _run(program: Program, scope: Scope) -> Value:
+def _run(program: ParsedProgram, scope: Scope) -> Value:
     stack: list[Value] = []
     # A float that f32 cannot hold becomes inf, as in NumPy, without its warning.
     with np.errstate(all="ignore"):

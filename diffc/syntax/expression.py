@@ -1,4 +1,4 @@
-"""The expression language's parser: text to a flat postfix `Program`.
+"""The expression language's parser: text to a flat postfix `ParsedProgram`.
 
 The grammar is that of Python's expressions, less what a formula has no use for. From loose to tight:
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from diffc.errors import SyntaxProblem
 from diffc.syntax.lexer import Token, number_value, tokenize
-from diffc.syntax.program import Apply, Collect, Index, Instruction, Literal, Load, Program, Slice
+from diffc.syntax.program import Apply, Collect, Index, Instruction, Literal, Load, ParsedProgram, Slice
 
 __all__ = ["parse_expression"]
 
@@ -61,7 +61,7 @@ class _Frame:
     colons: list[bool] = field(default_factory=list[bool])
 
 
-def parse_expression(text: str) -> Program:
+def parse_expression(text: str) -> ParsedProgram:
     """Return the program of a formula; raise `SyntaxProblem` with a caret under the place.
 
     Several formulas with commas between them are one program that ends in a `Collect` of kind tuple.
@@ -82,7 +82,7 @@ class _Parser:
         self._stack.append(self._frames[0])
         self._operand = True
 
-    def run(self) -> Program:
+    def run(self) -> ParsedProgram:
         """Read every token; the frame of the text is left."""
         while self._token.kind != "end":
             token = self._token
@@ -94,7 +94,7 @@ class _Parser:
             if len(self._code) > _MAX_CODE:
                 raise self._problem(f"the formula is too long: more than {_MAX_CODE:,} steps", token)
         self._finish()
-        return Program(self._text, tuple(self._code))
+        return ParsedProgram(self._text, tuple(self._code))
 
     def _problem(self, problem: str, at: Token | _Frame | _Operator) -> SyntaxProblem:
         return SyntaxProblem(problem, self._text, at.position)

@@ -31,7 +31,7 @@ from functools import cached_property
 from types import EllipsisType
 from typing import TypeAlias
 
-__all__ = ["Apply", "Collect", "Index", "Instruction", "Literal", "Load", "Program", "Slice"]
+__all__ = ["Apply", "Collect", "Index", "Instruction", "Literal", "Load", "ParsedProgram", "Slice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ Instruction: TypeAlias = Literal | Load | Apply | Collect | Slice | Index
 
 
 @dataclass(frozen=True)
-class Program:
+class ParsedProgram:
     """An expression: its text and its instructions. Every `position` is an offset in `text`."""
 
     text: str

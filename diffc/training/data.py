@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from diffc.errors import InputError
 from diffc.functions.function import Function
 from diffc.ir import Dim, Type, dim_symbols
-from diffc.runtime import Parameter, Signature
+from diffc.runtime import NamedType, Signature
 from diffc.runtime.calls.inputs import convert, read_symbols
 
 __all__ = ["Samples", "check_data", "check_parameters", "encode_classes"]
@@ -76,7 +76,7 @@ def check_data(
     """
     types = {name: kind for name, kind in loss.inputs.items() if name not in parameters}
     _check_names(types, data, what)
-    arrays = {name: convert(Parameter(name, kind), data[name]) for name, kind in types.items()}
+    arrays = {name: convert(NamedType(name, kind), data[name]) for name, kind in types.items()}
     for name, array in arrays.items():
         if array.ndim != types[name].rank and array.dtype.kind == "f":
             _hint_at_rows(name, types[name], data[name])
@@ -104,7 +104,7 @@ def check_parameters(loss: Function, given: Mapping[str, Any]) -> dict[str, NDAr
             raise InputError(f"{loss.name} has no input {name!r} to train; it has {', '.join(types)}")
         if not types[name].is_float:
             raise InputError(f"{name} cannot be trained: it is {types[name]}, and only f64 and f32 can be")
-        values[name] = convert(Parameter(name, types[name]), value).copy()
+        values[name] = convert(NamedType(name, types[name]), value).copy()
         if values[name].ndim != types[name].rank:
             raise InputError(f"{name}: expected {types[name]}, got the shape {values[name].shape}")
     return values
@@ -172,7 +172,7 @@ def _hint_at_rows(name: str, kind: Type, value: Any) -> None:
 
 
 def _read_symbols(loss: Function, arrays: _Arrays) -> dict[str, int]:
-    inputs = tuple(Parameter(name, kind) for name, kind in loss.inputs.items())
+    inputs = tuple(NamedType(name, kind) for name, kind in loss.inputs.items())
     signature = Signature(loss.name, inputs, (), (), loss.graph.symbols)
     return read_symbols(signature, [arrays[each.name] for each in inputs])
 

@@ -19,7 +19,7 @@ from diffc.training.history import Epoch
 from diffc.training.lbfgs import PackedLoss, descend
 from diffc.training.session import Session
 from diffc.training.settings import LBFGS, Settings
-from diffc.training.step import Step
+from diffc.training.step import TrainingStep
 
 __all__ = ["Result", "UnsavedResult", "fit"]
 
@@ -196,7 +196,7 @@ def _descend(loss: Function, samples: Samples, start: Checkpoint, session: Sessi
     if settings.optimizer == LBFGS:
         packed = PackedLoss(loss, dict(start.parameters), tuple(samples.arrays.values()), cache)
         return descend(packed, session, left)
-    step = Step(loss, start.parameters, settings.rule(), cache)
+    step = TrainingStep(loss, start.parameters, settings.rule(), cache)
     if start.epoch:
         step.restore(start.state, start.steps)
     batches = Batches(samples, settings.samples_a_step, settings.seed, settings.shuffled)

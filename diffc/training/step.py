@@ -22,7 +22,7 @@ from diffc.nn.optimizers import Optimizer
 from diffc.ops import input_node
 from diffc.training.batches import Batch
 
-__all__ = ["Step", "step_function"]
+__all__ = ["TrainingStep", "step_function"]
 
 _Arrays = Mapping[str, NDArray[Any]]
 
@@ -66,7 +66,7 @@ def step_function(loss: Function, parameters: Sequence[str], optimizer: Optimize
     return Function(graph, derived=True, math=f.math, captured=f.captured)
 
 
-class Step:
+class TrainingStep:
     """The compiled step with its parameters and state."""
 
     def __init__(self, loss: Function, parameters: _Arrays, optimizer: Optimizer, cache: bool = True) -> None:

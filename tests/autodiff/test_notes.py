@@ -99,7 +99,7 @@ def stages(graph):
     yield graph
     yield optimize(graph, stage="after")
     yield optimize(graph, stage="after", math="fast")
-    yield Stages(graph, Options(derived=True)).loops().graph
+    yield Stages(graph, Options(derived=True)).planned().graph
 
 
 def check_notes(graph, noted):

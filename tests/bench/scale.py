@@ -7,9 +7,7 @@ from typing import Any
 
 import diffc as dc
 from diffc import autodiff, compiler
-from diffc.emit import lower_to_llvm
 from diffc.runtime.code.machine import compile_text
-from diffc.schedule import expand, schedule
 from tests.bench.timing import once
 
 SIZES = (1_000, 10_000, 100_000)
@@ -44,8 +42,10 @@ def _stages(operations: int) -> dict[str, float]:
     before, simple = once(lambda: compiler.optimized_before(graph))
     gradient, derived = once(lambda: autodiff.value_and_grad(simple, list(f.inputs)))
     after, optimal = once(lambda: compiler.optimized(derived, derived=True))
-    place, loops = once(lambda: schedule(expand(optimal)))
-    lower, module = once(lambda: lower_to_llvm(loops, compiler.vector_bytes()))
+    stages = compiler.Stages(optimal, compiler.Options(derived=True))
+    stages.optimized()
+    place, _ = once(stages.loops)
+    lower, module = once(stages.llvm)
     compile_, _ = once(lambda: compile_text(module))
     seconds: dict[str, Any] = {
         "parse": parse,

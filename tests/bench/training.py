@@ -125,22 +125,22 @@ def _diffc(model: Any, data: Data, epochs: int) -> Run:
 
 def _kernel_share(model: Any, data: Data, epochs: int) -> float:
     """Return how much of an epoch the calls of the step's kernel take, in a training of its own."""
-    from diffc.training.step import Step
+    from diffc.training.step import TrainingStep
 
     calls: list[float] = []
-    sound = Step.run
+    sound = TrainingStep.run
 
-    def timed(step: Step, batch: Any, rate: float) -> float:
+    def timed(step: TrainingStep, batch: Any, rate: float) -> float:
         before = perf_counter()
         loss = sound(step, batch, rate)
         calls.append(perf_counter() - before)
         return loss
 
-    Step.run = timed
+    TrainingStep.run = timed
     try:
         moments, _ = _diffc(model, data, epochs)
     finally:
-        Step.run = sound
+        TrainingStep.run = sound
     inside = np.sum(np.reshape(calls, (epochs, -1)), axis=1)[1:]
     return float(np.median(inside / np.diff(moments)))
 

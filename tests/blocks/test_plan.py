@@ -7,15 +7,15 @@ import diffc as dc
 from diffc.blocks import plan_blocks, print_plan
 from diffc.compiler import Options, Stages
 from diffc.functions.function import Function
-from diffc.ir.plan import Plan
+from diffc.ir.plan import BlockPlan
 from diffc.schedule import expand
 
 
-def plan(f: Function) -> Plan | None:
+def plan(f: Function) -> BlockPlan | None:
     return plan_blocks(expand(Stages(f.graph, Options(derived=f.derived)).optimized()))
 
 
-def shape(found: Plan | None) -> list[tuple[bool, list[tuple[int | None, str]]]]:
+def shape(found: BlockPlan | None) -> list[tuple[bool, list[tuple[int | None, str]]]]:
     """Each step: in blocks or not, and how its outputs are cut and combined."""
     assert found is not None
     return [(s.in_blocks, [(w.axis, w.combine) for w in s.writes]) for s in found.steps]

@@ -11,9 +11,9 @@ import warnings
 
 import numpy as np
 
-from diffc.compiler import vector_bytes
+from diffc.compiler import host_target
 from diffc.emit import lower_to_llvm
-from diffc.ir import check, evaluate_extent
+from diffc.ir import evaluate_extent
 from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
 from diffc.ops.constant import const
@@ -21,8 +21,8 @@ from diffc.ops.interpreter import _resolve, bind_symbols
 from diffc.optimize import optimize
 from diffc.runtime.code.interpreted import launch_source
 from diffc.runtime.code.machine import compile_text, load_object
-from diffc.schedule import expand, schedule
 from diffc.source import lower_to_source
+from tests.loops.steps import lowered, planned
 
 EXACT = {
     *("neg", "abs", "relu", "maximum", "minimum", "sign", "floor", "where", "stop_gradient", "max", "any"),
@@ -46,7 +46,7 @@ class Forms:
         self.graph = graph
         if optimized:
             graph = optimize(optimize(graph, stage="before"), stage="after")
-        self.loops = schedule(check(expand(graph)))
+        self.loops = planned(graph)
         self.constants = [np.array(const.reference(b.node.attrs)) for b in self.loops.constants]
         self._code = None
 
@@ -56,7 +56,7 @@ class Forms:
 
     @property
     def text(self):
-        return lower_to_llvm(self.loops, vector_bytes())
+        return lower_to_llvm(lowered(self.loops, host_target()), host_target())
 
     def llvm(self, *inputs):
         if self._code is None:

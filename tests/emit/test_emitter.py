@@ -9,7 +9,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Module, Parameter, Value
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module, Value
 from diffc.runtime.code.machine import compile_text, load_object
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def evaluate(
     """Return what `body` computes from whole arrays, each loaded as one vector."""
     kinds = {np.dtype(dtype): kind for kind, dtype in _DTYPES.items()}
     module = Module()
-    pointers = [Parameter(f"x{i}", "ptr") for i in range(len(inputs))]
-    e = module.function("kernel", [*pointers, Parameter("out", "ptr")])
+    pointers = [Formal(f"x{i}", "ptr") for i in range(len(inputs))]
+    e = module.function("kernel", [*pointers, Formal("out", "ptr")])
     loaded = [e.load(p, kinds[x.dtype], len(x)) for p, x in zip(e.arguments, inputs, strict=False)]
     e.store(body(e, *loaded), e.arguments[-1])
     e.ret()
@@ -220,7 +220,7 @@ def test_select_by_a_scalar_and_by_lanes() -> None:
 def test_a_loop_with_phis_and_a_maths_call(inline_maths: bool) -> None:
     """The sum of exp(i) for i < n, the library function inline or called; it is emitted once."""
     module = Module(inline_maths=inline_maths)
-    e = module.function("kernel", [Parameter("n", "i64")], ("f64", 1))
+    e = module.function("kernel", [Formal("n", "i64")], ("f64", 1))
     loop, done = e.new_label("loop"), e.new_label("done")
     e.comment("sum of exponentials")
     e.br(loop)
@@ -244,7 +244,7 @@ def test_a_loop_with_phis_and_a_maths_call(inline_maths: bool) -> None:
 def test_only_what_is_used_is_declared() -> None:
     """An intrinsic is declared once, in its width; a plain sum declares nothing."""
     module = Module()
-    e = module.function("f", [Parameter("x", "f64", 8)], ("f64", 8))
+    e = module.function("f", [Formal("x", "f64", 8)], ("f64", 8))
     (x,) = e.arguments
     e.ret(e.fma(x, e.fma(x, x, x), x))
     assert list(module.declarations.values()) == [
@@ -255,7 +255,7 @@ def test_only_what_is_used_is_declared() -> None:
 
 def test_a_mismatch_is_refused_by_the_parser() -> None:
     """Nothing is checked while emitting: LLVM reports the line."""
-    e = Module().function("f", [Parameter("x", "f64"), Parameter("y", "f32")])
+    e = Module().function("f", [Formal("x", "f64"), Formal("y", "f32")])
     e.fadd(*e.arguments)
     e.ret(e.fadd(e.arguments[0], e.fmul(e.arguments[1], e.arguments[1])))
     with pytest.raises(RuntimeError, match="but expected 'double'"):
@@ -263,7 +263,7 @@ def test_a_mismatch_is_refused_by_the_parser() -> None:
 
 
 def test_a_long_chain_is_emitted() -> None:
-    e = Module().function("f", [Parameter("x", "f64")], ("f64", 1))
+    e = Module().function("f", [Formal("x", "f64")], ("f64", 1))
     x = e.arguments[0]
     for _ in range(50_000):
         x = e.fadd(e.fmul(x, x), x)

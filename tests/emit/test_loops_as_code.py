@@ -11,18 +11,21 @@ import diffc as dc
 from diffc.emit import lower_to_llvm
 from diffc.emit.kernel.nests import ACCUMULATORS
 from diffc.ir import Dim
-from diffc.loops.collapse import collapsed
-from diffc.loops.form import Loop, walk
+from diffc.loops.form import Loop
+from diffc.loops.target import Target
+from diffc.loops.walk import walk
 from diffc.runtime.code.machine import assembly
-from diffc.schedule import expand, schedule
+from tests.loops.steps import behind, lowered, planned
+
+AVX2 = Target(32, 16)
 
 
 def loops_of(text, **inputs):
-    return schedule(expand(dc.parse(text, inputs=inputs).graph))
+    return planned(dc.parse(text, inputs=inputs).graph)
 
 
 def counted_loops(text, **inputs):
-    body = collapsed(loops_of(text, **inputs).body, {})
+    body = behind(loops_of(text, **inputs), "collapse").body
     return [item.axis.extent for item, _ in walk(body) if isinstance(item, Loop)]
 
 
@@ -37,14 +40,14 @@ def test_a_chain_is_vector_code_without_calls():
     ("text", "instruction"), [("sum(x)", "fadd"), ("sum(x*x)", "llvm.fma"), ("prod(x)", "fmul")]
 )
 def test_reductions_run_several_accumulators(text, instruction):
-    llvm = lower_to_llvm(loops_of(text, x="f64[N]"), 32)
+    llvm = lower_to_llvm(lowered(loops_of(text, x="f64[N]"), AVX2), AVX2)
     first = llvm.split("loop.1:")[1].split("done.2:")[0]
     assert len(re.findall(rf"= (?:call <4 x double> @)?{re.escape(instruction)}", first)) == ACCUMULATORS
     assert len(re.findall(r"phi <4 x double>", first)) == ACCUMULATORS
 
 
 def test_short_reductions_do_not():
-    llvm = lower_to_llvm(loops_of("sum(x)", x="f64[12]"), 32)
+    llvm = lower_to_llvm(lowered(loops_of("sum(x)", x="f64[12]"), AVX2), AVX2)
     assert llvm.count("phi <4 x double>") == 2
 
 

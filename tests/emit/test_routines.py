@@ -15,14 +15,15 @@ import diffc as dc
 from diffc.errors import InputError
 from diffc.functions.function import Function
 from diffc.ir import Graph, Node
-from diffc.loops.form import Routine, walk
 from diffc.loops.printer import print_loops
+from diffc.loops.statements import Routine
 from diffc.loops.statistics import statistics
+from diffc.loops.walk import walk
 from diffc.ops.arithmetic import add, mul
 from diffc.ops.base import DTYPES
 from diffc.ops.elementary import exp
 from diffc.ops.sorting import argsort, searchsorted, sort
-from diffc.schedule import schedule
+from tests.loops.steps import planned
 
 FORMS = ("llvm", "python", "numba")
 SIZES = {"llvm": (1, 2, 7, 70), "python": (1, 2, 7), "numba": (3,)}
@@ -266,7 +267,7 @@ def test_jitted_code_calls_routines():
 def test_operands_lie_in_memory_and_scratch_is_given_back():
     a, r = array("a", 20, 20), array("r", 3, 20)
     first = apply("solve", a, r)
-    loops = schedule(Graph("g", (a, r), (mul(apply("solve", a, add(first, 1.0)), 2.0),)))
+    loops = planned(Graph("g", (a, r), (mul(apply("solve", a, add(first, 1.0)), 2.0),)))
     routines = [item for item, _ in walk(loops.body) if isinstance(item, Routine)]
     one, two = routines
     assert one.inputs[0].buffer is two.inputs[0].buffer is loops.inputs[0]
@@ -280,7 +281,7 @@ def test_operands_lie_in_memory_and_scratch_is_given_back():
 def test_elements_lie_at_multiples_of_their_size():
     single = array("s", N, N, dtype="f32")
     places = argsort(apply("not", array("b", N, dtype="bool")))
-    loops = schedule(
+    loops = planned(
         Graph("g", tuple(inputs_of(single, places)), (apply("eigh", add(single, single)), places))
     )
     assert {buffer.type.dtype for buffer in loops.work} == {"f64", "f32", "i64", "bool"}

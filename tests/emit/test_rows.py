@@ -7,6 +7,7 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import stages
+from diffc.loops.target import Target
 
 
 def columns(d, dtype):
@@ -22,7 +23,7 @@ def columns(d, dtype):
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
 @pytest.mark.parametrize("d", [1, 2, 3, 4, 5, 8, 9, 15, 16, 17])
 def test_rows_of_any_length(monkeypatch, dtype, vector_bytes, d):
-    monkeypatch.setattr(stages, "vector_bytes", lambda: vector_bytes)
+    monkeypatch.setattr(stages, "host_target", lambda: Target(vector_bytes, 32 if vector_bytes == 64 else 16))
     f = columns(d, dtype)
     kernel = dc.compile(f, cache=False)
     rng = np.random.default_rng(0)

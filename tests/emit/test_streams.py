@@ -9,7 +9,7 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import Options, Stages
-from diffc.emit import lower_to_llvm
+from diffc.loops.target import Target
 from diffc.ops.interpreter import evaluate
 from diffc.runtime.code.machine import compile_text, load_object
 
@@ -25,7 +25,8 @@ def aligned(shape, dtype):
 
 
 def texts(f, vector_bytes, streams=(0, 1)):
-    return lower_to_llvm(Stages(f.graph, Options()).loops(), vector_bytes, streams)
+    target = Target(vector_bytes, 32 if vector_bytes == 64 else 16)
+    return Stages(f.graph, Options(), target).llvm(streams)
 
 
 def rows_of(columns):

@@ -10,6 +10,7 @@ import pytest
 import diffc as dc
 from diffc.compiler import stages
 from diffc.emit.routines.tiles import LONGEST, MOST_WORK
+from diffc.loops.target import Target
 
 FORMS = {
     "plain": ("a @ b", "[M, K]", "[K, N]"),
@@ -32,7 +33,7 @@ def reference(form, a, b):
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_edge(monkeypatch, dtype, vector_bytes, form):
-    monkeypatch.setattr(stages, "vector_bytes", lambda: vector_bytes)
+    monkeypatch.setattr(stages, "host_target", lambda: Target(vector_bytes, 32 if vector_bytes == 64 else 16))
     text, a_shape, b_shape = FORMS[form]
     kernel = dc.compile(dc.parse(text, inputs={"a": dtype + a_shape, "b": dtype + b_shape}), cache=False)
     kind = np.float64 if dtype == "f64" else np.float32

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Module, Parameter, Value
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module, Value
 from diffc.runtime.code.machine import compile_text, host, load_object
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class Compiled:
     ) -> None:
         """Compile `body(e, *values)`, which may call `e.maths`."""
         module = Module("test", inline_maths=inline)
-        pointers = [Parameter(f"x{i}", "ptr") for i in range(arity)]
-        e = module.function("kernel", [*pointers, Parameter("out", "ptr"), Parameter("n", "i64")])
+        pointers = [Formal(f"x{i}", "ptr") for i in range(arity)]
+        e = module.function("kernel", [*pointers, Formal("out", "ptr"), Formal("n", "i64")])
         *inputs, out, n = e.arguments
         e.br("loop")
         e.block("loop")

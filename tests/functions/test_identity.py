@@ -7,7 +7,7 @@ Graphs, nodes, buffers, blocks and statements are keys themselves, and so a tabl
 import ast
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent.parent / "diffc"
+PACKAGE = Path(__file__).parent.parent.parent / "diffc"
 
 KEEPS_ALIVE = {
     "frontends/sympy_translate.py": "expressions stand beside their nodes",
@@ -15,7 +15,7 @@ KEEPS_ALIVE = {
     "frontends/numpy/randomness.py": "the table's values are the objects",
     "proof/zero/walk.py": "terms stand beside their results",
     "proof/zero/witness.py": "the table's values are the terms",
-    "runtime/fastcall.py": "addresses of objects of the interpreter, compared while the caller holds them",
+    "runtime/calls/fastcall.py": "addresses of objects of the interpreter, which the caller holds",
 }
 
 

@@ -105,7 +105,7 @@ class _Examination:
         stages = getattr(kernel, "stages", None)
         for symbols in program.sizes:
             if self._at(symbols, kernel, graph) and stages is not None:
-                self._shadowed(stages.loops(), function.captured, graph, symbols)
+                self._shadowed(stages.planned(), function.captured, graph, symbols)
 
     def _guarded(self, make: Callable[[], Any], symbols: Mapping[str, int]) -> Any:
         """Return what is made; None where diffc refuses. Every other exception is a finding."""

@@ -9,6 +9,7 @@ from unittest import mock
 
 import diffc as dc
 from diffc.compiler import stages
+from diffc.loops.target import Target
 from tests.fuzz.program import Program
 
 __all__ = ["compiled", "traced", "transformed"]
@@ -57,5 +58,5 @@ def _vectors(size: int) -> Generator[None]:
     if not size:
         yield
         return
-    with mock.patch.object(stages, "vector_bytes", return_value=size):
+    with mock.patch.object(stages, "host_target", return_value=Target(size, 32 if size == 64 else 16)):
         yield

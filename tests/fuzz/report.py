@@ -43,7 +43,7 @@ def as_test(program: Program, finding: Finding, seed: int) -> str:
         chosen = "".join(f", {key}={value!r}" for key, value in given.items() if value != plain[key])
         lines.append(f"    g = dc.compile(g, cache=False{chosen})")
     if options.vector:
-        lines[-1] += f"  # with compiler.vector_bytes giving {options.vector}"
+        lines[-1] += f"  # for vectors of {options.vector} bytes"
     texts = program.argument_texts(symbols)
     if options.pushes:
         texts += [_literal(each) for each in program.directions(symbols)]

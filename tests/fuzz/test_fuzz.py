@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc.compiler import derivation, stages
-from diffc.loops.form import Loop, Store, walk
+from diffc.compiler import passes
+from diffc.loops.form import Loop
+from diffc.loops.statements import Store
+from diffc.loops.walk import walk
 from diffc.ops import REGISTRY
 from diffc.ops.arithmetic import mul
 from diffc.ops.captured import captured_op
@@ -72,13 +74,9 @@ def test_a_wrong_derivative_is_found(monkeypatch):
 def test_a_wrong_rule_is_found(monkeypatch):
     """A rule that holds for positive numbers only."""
     planted = Rule("planted", "square(x) => x*abs(x)")
-    right = derivation.optimize
-
-    def wrong(graph, stage, **options):
-        done = right(graph, stage=stage, **options)
-        return rewrite(done, [planted]) if stage == "after" else done
-
-    monkeypatch.setattr(derivation, "optimize", wrong)
+    wrong = passes.Pass("planted", "after", lambda graph, options, target: rewrite(graph, [planted]))
+    at = [each.name for each in passes.PASSES].index(passes.OPTIMIZED)
+    monkeypatch.setattr(passes, "PASSES", (*passes.PASSES[:at], wrong, *passes.PASSES[at:]))
     failure = found()
     assert failure.finding.kind == "interpreter"
     assert len(failure.program.lines) <= 2
@@ -107,7 +105,7 @@ def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
 
 def test_a_store_that_is_dropped_is_found(monkeypatch):
     """A buffer of the workspace that nothing fills: what lies there may even be right."""
-    right = stages.schedule
+    right = passes.schedule
 
     def wrong(graph):
         loops = right(graph)
@@ -121,7 +119,7 @@ def test_a_store_that_is_dropped_is_found(monkeypatch):
         return loops
 
     monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
-    monkeypatch.setattr(stages, "schedule", wrong)
+    monkeypatch.setattr(passes, "schedule", wrong)
     failure = found()
     assert failure.finding.kind in ("shadow", "interpreter", "numpy")
     assert len(failure.program.lines) <= 3
@@ -129,7 +127,7 @@ def test_a_store_that_is_dropped_is_found(monkeypatch):
 
 def test_a_fault_that_does_not_come_again_is_reported_as_it_is(monkeypatch):
     """As one that depends on what the process compiled before: it is not shrunk, and says so."""
-    right, calls = stages.schedule, []
+    right, calls = passes.schedule, []
 
     def wrong(graph):
         calls.append(graph.name)
@@ -137,7 +135,7 @@ def test_a_fault_that_does_not_come_again_is_reported_as_it_is(monkeypatch):
             raise KeyError("planted")
         return right(graph)
 
-    monkeypatch.setattr(stages, "schedule", wrong)
+    monkeypatch.setattr(passes, "schedule", wrong)
     failure = found(20)
     assert not failure.again
     assert failure.finding.kind == "crash"

@@ -11,7 +11,10 @@ import pytest
 
 import diffc as dc
 from diffc import compiler
-from diffc.loops.form import Affine, Load, Loop, Loops, MatMul, Routine, Store, walk
+from diffc.loops.form import Loop, Loops
+from diffc.loops.places import Affine
+from diffc.loops.statements import Load, MatMul, Routine, Store
+from diffc.loops.walk import walk
 from diffc.ops import evaluate
 from tests.fuzz import shadow
 
@@ -21,7 +24,7 @@ rng = np.random.default_rng(5)
 def scheduled(f: Callable[..., Any], *types: Any) -> tuple[dc.Function, Loops]:
     """Return a function traced, and its schedule, which is the test's own to spoil."""
     traced = dc.trace(f, *types)
-    return traced, compiler.Stages(traced.graph, compiler.Options()).loops()
+    return traced, compiler.Stages(traced.graph, compiler.Options()).planned()
 
 
 def two_reads(x: Any) -> Any:

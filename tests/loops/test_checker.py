@@ -10,23 +10,16 @@ from diffc.errors import DiffcError
 from diffc.ir import Dim, Graph, Type
 from diffc.loops.checker import check_loops
 from diffc.loops.form import (
-    Accumulate,
-    Affine,
-    Axis,
     Block,
-    Buffer,
-    Check,
-    Compute,
-    Load,
     Loop,
     Loops,
-    Nest,
-    NestCall,
+    Outlined,
+    OutlinedCall,
     Place,
-    Store,
-    Value,
-    walk,
 )
+from diffc.loops.places import Affine, Axis, Buffer, Scalar
+from diffc.loops.statements import Accumulate, BoundsCheck, Compute, Load, Store
+from diffc.loops.walk import walk
 from diffc.ops import REGISTRY, constant, input_node
 from diffc.ops.captured import captured_array
 from diffc.ops.indexing import gather
@@ -34,8 +27,8 @@ from diffc.ops.linalg import solve
 from diffc.ops.products import matmul
 from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import concatenate, pad, slice_
-from diffc.schedule import expand, schedule
 from diffc.schedule.scheduler import Scheduler
+from tests.loops.steps import planned
 
 N = Dim.symbol("N")
 exp, mul, add = REGISTRY["exp"], REGISTRY["mul"], REGISTRY["add"]
@@ -52,7 +45,7 @@ def array(name, role, *shape, position=0):
 
 
 def value(number, dtype="f64"):
-    return Value(number, dtype)
+    return Scalar(number, dtype)
 
 
 def program(body, *, work=(), inputs=None, out=None, constants=()):
@@ -229,8 +222,8 @@ def test_a_sum_is_added_to_in_its_own_way():
 
 def test_a_computed_index_was_checked():
     x, y = array("x", "input", 3, 4), array("y", "output", 4)
-    k, row = Value(1, "i64"), Value(2, "i64")
-    checked = [Compute(k, REGISTRY["add"], (1, 1), "i64"), Check(row, k, 3, 1)]
+    k, row = Scalar(1, "i64"), Scalar(2, "i64")
+    checked = [Compute(k, REGISTRY["add"], (1, 1), "i64"), BoundsCheck(row, k, 3, 1)]
     load = Load(value(3), x, (Affine(0, (), row), at(COLUMN)))
     loop = Loop(COLUMN, body=Block([load, Store(y, (at(COLUMN),), value(3))]))
     check_loops(program([*checked, loop], inputs=[x], out=y))
@@ -241,11 +234,11 @@ def test_a_computed_index_was_checked():
 
 def test_a_checked_index_may_not_reach_beyond_the_axis():
     x, y = array("x", "input", 3, 4), array("y", "output", 4)
-    row = Value(2, "i64")
+    row = Scalar(2, "i64")
     load = Load(value(3), x, (Affine(1, (), row), at(COLUMN)))
     loop = Loop(COLUMN, body=Block([load, Store(y, (at(COLUMN),), value(3))]))
     with pytest.raises(DiffcError, match="elements 4 to 15 of 12 are touched"):
-        check_loops(program([Check(row, 1, 3, 1), loop], inputs=[x], out=y))
+        check_loops(program([BoundsCheck(row, 1, 3, 1), loop], inputs=[x], out=y))
 
 
 def test_buffers_that_share_memory_are_not_alive_together():
@@ -268,8 +261,10 @@ def test_nests_are_given_what_they_take():
     x, y = array("x", "input", 3, 4), array("y", "output", 3, 4)
     p, q = array("p0", "work", 12), array("p1", "work", 12)
     body = Block([Load(value(1), p, (at(COLUMN),)), Store(q, (at(COLUMN),), value(1))])
-    nest = Nest(0, Loop(COLUMN, body=body), (p, q), ())
-    calls = [NestCall(nest, (Place(x, Affine(4 * k)), Place(y, Affine(4 * k))), (), None) for k in range(3)]
+    nest = Outlined(0, Loop(COLUMN, body=body), (p, q), ())
+    calls = [
+        OutlinedCall(nest, (Place(x, Affine(4 * k)), Place(y, Affine(4 * k))), (), None) for k in range(3)
+    ]
     check_loops(program(calls, inputs=[x], out=y))
     with pytest.raises(DiffcError, match="an output is not written everywhere"):
         check_loops(program(calls[:2], inputs=[x], out=y))
@@ -283,7 +278,7 @@ def test_nests_are_given_what_they_take():
 
 def scheduled_unchecked(monkeypatch, graph):
     monkeypatch.setenv("DIFFC_CHECK", "0")
-    loops = schedule(expand(graph))
+    loops = planned(graph)
     monkeypatch.setenv("DIFFC_CHECK", "1")
     return loops
 
@@ -312,7 +307,7 @@ def test_an_opening_in_a_foreign_loop_is_found(monkeypatch):
         self.nests.openings = dict.fromkeys(self.nests.openings, Block())
         return with_stores(self, block)
 
-    loops = schedule(expand(graph))
+    loops = planned(graph)
     if not any(isinstance(item, Store) and item.accumulate for item, _ in walk(loops.body)):
         pytest.fail("the program adds up nothing in memory: it cannot show the fault")
     monkeypatch.setattr(Scheduler, "_with_stores", faulty)
@@ -331,4 +326,4 @@ def test_programs_as_they_are_scheduled_pass(extent):
         gather(rows, constant([0])),
         solve(add(x, x), x),
     ):
-        check_loops(schedule(expand(Graph("f", (x,), (output,)))))
+        check_loops(planned(Graph("f", (x,), (output,))))

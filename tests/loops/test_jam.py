@@ -7,10 +7,12 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import Options, Stages
-from diffc.loops.form import Accumulate, Loop, walk
-from diffc.loops.jam import jammed
-from diffc.loops.widen import widened
+from diffc.loops.form import Loop
+from diffc.loops.statements import Accumulate
+from diffc.loops.target import Target
+from diffc.loops.walk import walk
 from diffc.ops.interpreter import evaluate
+from tests.loops.steps import behind
 
 PROGRAMS = {
     "product": "a @ b",
@@ -42,7 +44,11 @@ def value(name, a, b, c, d):
 
 
 def loops_of(f):
-    return Stages(f.graph, Options()).loops()
+    return Stages(f.graph, Options()).planned()
+
+
+def jammed(loops, registers):
+    return behind(loops, "jam", target=Target(registers=registers)).body
 
 
 @pytest.mark.parametrize("sizes", [(2, 2, 3), (3, 10, 20), (7, 4, 9), (10, 10, 37), (13, 5, 16), (16, 3, 40)])
@@ -70,9 +76,8 @@ def test_values_and_gradients(name, sizes):
 def test_the_sums_stand_side_by_side():
     f = dc.parse("a @ b", inputs={"a": "f64[10, 12]", "b": "f64[12, 9]"})
     loops = loops_of(f)
-    outer = next(item for item in loops.body if isinstance(item, Loop))
-    assert sum(isinstance(item, Accumulate) for item, _ in walk([outer])) == 1
-    (side_by_side,) = jammed([outer], 16)
+    assert sum(isinstance(item, Accumulate) for item, _ in walk(loops.body)) == 1
+    (side_by_side,) = jammed(loops, 16)
     assert isinstance(side_by_side, Loop)
     assert side_by_side.axis.extent == 2
     assert sum(isinstance(item, Accumulate) for item, _ in walk([side_by_side])) == 5
@@ -80,8 +85,7 @@ def test_the_sums_stand_side_by_side():
 
 def test_the_rest_of_the_rows_follows():
     f = dc.parse("a @ b", inputs={"a": "f64[7, 12]", "b": "f64[12, 9]"})
-    outer = [item for item in loops_of(f).body if isinstance(item, Loop)]
-    rounds = [item for item in jammed(outer, 16) if isinstance(item, Loop)]
+    rounds = [item for item in jammed(loops_of(f), 16) if isinstance(item, Loop)]
     sums = [sum(isinstance(item, Accumulate) for item, _ in walk([each])) for each in rounds]
     assert [(each.axis.extent, n) for each, n in zip(rounds, sums, strict=True)] == [(1, 4), (1, 3)]
 
@@ -89,7 +93,7 @@ def test_the_rest_of_the_rows_follows():
 @pytest.mark.parametrize(("registers", "sums"), [(16, 10), (32, 25)])
 def test_where_registers_are_left_columns_stand_side_by_side_too(registers, sums):
     f = dc.parse("a @ transpose(b)", inputs={"a": "f64[10, 100]", "b": "f64[10, 100]"})
-    (rounds,) = [item for item in jammed(loops_of(f).body, registers) if isinstance(item, Loop)]
+    (rounds,) = [item for item in jammed(loops_of(f), registers) if isinstance(item, Loop)]
     assert sum(isinstance(item, Accumulate) for item, _ in walk([rounds])) == sums
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 10, 100))
@@ -99,7 +103,7 @@ def test_where_registers_are_left_columns_stand_side_by_side_too(registers, sums
 @pytest.mark.parametrize(("registers", "vectors"), [(16, 2), (32, 4)])
 def test_several_vectors_of_columns_stand_side_by_side(registers, vectors):
     f = dc.parse("a @ b", inputs={"a": "f64[5, 6]", "b": "f64[6, 80]"})
-    block = widened(jammed(loops_of(f).body, registers), registers)
+    block = behind(loops_of(f), "jam", "widen", target=Target(registers=registers)).body
     assert [loop.vectors for loop, _ in walk(block) if isinstance(loop, Loop) and loop.outer_vector] == [
         vectors
     ]

@@ -9,17 +9,17 @@ from scipy.special import logsumexp
 
 import diffc as dc
 from diffc.compiler import Options, Stages
-from diffc.loops.form import NestCall
-from diffc.loops.outline import MIN_CALLS, outlined
+from diffc.loops.form import OutlinedCall
+from diffc.loops.outline import MIN_CALLS
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(3, 3))
 
 
-def calls(f: dc.Function) -> list[NestCall]:
+def calls(f: dc.Function) -> list[OutlinedCall]:
     """Return the calls of nests in a program."""
-    body = outlined(Stages(f.graph, Options(derived=f.derived)).loops().body)
-    return [item for item in body if isinstance(item, NestCall)]
+    loops = Stages(f.graph, Options(derived=f.derived, without=("collapse", "jam", "widen"))).loops()
+    return [item for item in loops.body if isinstance(item, OutlinedCall)]
 
 
 def recursion(x: Any) -> Any:

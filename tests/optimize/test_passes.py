@@ -23,7 +23,7 @@ from diffc.ops.reshaping import flip, reshape, reshape_op, transpose, transpose_
 from diffc.ops.slicing import concatenate, index, pad, slice_, stack
 from diffc.ops.softmax import logsumexp
 from diffc.optimize import ALL, Log, Rule, optimize, rewrite, round_constants
-from diffc.optimize.rewrite import Structural
+from diffc.optimize.rewrite import FunctionRewrite
 from diffc.syntax import build, parse_expression
 
 BINARY = [add, sub, mul, div, maximum, minimum, add, sub, mul]
@@ -186,7 +186,7 @@ def test_every_structural_rewrite_fires_and_keeps_the_value() -> None:
                 ]
                 np.testing.assert_allclose(evaluate(new, *point)[0], evaluate(graph, *point)[0], 1e-14)
         seen |= {name for name, _, _ in log}
-    names = {each.name for each in ALL if isinstance(each, Structural)} | {"join_pads"}
+    names = {each.name for each in ALL if isinstance(each, FunctionRewrite)} | {"join_pads"}
     assert names <= seen, sorted(names - seen)
 
 
@@ -202,8 +202,8 @@ def test_pads_that_overlap_others_are_joined_with_those_that_follow_them() -> No
     np.testing.assert_allclose(evaluate(new, *point)[0], evaluate(graph_of(node), *point)[0], 1e-14)
 
 
-@pytest.mark.parametrize("each", [r for r in ALL if isinstance(r, Structural)], ids=lambda r: r.name)
-def test_structural_rewrites_say_what_they_do(each: Structural) -> None:
+@pytest.mark.parametrize("each", [r for r in ALL if isinstance(r, FunctionRewrite)], ids=lambda r: r.name)
+def test_structural_rewrites_say_what_they_do(each: FunctionRewrite) -> None:
     assert "=>" in str(each)
 
 

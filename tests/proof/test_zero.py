@@ -38,7 +38,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from diffc.proof.zero import ZeroResult, decide_zero, equal
 from diffc.proof.zero.primes import random_prime
-from diffc.proof.zero.program import Program, modular_root
+from diffc.proof.zero.program import ModularProgram, modular_root
 
 x, y, z, a, b, m = sympy.symbols("x y z a b m", real=True)
 u, v = sympy.symbols("u v", positive=True)
@@ -250,7 +250,7 @@ def test_large_shared_graph_is_decided_without_expansion():
 
 def test_deep_graph_needs_no_recursion():
     # Reciprocals keep the program from being folded.
-    program = Program(random_prime(128, "deep"))
+    program = ModularProgram(random_prime(128, "deep"))
     node = program.const(3)
     for _ in range(20_000):
         node = program.add((program.power(program.add((node, program.const(1))), -1), program.const(2)))

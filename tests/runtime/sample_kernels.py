@@ -6,7 +6,7 @@ import numpy as np
 
 from diffc.abi.entry import emit_entry
 from diffc.ir import dim_symbols, flat_tree, parse_extent, parse_type
-from diffc.runtime import Parameter, Program, Signature
+from diffc.runtime import CompiledProgram, NamedType, Signature
 from diffc.runtime.code.machine import compile_text
 
 HEAD = (
@@ -94,8 +94,8 @@ def make_program(text, inputs, outputs, tree=None, workspace="0", constants=(), 
     symbols = tuple(dict.fromkeys(s for kind in kinds for extent in kind.shape for s in dim_symbols(extent)))
     signature = Signature(
         name,
-        tuple(Parameter(label, parse_type(kind)) for label, kind in inputs.items()),
-        tuple(Parameter(label, parse_type(kind)) for label, kind in outputs.items()),
+        tuple(NamedType(label, parse_type(kind)) for label, kind in inputs.items()),
+        tuple(NamedType(label, parse_type(kind)) for label, kind in outputs.items()),
         flat_tree(len(outputs)) if tree is None else tree,
         symbols,
         parse_extent(workspace),
@@ -110,7 +110,7 @@ def make_program(text, inputs, outputs, tree=None, workspace="0", constants=(), 
         len(constants),
     )
     stages = {"llvm": text, "source": f"def {name}(): ...\n", "ir": "graph"}
-    return Program(signature, compile_text(text + entry), tuple(constants), stages, {"flops": 3})
+    return CompiledProgram(signature, compile_text(text + entry), tuple(constants), stages, {"flops": 3})
 
 
 def scalars_program():

@@ -47,7 +47,7 @@ def test_round_trip(folder, take):
 def test_another_process_loads_without_compiling(folder):
     script = (
         "import sys, numpy as np\n"
-        "from diffc.runtime import load, machine\n"
+        "from diffc.runtime import load\nfrom diffc.runtime.code import machine\n"
         "machine.compile_text = None\n"
         "print(load(sys.argv[1])(np.arange(5.0), 1), 'numba' in sys.modules)"
     )

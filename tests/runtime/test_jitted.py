@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diffc.errors import DiffcError
-from diffc.runtime import Kernel, Program
+from diffc.runtime import CompiledProgram, Kernel
 
 numba = pytest.importorskip("numba")
 
@@ -72,6 +72,6 @@ def test_types_are_checked_at_compile_time(twice):
 
 def test_a_kernel_without_its_text_says_so(twice):
     program = twice.program
-    bare = Kernel(Program(program.signature, program.object_code))
+    bare = Kernel(CompiledProgram(program.signature, program.object_code))
     with pytest.raises(DiffcError, match="without its LLVM text"):
         _ = bare.jitted

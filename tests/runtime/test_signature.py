@@ -8,12 +8,12 @@ import pytest
 
 from diffc.errors import ArtefactError, DiffcError
 from diffc.ir import parse_extent, parse_type
-from diffc.runtime import Parameter, Signature
+from diffc.runtime import NamedType, Signature
 
 SIGNATURE = Signature(
     "f; import os",
-    (Parameter("x", parse_type("f64[N, 2*N-1]")), Parameter("a b", parse_type("bool"))),
-    (Parameter("y", parse_type("f32[N]")), Parameter("z", parse_type("i64"))),
+    (NamedType("x", parse_type("f64[N, 2*N-1]")), NamedType("a b", parse_type("bool"))),
+    (NamedType("y", parse_type("f32[N]")), NamedType("z", parse_type("i64"))),
     (1, (0,)),
     ("N",),
     parse_extent("8*N**2+64"),
@@ -90,7 +90,7 @@ def test_hostile_structures_are_refused():
 
 
 def test_contradictions_are_refused():
-    x = Parameter("x", parse_type("f64[N]"))
+    x = NamedType("x", parse_type("f64[N]"))
     with pytest.raises(DiffcError, match="not listed"):
         Signature("f", (x,), (), ())
     with pytest.raises(DiffcError, match="each output once"):

@@ -5,7 +5,8 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import Options, Stages
-from diffc.loops.form import Load, Store, walk
+from diffc.loops.statements import Load, Store
+from diffc.loops.walk import walk
 
 RNG = np.random.default_rng(1)
 W45, V20, I20 = RNG.normal(size=(4, 5)), RNG.normal(size=20), RNG.permutation(20)
@@ -63,7 +64,7 @@ def _plain(function, x):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_loop_reads_the_memory_that_it_fills_with_a_copy(name):
     function, shape = PROGRAMS[name]
-    loops = Stages(dc.trace(function, dc.f64(*shape)).graph, Options()).loops()
+    loops = Stages(dc.trace(function, dc.f64(*shape)).graph, Options()).planned()
     stores = [item for item, _ in walk(loops.body) if isinstance(item, Store)]
     loads = {item.value: item for item, _ in walk(loops.body) if isinstance(item, Load)}
     copies = [each for each in stores if each.value in loads and loads[each.value].buffer is each.buffer]

@@ -7,7 +7,9 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import Options, Stages
-from diffc.loops.form import Compute, Loop, Loops, walk
+from diffc.loops.form import Loop, Loops
+from diffc.loops.statements import Compute
+from diffc.loops.walk import walk
 from diffc.ops.interpreter import evaluate
 
 LOGISTIC = "mean(logaddexp(0, x @ w + b) - y*(x @ w + b))"
@@ -75,7 +77,7 @@ def test_values_and_gradients(name, dtype, symbolic):
 
 def loops_of(text, inputs, derive=False) -> Loops:
     f = dc.parse(text, inputs=inputs)
-    return Stages((dc.grad(f, next(iter(inputs))) if derive else f).graph, Options()).loops()
+    return Stages((dc.grad(f, next(iter(inputs))) if derive else f).graph, Options()).planned()
 
 
 def functions_in_scalars(loops: Loops) -> list[str]:

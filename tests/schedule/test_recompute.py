@@ -7,7 +7,8 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import Options, Stages
-from diffc.loops.form import Compute, walk
+from diffc.loops.statements import Compute
+from diffc.loops.walk import walk
 from diffc.ops.interpreter import evaluate
 
 X = {"x": "f64[100, 90]", "m": "f64[90]"}
@@ -63,7 +64,7 @@ def test_values_and_gradients(name):
 
 def differences(text, inputs) -> tuple[int, bool]:
     """Return how often `x - m` is computed in the program, and whether a buffer holds it."""
-    loops = Stages(dc.parse(text, inputs=inputs).graph, Options()).loops()
+    loops = Stages(dc.parse(text, inputs=inputs).graph, Options()).planned()
     times = sum(isinstance(item, Compute) and item.op.name == "sub" for item, _ in walk(loops.body))
     shapes = [node.shape for node in loops.graph.nodes if node.is_op("sub")]
     return times, any(buffer.type.shape in shapes and "sub" in buffer.name for buffer in loops.work)
@@ -79,7 +80,7 @@ def test_readers_compute_it_again(name):
 @pytest.mark.parametrize("name", [name for name in KEPT if "output" not in name])
 def test_what_costs_more_than_a_load_is_kept(name):
     text, inputs = KEPT[name]
-    loops = Stages(dc.parse(text, inputs=inputs).graph, Options()).loops()
+    loops = Stages(dc.parse(text, inputs=inputs).graph, Options()).planned()
     assert (
         sum(isinstance(item, Compute) and item.op.name in ("sub", "tanh") for item, _ in walk(loops.body))
         == 1

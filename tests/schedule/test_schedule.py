@@ -9,22 +9,24 @@ import pytest
 import diffc as dc
 from diffc.ir import Dim, Graph, Node, Type, evaluate_extent
 from diffc.ir.dim import parse_extent
-from diffc.loops.form import Load, Loop, Store, walk
+from diffc.loops.form import Loop
 from diffc.loops.printer import print_loops
+from diffc.loops.statements import Load, Store
+from diffc.loops.walk import walk
 from diffc.ops import REGISTRY, constant, input_node, iota
 from diffc.ops.broadcasting import sum_
 from diffc.ops.indexing import gather
 from diffc.ops.recurrence import linear_recurrence
 from diffc.ops.reshaping import flip, reshape, transpose, transpose_op
 from diffc.ops.slicing import pad, slice_
-from diffc.schedule import expand, schedule
+from tests.loops.steps import planned
 
 N, M = Dim.symbol("N"), Dim.symbol("M")
 mul, exp = REGISTRY["mul"], REGISTRY["exp"]
 
 
 def loops_of(text, **inputs):
-    return schedule(expand(dc.parse(text, inputs=inputs).graph))
+    return planned(dc.parse(text, inputs=inputs).graph)
 
 
 def loop_count(loops):
@@ -57,13 +59,13 @@ def test_a_row_that_is_used_within_an_iteration_is_contracted():
     x = array("x", N, M)
     row = exp(x)
     total = sum_(row, 1, keepdims=True)
-    loops = schedule(Graph("f", (x,), (REGISTRY["div"](row, total),)))
+    loops = planned(Graph("f", (x,), (REGISTRY["div"](row, total),)))
     assert all(buffer.type.rank < 2 for buffer in loops.work)
 
 
 def test_views_need_no_memory():
     x = array("x", N, M)
-    loops = schedule(Graph("f", (x,), (mul(transpose(flip(x, (0,))), 2.0),)))
+    loops = planned(Graph("f", (x,), (mul(transpose(flip(x, (0,))), 2.0),)))
     assert not loops.work
     assert "x[-1*i2 + N-1, i1]" in print_loops(loops)
 
@@ -71,7 +73,7 @@ def test_views_need_no_memory():
 def test_a_reshaped_output_is_written_in_place():
     x = array("x", N, M)
     for shape in ((N * M,), (N, 1, M), (M, N)):
-        loops = schedule(Graph("f", (x,), (reshape(exp(x), shape), reshape(sum_(x, 1), (N, 1)))))
+        loops = planned(Graph("f", (x,), (reshape(exp(x), shape), reshape(sum_(x, 1), (N, 1)))))
         assert not loops.work
         assert sum(isinstance(item, Store) for item, _ in walk(loops.body)) == 2
 
@@ -80,8 +82,8 @@ def test_gathers_read_views_in_place():
     x = array("x", N, M)
     at = constant([0, 1])
     for source in (x, transpose(x), slice_(x, (1, 0), (N - 1, M))):
-        assert not schedule(Graph("f", (x,), (gather(source, at),))).work
-    assert len(schedule(Graph("f", (x,), (gather(flip(x, (0,)), at),))).work) == 1
+        assert not planned(Graph("f", (x,), (gather(source, at),))).work
+    assert len(planned(Graph("f", (x,), (gather(flip(x, (0,)), at),))).work) == 1
 
 
 def lifetimes(loops):
@@ -101,7 +103,7 @@ def test_buffers_that_live_together_do_not_overlap():
         exp(transpose(x)),
     ]
     sums = [sum_(mul(p, 2.0), 0) for p in parts] + [linear_recurrence(y, y), linear_recurrence(exp(y), y)]
-    loops = schedule(Graph("f", (x, y), tuple(sums)))
+    loops = planned(Graph("f", (x, y), tuple(sums)))
     lives = lifetimes(loops)
     for n, m in itertools.product((0, 1, 2, 9), repeat=2):
         values = {"N": n, "M": m}
@@ -135,7 +137,7 @@ def test_requirements(text, needs):
 
 def test_an_index_vector_needs_no_memory():
     x = array("x", N)
-    loops = schedule(Graph("f", (x,), (mul(x, iota(N)),)))
+    loops = planned(Graph("f", (x,), (mul(x, iota(N)),)))
     assert not loops.work
 
 
@@ -145,7 +147,7 @@ def test_a_copy_between_two_transpositions():
     there = Node.make(transpose_op, (Node.make(REGISTRY["exp"], (x,)),), {"axes": (0, 2, 1)})
     back = Node.make(transpose_op, (there,), {"axes": (0, 2, 1)})
     outputs = tuple(Node.make(REGISTRY["sin"], (r,)) for r in (reshape(back, (6, 4)), reshape(there, (8, 3))))
-    loops = schedule(Graph("g", (x,), outputs))
+    loops = planned(Graph("g", (x,), outputs))
     text = print_loops(loops)
     assert "reshape_3: f64[6, 4] of transpose_2" in text
     assert "reshape_5: f64[8, 3] of transpose_1" in text

@@ -7,7 +7,7 @@ import pytest
 
 import diffc as dc
 from diffc.nn.optimizers import OPTIMIZERS, SGD, Adam, Nesterov, RMSprop
-from diffc.training.step import Step, step_function
+from diffc.training.step import TrainingStep, step_function
 
 STEPS = 25
 RATES = 0.05 * 0.97 ** np.arange(STEPS)
@@ -40,7 +40,7 @@ def start(dtype: str = "f64"):
 
 def trained(optimizer, batch, dtype: str = "f64"):
     """The parameters after each step."""
-    step = Step(loss(dtype), start(dtype), optimizer)
+    step = TrainingStep(loss(dtype), start(dtype), optimizer)
     seen = []
     for rate in RATES:
         step.run(tuple(each.astype(step.parameters["w"].dtype) for each in batch), float(rate))
@@ -126,8 +126,8 @@ def test_single_precision_stays_single(name, batch):
 def test_one_kernel_serves_every_batch(name, batch):
     """Batches of 7, 1 and 3: the same as three functions of fixed sizes."""
     x, y = batch
-    step = Step(loss(), start(), OPTIMIZERS[name]())
-    fixed = Step(loss(), start(), OPTIMIZERS[name](), cache=False)
+    step = TrainingStep(loss(), start(), OPTIMIZERS[name]())
+    fixed = TrainingStep(loss(), start(), OPTIMIZERS[name](), cache=False)
     for rows in (slice(None), slice(0, 1), slice(2, 5)):
         value = step.run((x[rows], y[rows]), 0.1)
         before = fixed.parameters
@@ -139,7 +139,7 @@ def test_one_kernel_serves_every_batch(name, batch):
 
 def test_state_and_names_do_not_clash():
     f = dc.parse("(rate - step)**2 + velocity_rate*0")
-    step = Step(f, {"rate": np.array(1.0)}, SGD(momentum=0.5))
+    step = TrainingStep(f, {"rate": np.array(1.0)}, SGD(momentum=0.5))
     assert step.run((np.array(3.0), np.array(0.0)), 0.25) == 4.0
     assert step.parameters["rate"] == 2.0
     assert list(step.state) == ["velocity/rate"]
@@ -147,7 +147,7 @@ def test_state_and_names_do_not_clash():
 
 def test_nothing_is_allocated_for_a_step(batch):
     """Parameters, state and loss go back and forth between two sets of buffers."""
-    step = Step(loss(), start(), Adam())
+    step = TrainingStep(loss(), start(), Adam())
     seen = set()
     for _ in range(6):
         step.run(batch, 0.1)
@@ -161,4 +161,4 @@ def test_what_cannot_be_trained():
     with pytest.raises(dc.DiffcError, match="no input 'v'"):
         step_function(loss(), ["v"], SGD())
     with pytest.raises(dc.DiffcError, match="another optimiser"):
-        Step(loss(), start(), SGD()).restore(Step(loss(), start(), Adam()).state, 1)
+        TrainingStep(loss(), start(), SGD()).restore(TrainingStep(loss(), start(), Adam()).state, 1)

@@ -10,20 +10,16 @@ from diffc.emit.kernel.registers import Registers
 from diffc.emit.llvm.emitter import Value
 from diffc.ir import Extent
 from diffc.ir.types import ITEM_SIZE
-from diffc.loops.form import (
+from diffc.loops.form import Loop, Place
+from diffc.loops.places import (
     Affine,
     Axis,
     Buffer,
     Index,
-    Load,
-    Loop,
-    Matrix,
-    Part,
-    Place,
-    Store,
     flattened,
     strides_of,
 )
+from diffc.loops.statements import Load, Matrix, Part, Store
 
 __all__ = ["Addresses"]
 
@@ -93,7 +89,7 @@ class Addresses:
         """Tell whether so many elements from a place on are whole vectors that are to go past the caches."""
         if buffer.root not in self.e.module.streamed:
             return False
-        whole = self.e.module.vector_bytes // ITEM_SIZE[buffer.type.dtype]
+        whole = self.e.module.target.vector_bytes // ITEM_SIZE[buffer.type.dtype]
         flat = flattened(index, buffer.type.shape)
         # Along the axis of the lanes a vector begins at a multiple of their number.
         apart = [factor for axis, factor in flat.terms if axis is not self.r.vector_axis or factor != 1]

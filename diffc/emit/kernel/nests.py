@@ -16,29 +16,25 @@ from diffc.emit.kernel.addresses import Addresses
 from diffc.emit.kernel.extents import Extents
 from diffc.emit.kernel.registers import Registers
 from diffc.emit.kernel.rows import Rows
-from diffc.emit.kernel.statements import Statements, defined_by, operands_of
-from diffc.emit.llvm.emitter import FunctionEmitter, Parameter, Value
+from diffc.emit.kernel.statements import Statements
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Value
 from diffc.ir import Extent
+from diffc.ir.dim import may_be_negative
 from diffc.ir.types import ITEM_SIZE
-from diffc.loops.form import (
+from diffc.loops.form import Block, Loop, Outlined, OutlinedCall
+from diffc.loops.places import Buffer, Scalar
+from diffc.loops.statements import (
     Accumulate,
-    Block,
-    Buffer,
     Compute,
     IndexValue,
     Load,
-    Loop,
     MatMul,
-    Nest,
-    NestCall,
     Routine,
     Store,
-    walk,
 )
-from diffc.loops.form import Value as LoopValue
-from diffc.source.notation import may_be_negative
+from diffc.loops.walk import defined_by, operands_of, walk
 
-__all__ = ["Nests"]
+__all__ = ["LoopEmitter"]
 
 ACCUMULATORS = 4
 """How many vectors a reduction adds up side by side."""
@@ -47,7 +43,7 @@ SHORT_BODY = 12
 """Up to this many statements, none of them a call, a body is short."""
 
 
-class Nests:
+class LoopEmitter:
     """Emits the blocks of one program into one function."""
 
     def __init__(
@@ -56,15 +52,13 @@ class Nests:
         extents: Extents,
         pointers: Mapping[Buffer, Value],
         body: Block,
-        vector_bytes: int,
     ) -> None:
         """Take the emitter, the extents, the buffers' addresses and the program's body."""
         self.e = emitter
         self.r = Registers(emitter, extents)
         self.addresses = Addresses(self.r, pointers)
         self.statements = Statements(self.r, self.addresses, body)
-        self.vector_bytes = vector_bytes
-        self._functions: set[Nest] = set()
+        self._functions: set[Outlined] = set()
 
     def block(self, block: Block) -> None:
         """Emit the items of a block."""
@@ -72,13 +66,13 @@ class Nests:
         for item in block:
             if isinstance(item, Loop):
                 self._loop(item)
-            elif isinstance(item, NestCall):
+            elif isinstance(item, OutlinedCall):
                 self._call(item)
             else:
                 self.statements.emit(item)
         self.statements.leave_block(around)
 
-    def _call(self, call: NestCall) -> None:
+    def _call(self, call: OutlinedCall) -> None:
         """Emit a call of a nest, and the nest itself before its first call."""
         symbol = f"nest_{call.nest.number}"
         if call.nest not in self._functions:
@@ -91,10 +85,10 @@ class Nests:
         if result is not None:
             self.r.values[result.number] = value
 
-    def _function(self, symbol: str, nest: Nest) -> None:
+    def _function(self, symbol: str, nest: Outlined) -> None:
         """Emit a nest as a function of its own, which returns its accumulator."""
-        parameters = [Parameter(buffer.name, "ptr") for buffer in nest.places]
-        parameters += [Parameter(str(value), value.dtype) for value in nest.values]
+        parameters = [Formal(buffer.name, "ptr") for buffer in nest.places]
+        parameters += [Formal(str(value), value.dtype) for value in nest.values]
         result = [value for value, _ in nest.loop.accumulators]
         e = self.e.module.function(
             symbol,
@@ -105,7 +99,7 @@ class Nests:
         )
         pointers = dict(zip(nest.places, e.arguments, strict=False))
         body = Block([nest.loop])
-        inner = Nests(e, Extents(e, {}), pointers, body, self.vector_bytes)
+        inner = LoopEmitter(e, Extents(e, {}), pointers, body)
         arguments = e.arguments[len(nest.places) :]
         inner.r.values.update({v.number: each for v, each in zip(nest.values, arguments, strict=True)})
         inner.block(body)
@@ -142,7 +136,7 @@ class Nests:
         extent: Value,
         left: Extent,
         lanes: int,
-        carried: Sequence[LoopValue],
+        carried: Sequence[Scalar],
     ) -> Value:
         """Emit the loop over whole vectors of what is left; return where it goes on."""
         e, r, static = self.e, self.r, loop.axis.extent
@@ -174,7 +168,7 @@ class Nests:
         return self.e.iand(extent, self.e.constant("i64", -step))
 
     def _side_by_side(
-        self, loop: Loop, stop: Value, lanes: int, carried: Sequence[LoopValue], hows: Mapping[int, str]
+        self, loop: Loop, stop: Value, lanes: int, carried: Sequence[Scalar], hows: Mapping[int, str]
     ) -> None:
         """Emit the loop with several accumulators for each one, and combine them behind it."""
         e, r = self.e, self.r
@@ -193,7 +187,7 @@ class Nests:
         kinds = [value.dtype for item in items for value in defined_by(item)]
         kinds += [item.buffer.type.dtype for item in items if isinstance(item, Store)]
         widest = max((ITEM_SIZE[kind] for kind in kinds), default=1)
-        lanes = self.vector_bytes // max(widest, 4) * loop.vectors
+        lanes = self.e.module.target.vector_bytes // max(widest, 4) * loop.vectors
         extent = loop.axis.extent
         while isinstance(extent, int) and lanes > max(extent, 1):
             lanes //= 2
@@ -215,7 +209,7 @@ class Nests:
         start: Value,
         stop: Value,
         step: int,
-        carried: Sequence[LoopValue],
+        carried: Sequence[Scalar],
         copies: int = 1,
     ) -> list[list[Value]]:
         """Emit `for axis in range(start, stop, step)`, carrying the accumulators from round to round.
@@ -269,9 +263,9 @@ def _widths(loop: Loop, lanes: int) -> list[int]:
     return [lanes, *smaller]
 
 
-def _carried(loop: Loop) -> list[LoopValue]:
+def _carried(loop: Loop) -> list[Scalar]:
     """Return the accumulators that change from round to round: its own and those of loops around it."""
-    found: dict[int, LoopValue] = {}
+    found: dict[int, Scalar] = {}
     inside: set[int] = set()
     for item, _ in walk(loop.body):
         if isinstance(item, Accumulate):

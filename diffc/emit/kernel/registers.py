@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffc.emit.kernel.extents import Extents
 from diffc.emit.llvm.emitter import FunctionEmitter, Value
-from diffc.loops.form import Affine, Axis
+from diffc.loops.places import Affine, Axis
 
 __all__ = ["Registers"]
 

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 
 from diffc.emit.llvm.emitter import FunctionEmitter, Value
 from diffc.ir import Extent
-from diffc.loops.form import Affine, Axis, Block, Buffer, Index, Load, Store, flattened, walk
+from diffc.loops.form import Block
+from diffc.loops.places import Affine, Axis, Buffer, Index, flattened
+from diffc.loops.statements import Load, Store
+from diffc.loops.walk import walk
 
 __all__ = ["Rows"]
 

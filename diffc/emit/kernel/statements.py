@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from diffc.emit.kernel.accumulation import combine
 from diffc.emit.kernel.addresses import Addresses
@@ -12,26 +11,23 @@ from diffc.emit.kernel.rows import Rows
 from diffc.emit.llvm.emitter import Value
 from diffc.emit.routines import routine_function
 from diffc.emit.routines.tiles import matrix_product
-from diffc.loops.form import (
+from diffc.loops.form import Block
+from diffc.loops.places import Operand, Scalar
+from diffc.loops.statements import (
     Accumulate,
-    Block,
-    Check,
+    BoundsCheck,
     Compute,
     DimValue,
     IndexValue,
     Load,
-    Loop,
     MatMul,
-    NestCall,
-    Operand,
     Routine,
     Statement,
     Store,
-    walk,
 )
-from diffc.loops.form import Value as LoopValue
+from diffc.loops.walk import operands_of, walk
 
-__all__ = ["Statements", "defined_by", "operands_of"]
+__all__ = ["Statements"]
 
 
 class Statements:
@@ -76,7 +72,7 @@ class Statements:
                 values[item.value.number] = self.r.in_lanes(item.affine)
             case DimValue():
                 values[item.value.number] = self.r.extents(item.extent)
-            case Check():
+            case BoundsCheck():
                 self._check(item)
             case Accumulate():
                 values[item.accumulator.number] = self._accumulated(item)
@@ -84,13 +80,13 @@ class Statements:
                 self._matmul(item)
             case Routine():
                 self._routine(item)
-            case NestCall():
-                raise TypeError("a call of a nest stands outside of nests")
+            case _:
+                raise TypeError(f"{type(item).__name__} has no place among the statements of a nest")
 
     def operand(self, operand: Operand, dtype: str) -> Value:
         """Return an operand with as many lanes as the code here has."""
         e, lanes = self.e, self.r.lanes
-        if not isinstance(operand, LoopValue):
+        if not isinstance(operand, Scalar):
             return e.constant(dtype, operand, lanes)
         if operand.number in self._products:
             value = self.r.values[operand.number] = e.fmul(*self._products.pop(operand.number))
@@ -132,7 +128,7 @@ class Statements:
         e, (left, right) = self.e, item.operands
         subtracts = item.op.name == "sub"
         for product, other, negated in ((left, right, False), (right, left, subtracts)):
-            if isinstance(product, LoopValue) and product.number in self._products:
+            if isinstance(product, Scalar) and product.number in self._products:
                 x, y = self._products.pop(product.number)
                 z = self.operand(other, item.number_dtype)
                 if negated:
@@ -143,7 +139,7 @@ class Statements:
     def _accumulated(self, item: Accumulate) -> Value:
         e, total = self.e, self.r.values[item.accumulator.number]
         (*_, last) = item.operands
-        if item.how == "add" and isinstance(last, LoopValue) and last.number in self._products:
+        if item.how == "add" and isinstance(last, Scalar) and last.number in self._products:
             return e.fma(*self._products.pop(last.number), total)
         operands = [self.operand(each, item.accumulator.dtype) for each in item.operands]
         if item.how == "recurrence":
@@ -169,7 +165,7 @@ class Statements:
             return e.sitofp(value, dtype)
         return e.fpext(value, dtype) if dtype == "f64" else e.fptrunc(value, dtype)
 
-    def _check(self, item: Check) -> None:
+    def _check(self, item: BoundsCheck) -> None:
         e, lanes = self.e, self.r.lanes
         index, extent = self.operand(item.index, "i64"), e.splat(self.r.extents(item.extent), lanes)
         negative = e.icmp("slt", index, e.constant("i64", 0, lanes))

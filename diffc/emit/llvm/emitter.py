@@ -22,15 +22,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffc.emit.llvm.instructions import Instructions
-from diffc.emit.llvm.values import BYTES, TYPES, Parameter, Value, literal, parameter_text, result_type
+from diffc.emit.llvm.values import (
+    BYTES,
+    TYPES,
+    Formal,
+    Value,
+    literal,
+    parameter_text,
+    result_type,
+)
 from diffc.emit.maths import FUNCTIONS
+from diffc.loops.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from diffc.loops.form import Buffer
+    from diffc.loops.places import Buffer
 
-__all__ = ["FunctionEmitter", "Module", "Parameter", "Value"]
+__all__ = ["FunctionEmitter", "Module", "Formal", "Value"]
 
 
 class Module:
@@ -41,15 +50,15 @@ class Module:
         name: str = "diffc",
         *,
         inline_maths: bool = True,
-        vector_bytes: int = 16,
+        target: Target | None = None,
         streamed: Collection[Buffer] = (),
     ) -> None:
         """Start an empty module; `inline_maths=False` keeps the maths functions out of line.
 
-        `vector_bytes` is the width of a vector; what is written to a `streamed` buffer goes past the caches.
+        What is written to a `streamed` buffer is written by non-temporal stores.
         """
         self.name = name
-        self.vector_bytes = vector_bytes
+        self.target = target or Target()
         self.streamed = streamed
         self.inline_maths = inline_maths
         self.functions: list[FunctionEmitter] = []
@@ -62,7 +71,7 @@ class Module:
     def function(
         self,
         name: str,
-        parameters: Sequence[Parameter],
+        parameters: Sequence[Formal],
         result: tuple[str, int] | None = None,
         *,
         attributes: str = "nounwind",
@@ -105,14 +114,14 @@ class Module:
         """
         if symbol not in self._private:
             self._private.add(symbol)
-            parameters = [Parameter(f"x{i}", *operand) for i in range(arity)]
+            parameters = [Formal(f"x{i}", *operand) for i in range(arity)]
             attributes = f"nounwind willreturn memory(none) {inlining}"
             emitter = self.function(symbol, parameters, operand, attributes=attributes, linkage="internal")
             emitter.ret(body(emitter, *emitter.arguments))
         return symbol
 
     def internal_function(
-        self, symbol: str, parameters: Sequence[Parameter], body: Callable[[FunctionEmitter], None]
+        self, symbol: str, parameters: Sequence[Formal], body: Callable[[FunctionEmitter], None]
     ) -> str:
         """Return `symbol`, emitting `body(emitter)` as that internal function without result on first use."""
         if symbol not in self._private:
@@ -140,7 +149,7 @@ class FunctionEmitter(Instructions):
         self,
         module: Module,
         name: str,
-        parameters: Sequence[Parameter],
+        parameters: Sequence[Formal],
         result: tuple[str, int] | None,
         *,
         attributes: str = "",
@@ -273,7 +282,7 @@ class FunctionEmitter(Instructions):
         """Write whole vectors past the caches, to an address that is a multiple of their width."""
         kind = TYPES[v.kind, v.lanes]
         self._line(
-            f"  store {kind} {v.ref}, ptr {ptr.ref}, align {self.module.vector_bytes}, !nontemporal !0"
+            f"  store {kind} {v.ref}, ptr {ptr.ref}, align {self.module.target.vector_bytes}, !nontemporal !0"
         )
 
     def fence(self) -> None:

@@ -6,7 +6,16 @@ import ctypes
 import struct
 from typing import NamedTuple
 
-__all__ = ["BYTES", "SUFFIX", "TYPES", "Parameter", "Value", "literal", "parameter_text", "result_type"]
+__all__ = [
+    "BYTES",
+    "SUFFIX",
+    "TYPES",
+    "Formal",
+    "Value",
+    "literal",
+    "parameter_text",
+    "result_type",
+]
 
 _SCALARS = {
     "f64": "double",
@@ -38,7 +47,7 @@ class Value(NamedTuple):
     lanes: int
 
 
-class Parameter(NamedTuple):
+class Formal(NamedTuple):
     """A function's parameter; `attributes` are LLVM's, such as "noalias readonly"."""
 
     name: str
@@ -52,7 +61,7 @@ def result_type(result: tuple[str, int] | None) -> str:
     return "void" if result is None else TYPES[result]
 
 
-def parameter_text(p: Parameter) -> str:
+def parameter_text(p: Formal) -> str:
     """Return a parameter as a function's head declares it."""
     attributes = f" {p.attributes}" if p.attributes else ""
     return f"{TYPES[p.kind, p.lanes]}{attributes} %{p.name}"

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Module, Parameter
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module
 from diffc.emit.routines.decompositions import eigh, qr, svd
 from diffc.emit.routines.sorting import argsort, searchsorted
 from diffc.emit.routines.systems import cholesky, det, slogdet, solve, triangular_solve
-from diffc.loops.form import Routine
+from diffc.loops.statements import Routine
 
 __all__ = ["routine_function"]
 
@@ -37,7 +37,7 @@ def routine_function(module: Module, item: Routine) -> str:
     kind, attrs = item.inputs[0].buffer.type.dtype, item.node.attrs
     variant = [str(attrs[key]).lower() for key in sorted(attrs)]
     name = "_".join(["routine", item.name, kind, *variant])
-    pointers = [Parameter(f"p{k}", "ptr", attributes="noalias") for k in range(len(item.parts))]
-    sizes = [Parameter(f"n{k}", "i64") for k in range(len(item.sizes))]
+    pointers = [Formal(f"p{k}", "ptr", attributes="noalias") for k in range(len(item.parts))]
+    sizes = [Formal(f"n{k}", "i64") for k in range(len(item.sizes))]
     body = _BODIES[item.name]
     return module.internal_function(name, [*pointers, *sizes], lambda e: body(e, kind, attrs))

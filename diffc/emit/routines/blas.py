@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Module, Parameter
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module
 
 __all__ = ["PRODUCT", "product_by_blas"]
 
 _ROUTINES = {"f64": "dgemm_", "f32": "sgemm_"}
 
 PRODUCT = (
-    *(Parameter(p, "ptr") for p in ("c", "a", "b")),
-    *(Parameter(p, "i64") for p in ("rows", "columns", "inner", "ldc", "lda", "ldb")),
-    *(Parameter(p, "bool") for p in ("ta", "tb")),
+    *(Formal(p, "ptr") for p in ("c", "a", "b")),
+    *(Formal(p, "i64") for p in ("rows", "columns", "inner", "ldc", "lda", "ldb")),
+    *(Formal(p, "bool") for p in ("ta", "tb")),
 )
 """What a function takes that computes c = a @ b.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Parameter, Value
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Value
 from diffc.emit.llvm.flow import count, loop_while
 
 __all__ = ["Lapack", "all_finite", "copy", "fill", "fill_nan", "transpose"]
@@ -108,8 +108,8 @@ def transpose(
 ) -> None:
     """Copy a row-major matrix of so many rows and columns to its transpose, in kind `to_kind` if given."""
     to_kind = to_kind or kind
-    parameters = [Parameter(p, "ptr", attributes="noalias") for p in ("to", "source")]
-    parameters += [Parameter(p, "i64") for p in ("rows", "columns")]
+    parameters = [Formal(p, "ptr", attributes="noalias") for p in ("to", "source")]
+    parameters += [Formal(p, "i64") for p in ("rows", "columns")]
     symbol = e.module.internal_function(
         f"transpose_{kind}_{to_kind}", parameters, lambda inner: _transpose_tiles(inner, kind, to_kind)
     )

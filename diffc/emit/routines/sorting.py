@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Module, Parameter, Value
+from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module, Value
 from diffc.emit.llvm.flow import count, either, loop_while
 from diffc.emit.routines.lapack import copy
 
@@ -75,7 +75,10 @@ def _sort(module: Module) -> str:
     It takes keys and places, as many of each again for its own use, and their number.
     """
     pointers = ("keys", "places", "more_keys", "more_places")
-    parameters = [*(Parameter(p, "ptr", attributes="noalias") for p in pointers), Parameter("n", "i64")]
+    parameters = [
+        *(Formal(p, "ptr", attributes="noalias") for p in pointers),
+        Formal("n", "i64"),
+    ]
     return module.internal_function("merge_sort", parameters, _merge_sort)
 
 
@@ -135,8 +138,8 @@ def _insert(e: FunctionEmitter, keys: Value, places: Value, start: Value, stop: 
 def _merge(module: Module) -> str:
     """Return the symbol of the function that merges two runs that lie side by side."""
     pointers = ("keys", "places", "to_keys", "to_places")
-    parameters = [Parameter(p, "ptr", attributes="noalias") for p in pointers]
-    parameters += [Parameter(p, "i64") for p in ("start", "middle", "stop")]
+    parameters = [Formal(p, "ptr", attributes="noalias") for p in pointers]
+    parameters += [Formal(p, "i64") for p in ("start", "middle", "stop")]
     return module.internal_function("merge_runs", parameters, _merge_runs)
 
 

@@ -31,7 +31,7 @@ def matrix_product(module: Module, kind: str, rows: Extent) -> str:
 
     It is made for products of so many rows; other ones it computes as well, by BLAS if need be.
     """
-    lanes, height = module.vector_bytes // BYTES[kind], _height(module, rows)
+    lanes, height = module.target.vector_bytes // BYTES[kind], _height(module, rows)
 
     def body(e: FunctionEmitter) -> None:
         def by_blas() -> None:
@@ -47,7 +47,7 @@ def _height(module: Module, rows: Extent) -> int:
 
     Where there are known to be fewer rows, the tile has half or a quarter of that.
     """
-    height = 8 if module.vector_bytes == 64 else 4
+    height = 8 if module.target.registers == 32 else 4
     while isinstance(rows, int) and 1 < rows < height:
         height //= 2
     return height

@@ -6,7 +6,7 @@ from diffc.ir import Node
 from diffc.ops import constant, scalar_value
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.exact import folded
-from diffc.optimize.rewrite import Structural, structural
+from diffc.optimize.rewrite import FunctionRewrite, structural
 
 __all__ = ["STRUCTURAL", "fold"]
 
@@ -24,4 +24,4 @@ def uniform_constant(node: Node) -> Node | None:
     return None if number is None else broadcast(constant(number, node.dtype), node.shape)
 
 
-STRUCTURAL: tuple[Structural, ...] = (fold, uniform_constant)
+STRUCTURAL: tuple[FunctionRewrite, ...] = (fold, uniform_constant)

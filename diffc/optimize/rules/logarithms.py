@@ -6,7 +6,7 @@ from diffc.ir import Node
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.slicing import stack
 from diffc.ops.softmax import logsumexp
-from diffc.optimize.rewrite import Structural, structural
+from diffc.optimize.rewrite import FunctionRewrite, structural
 
 __all__ = ["STRUCTURAL"]
 
@@ -33,4 +33,4 @@ def log_of_exponentials(node: Node) -> Node | None:
     return logsumexp(stack(terms), 0)
 
 
-STRUCTURAL: tuple[Structural, ...] = (log_of_exponentials,)
+STRUCTURAL: tuple[FunctionRewrite, ...] = (log_of_exponentials,)

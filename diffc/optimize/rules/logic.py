@@ -5,7 +5,7 @@ from __future__ import annotations
 from diffc.ir import Node
 from diffc.ops.broadcasting import broadcast
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import Structural, structural
+from diffc.optimize.rewrite import FunctionRewrite, structural
 from diffc.optimize.rule import Rule
 
 __all__ = ["RULES", "STRUCTURAL"]
@@ -33,4 +33,4 @@ def where_constant(node: Node) -> Node | None:
     return None if number is None else broadcast(x if number else y, node.shape)
 
 
-STRUCTURAL: tuple[Structural, ...] = (where_constant,)
+STRUCTURAL: tuple[FunctionRewrite, ...] = (where_constant,)

@@ -8,7 +8,7 @@ from diffc.ir import Extent, Node
 from diffc.ops.broadcasting import broadcast, zeros
 from diffc.ops.slicing import pad, slice_
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import Structural, structural
+from diffc.optimize.rewrite import FunctionRewrite, structural
 
 __all__ = ["STRUCTURAL"]
 
@@ -143,7 +143,7 @@ def _source(node: Node, first: Node, axis: int) -> Node | None:
     return slice_(source, first.attrs["starts"], node.shape)
 
 
-STRUCTURAL: tuple[Structural, ...] = (
+STRUCTURAL: tuple[FunctionRewrite, ...] = (
     whole_slice,
     slice_of_slice,
     slice_of_broadcast,

@@ -16,7 +16,7 @@ from diffc.ops.broadcasting import broadcast, sum_
 from diffc.ops.products import matmul
 from diffc.ops.reshaping import flip, reshape, transpose
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import Structural, structural
+from diffc.optimize.rewrite import FunctionRewrite, structural
 
 __all__ = ["STRUCTURAL"]
 
@@ -195,7 +195,7 @@ def sum_of_product(node: Node) -> Node | None:
     return sum_(matmul(x, y), node.attrs["axes"])
 
 
-STRUCTURAL: tuple[Structural, ...] = (
+STRUCTURAL: tuple[FunctionRewrite, ...] = (
     merge_reshapes,
     merge_broadcasts,
     merge_transposes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from diffc.ir import Node
 from diffc.ops.linalg import triangular_solve
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import Structural, structural
+from diffc.optimize.rewrite import FunctionRewrite, structural
 
 __all__ = ["STRUCTURAL"]
 
@@ -67,4 +67,4 @@ def _is_count(x: Node, axis: int) -> bool:
     return counted.is_op("iota") and x.rank >= axis and x.shape[-axis] == counted.shape[0]
 
 
-STRUCTURAL: tuple[Structural, ...] = (solve_triangle,)
+STRUCTURAL: tuple[FunctionRewrite, ...] = (solve_triangle,)

@@ -28,7 +28,7 @@ from diffc.proof.budget import ODD_INPUT, ask
 from diffc.proof.zero.contradiction import infeasible
 from diffc.proof.zero.generators import RescaleError, UnsupportedError
 from diffc.proof.zero.primes import random_prime
-from diffc.proof.zero.program import Program, TooLargeError, UnluckyError
+from diffc.proof.zero.program import ModularProgram, TooLargeError, UnluckyError
 from diffc.proof.zero.signs import OutOfDomainError, SplitError
 from diffc.proof.zero.translator import Translator
 from diffc.proof.zero.witness import CHECK_POINTS, ZeroResult, find_witness
@@ -168,7 +168,7 @@ def _prove(case: Translator, root: int, seed: int) -> float | str:
     return log_error if log_error <= -MARGIN else "the degree is too large for an error bound"
 
 
-def _modular(p: Program, pairs: Sequence[tuple[int, int]], seed: int) -> float | str:
+def _modular(p: ModularProgram, pairs: Sequence[tuple[int, int]], seed: int) -> float | str:
     """Compare the pairs at two random points modulo random primes; return log2 of the error, or why not."""
     bounds = p.bounds()
     roots = [g.root[0] for g in p.gens if g.root]

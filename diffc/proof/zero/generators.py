@@ -16,7 +16,7 @@ import sympy
 from sympy.polys.rings import PolyElement
 
 from diffc.proof.budget import ask
-from diffc.proof.zero.program import Gen, Program, TooLargeError, modular_root
+from diffc.proof.zero.program import Gen, ModularProgram, TooLargeError, modular_root
 
 __all__ = ["Factors", "Generators", "RescaleError", "UnsupportedError", "prime_powers"]
 
@@ -38,7 +38,7 @@ class Generators:
 
     def __init__(self, prime: int, seed: str, scales: dict[Any, Fraction]) -> None:
         """Start an empty program; ``scales`` is shared between attempts, see `RescaleError`."""
-        self.program = Program(prime)
+        self.program = ModularProgram(prime)
         self.seed = seed
         self.scales = scales
         self.merges: list[tuple[int, int]] = []  # nodes found equal by fingerprint only

@@ -1,6 +1,6 @@
 """Straight-line programs over generators: evaluated modulo primes, bounded, and brought to normal form.
 
-A `Program` is never expanded. Each node carries its residue at one random point modulo the program's
+A `ModularProgram` is never expanded. Each node carries its residue at one random point modulo the program's
 prime, which serves as its fingerprint.
 """
 
@@ -21,7 +21,15 @@ from sympy.polys.rings import PolyRing
 from diffc.proof.budget import ask
 from diffc.proof.zero.fractions import Quotient, TooLargeError, reduced
 
-__all__ = ["EXACT_TERMS", "Gen", "Instruction", "Program", "TooLargeError", "UnluckyError", "modular_root"]
+__all__ = [
+    "EXACT_TERMS",
+    "Gen",
+    "Instruction",
+    "ModularProgram",
+    "TooLargeError",
+    "UnluckyError",
+    "modular_root",
+]
 
 # ("c", Fraction, 0), ("g", generator index, 0), ("+" or "*", nodes, 0), ("^", node, power)
 Instruction = tuple[str, Any, int]
@@ -53,7 +61,7 @@ def modular_root(value: int, q: int, prime: int) -> int:
 
 
 @dataclass
-class Program:
+class ModularProgram:
     """A straight-line program over generators; ``values`` are the nodes' residues modulo ``prime``."""
 
     prime: int

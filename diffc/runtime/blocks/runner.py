@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from diffc.abi.signature import Signature
 from diffc.errors import InputError
 from diffc.ir import Extent, evaluate_extent, unmet
-from diffc.ir.plan import START, Plan, Write
+from diffc.ir.plan import START, BlockPlan, Write
 from diffc.runtime.blocks.steps import Blocks, SizedStep
-from diffc.runtime.calls.variants import Forms
+from diffc.runtime.calls.variants import Variants
 from diffc.runtime.store.program import DTYPES
 
 __all__ = ["Cut"]
@@ -63,8 +63,8 @@ class Cut:
 
     def __init__(
         self,
-        plan: Plan,
-        forms: Sequence[Forms],
+        plan: BlockPlan,
+        forms: Sequence[Variants],
         threads: int,
         workspace: Extent | None = None,
     ) -> None:
@@ -129,7 +129,12 @@ class _SizedPlan:
     """A plan at one value of each symbol: what all its calls have in common."""
 
     def __init__(
-        self, plan: Plan, forms: Sequence[Forms], symbols: Mapping[str, int], blocks: Blocks, threads: int
+        self,
+        plan: BlockPlan,
+        forms: Sequence[Variants],
+        symbols: Mapping[str, int],
+        blocks: Blocks,
+        threads: int,
     ) -> None:
         problem = unmet(plan.requirements, symbols)
         if problem is not None:
@@ -152,17 +157,17 @@ class _SizedPlan:
                 output[...] = values[name]
 
 
-def _in_pieces(plan: Plan) -> bool:
+def _in_pieces(plan: BlockPlan) -> bool:
     """Whether a block's part of some array does not lie in one piece."""
     return any(each.axis for step in plan.steps for each in (*step.reads, *step.writes))
 
 
-def _kept(plan: Plan) -> Extent:
+def _kept(plan: BlockPlan) -> Extent:
     """Return the bytes of what lies in memory between the steps, but for the parts of reductions."""
     return _bytes(w for s in plan.steps for w in s.writes if w.name not in plan.outputs and not w.combine)
 
 
-def _parts(plan: Plan) -> Extent:
+def _parts(plan: BlockPlan) -> Extent:
     """Return the bytes of one block's parts of reductions."""
     return _bytes(write for step in plan.steps for write in step.writes if write.combine)
 

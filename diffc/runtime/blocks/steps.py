@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diffc.ir.plan import START, Step, Write
+from diffc.ir.plan import START, BlockStep, Write
 from diffc.runtime.blocks.driver import integers, run_blocks
 from diffc.runtime.calls.fastcall import address_of
 from diffc.runtime.calls.inputs import extent_value
 from diffc.runtime.calls.kernel import Kernel
 from diffc.runtime.calls.memory import empty, workspace
-from diffc.runtime.calls.variants import Forms
+from diffc.runtime.calls.variants import Variants
 from diffc.runtime.store.program import DTYPES
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Buffer:
 class SizedStep:
     """A step at one value of each symbol: what all its runs have in common."""
 
-    def __init__(self, step: Step, forms: Forms, blocks: Blocks, symbols: Mapping[str, int]) -> None:
+    def __init__(self, step: BlockStep, forms: Variants, blocks: Blocks, symbols: Mapping[str, int]) -> None:
         """Compute sizes; `symbols` are the program's."""
         self._step, self._forms, self._blocks = step, forms, blocks
         self._constants = forms.outline.constants
@@ -156,7 +156,7 @@ def _move(axis: int | None, rows: int) -> int:
 class _OneByOne:
     """The blocks of a step called from Python, as their parts of some array do not lie in one piece."""
 
-    step: Step
+    step: BlockStep
     kernel: Kernel
     blocks: Blocks
     given: Sequence[Array]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from diffc.ir import evaluate_extent
 from diffc.runtime.calls.kernel import Kernel, no_entry
 from diffc.runtime.once import Once
-from diffc.runtime.store.program import Program
+from diffc.runtime.store.program import CompiledProgram
 
 if TYPE_CHECKING:
     from diffc.runtime.blocks.runner import Cut
-    from diffc.runtime.calls.variants import Forms
+    from diffc.runtime.calls.variants import Variants
 
 __all__ = ["AdaptiveKernel"]
 
@@ -36,7 +36,11 @@ class AdaptiveKernel(Kernel):
     """
 
     def __init__(
-        self, outline: Program, forms: Forms, cut: Once[Cut | None] | None = None, least: int | None = None
+        self,
+        outline: CompiledProgram,
+        forms: Variants,
+        cut: Once[Cut | None] | None = None,
+        least: int | None = None,
     ) -> None:
         """Generate no code, unless a workspace decides.
 
@@ -64,7 +68,7 @@ class AdaptiveKernel(Kernel):
             self._entry_out = self._entry_by_shape(lambda: plain()._entry_out)
 
     @property
-    def program(self) -> Program:
+    def program(self) -> CompiledProgram:
         """The plain program, compiled when this is asked for."""
         plain = self._forms.plain().program
         return replace(plain, stages=self.stages, stats={**plain.stats, **self.stats})

@@ -12,37 +12,39 @@ from typing import Any
 
 import numpy as np
 
-from diffc.abi.signature import Parameter
+from diffc.abi.signature import NamedType
 from diffc.ops.captured import read_captured
-from diffc.runtime.store.program import DTYPES, Program
+from diffc.runtime.store.program import DTYPES, CompiledProgram
 
 __all__ = ["captured_values", "prepared_entry", "readable"]
 
 
-def captured_values(program: Program) -> list[Any]:
+def captured_values(program: CompiledProgram) -> list[Any]:
     """Return what the program captures, as it is, in the order in which its code takes it."""
     captured = program.captured
     return [] if captured is None else [captured[each.name] for each in program.signature.captured]
 
 
-def readable(program: Program) -> list[Any]:
+def readable(program: CompiledProgram) -> list[Any]:
     """Return the objects that the entries read: the captured arrays themselves, or buffers for them."""
     pairs = zip(program.signature.captured, captured_values(program), strict=False)
     return [value if _is_direct(each, value) else _buffer(each) for each, value in pairs]
 
 
-def _buffer(parameter: Parameter) -> Any:
+def _buffer(parameter: NamedType) -> Any:
     shape: Any = parameter.type.shape  # integers: nothing outside has a symbolic extent
     return np.empty(shape, DTYPES[parameter.type.dtype])
 
 
-def _is_direct(parameter: Parameter, value: Any) -> bool:
+def _is_direct(parameter: NamedType, value: Any) -> bool:
     if type(value) is not np.ndarray or value.dtype is not DTYPES[parameter.type.dtype]:
         return False
     return value.flags.c_contiguous and value.flags.aligned
 
 
-def prepared_entry(program: Program, objects: list[Any], entry: Callable[..., Any]) -> Callable[..., Any]:
+def prepared_entry(
+    program: CompiledProgram, objects: list[Any], entry: Callable[..., Any]
+) -> Callable[..., Any]:
     """Return an entry that fills the buffers first, while the program's decisions hold.
 
     Raises, when called:
@@ -66,7 +68,7 @@ def prepared_entry(program: Program, objects: list[Any], entry: Callable[..., An
     return call
 
 
-def _filling(parameter: Parameter, value: Any, buffer: Any) -> Callable[[], None]:
+def _filling(parameter: NamedType, value: Any, buffer: Any) -> Callable[[], None]:
     """Return what copies a value's elements, as they are now, into a buffer."""
     name, type_, copy = parameter.name, parameter.type, np.copyto
     kind, dtype, shape = type(value), getattr(value, "dtype", None), getattr(value, "shape", None)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from diffc.abi.signature import Parameter, Signature
+from diffc.abi.signature import NamedType, Signature
 from diffc.errors import InputError
 from diffc.ir import Extent, Type, evaluate_extent
 from diffc.runtime.calls.memory import empty
@@ -61,7 +61,7 @@ def _type(kind: Type) -> str:
     return str(kind) if kind.shape else kind.dtype
 
 
-def convert(parameter: Parameter, value: object) -> NDArray[Any]:
+def convert(parameter: NamedType, value: object) -> NDArray[Any]:
     """Return the value as an aligned, C-contiguous array of the parameter's dtype.
 
     Python numbers, and lists of them, are cast by NumPy's rule `same_kind`, everything else by `safe`.
@@ -209,7 +209,7 @@ def check_outputs(
     return arrays
 
 
-def _check_output(name: str, parameter: Parameter, array: object, values: Mapping[str, int]) -> NDArray[Any]:
+def _check_output(name: str, parameter: NamedType, array: object, values: Mapping[str, int]) -> NDArray[Any]:
     dtype = DTYPES[parameter.type.dtype]
     if not isinstance(array, np.ndarray):
         raise InputError(

@@ -31,7 +31,7 @@ from diffc.runtime.calls.inputs import (
 )
 from diffc.runtime.calls.memory import workspace
 from diffc.runtime.code.machine import load_object
-from diffc.runtime.store.program import Program
+from diffc.runtime.store.program import CompiledProgram
 
 __all__ = ["Kernel", "Launch", "no_entry"]
 
@@ -48,7 +48,7 @@ class Kernel:
     not fit. An input that is named `out` can be given by position only.
     """
 
-    def __init__(self, program: Program, launch: Launch | None = None) -> None:
+    def __init__(self, program: CompiledProgram, launch: Launch | None = None) -> None:
         """Load the program's object code; or use `launch`, for a program that is not object code."""
         self._program = program
         _ = program.signature.bindings  # an unbound symbol is an error now, not at the first call
@@ -140,7 +140,7 @@ class Kernel:
         self.check_status(self._launch(arrays, values, work))
 
     @property
-    def program(self) -> Program:
+    def program(self) -> CompiledProgram:
         """What the kernel is made from, with its object code."""
         return self._program
 

@@ -16,16 +16,20 @@ from diffc.runtime.calls.fastcall import address_of
 from diffc.runtime.calls.kernel import Kernel
 from diffc.runtime.calls.memory import LINE
 from diffc.runtime.once import Once
-from diffc.runtime.store.program import Program
+from diffc.runtime.store.program import CompiledProgram
 
-__all__ = ["Forms"]
+__all__ = ["Variants"]
 
 
-class Forms:
+class Variants:
     """The kernels of one program, each compiled when it is first needed."""
 
     def __init__(
-        self, outline: Program, make: Callable[[Sequence[int]], Kernel], streamed: Sequence[int], large: int
+        self,
+        outline: CompiledProgram,
+        make: Callable[[Sequence[int]], Kernel],
+        streamed: Sequence[int],
+        large: int,
     ) -> None:
         """Hold the parts.
 

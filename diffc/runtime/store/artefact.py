@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from diffc.errors import ArtefactError
 from diffc.runtime.store.index import Entry, Index, folder_names, write_index
-from diffc.runtime.store.program import ABI, Program, digest_of, to_files
+from diffc.runtime.store.program import ABI, CompiledProgram, digest_of, to_files
 
 __all__ = ["INDEX", "MANIFEST", "check_target", "save", "save_model"]
 
@@ -24,7 +24,7 @@ MANIFEST = "manifest.json"
 INDEX = "model.json"
 
 
-def save(program: Program, folder: str | os.PathLike[str]) -> None:
+def save(program: CompiledProgram, folder: str | os.PathLike[str]) -> None:
     """Write the program into `folder`, all of it or nothing.
 
     The folder must not exist, be empty, or hold an artefact, which is replaced. Raises `ArtefactError`
@@ -34,7 +34,11 @@ def save(program: Program, folder: str | os.PathLike[str]) -> None:
 
 
 def save_model(
-    folder: str | os.PathLike[str], name: str, programs: Mapping[str, Program], main: str, version: str
+    folder: str | os.PathLike[str],
+    name: str,
+    programs: Mapping[str, CompiledProgram],
+    main: str,
+    version: str,
 ) -> None:
     """Write a model's programs and their index into `folder`, all of it or nothing; see `save`.
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from diffc.errors import ArtefactError
-from diffc.runtime.store.program import ABI, Program, from_files, to_files
+from diffc.runtime.store.program import ABI, CompiledProgram, from_files, to_files
 
 __all__ = ["Cache", "default_folder", "key_of"]
 
@@ -78,7 +78,7 @@ class Cache:
         self.folder = Path(folder) if folder is not None else default_folder()
         self.limit = limit
 
-    def get(self, key: str) -> Program | None:
+    def get(self, key: str) -> CompiledProgram | None:
         """Return the program of this key, or None if there is no sound one."""
         path = self._path(key)
         try:
@@ -98,7 +98,7 @@ class Cache:
             os.utime(path)  # the entries used last are kept longest
         return program
 
-    def put(self, key: str, program: Program) -> None:
+    def put(self, key: str, program: CompiledProgram) -> None:
         """Store the program; where that is not possible, warn once and go on."""
         path = self._path(key)
         temporary = path.with_name(f".{key}.{os.getpid()}.{os.urandom(4).hex()}.tmp")

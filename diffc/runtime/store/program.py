@@ -23,7 +23,7 @@ from diffc.abi.signature import Signature
 from diffc.errors import ArtefactError
 from diffc.ops.captured import Captured, read_captured
 
-__all__ = ["ABI", "DTYPES", "Program", "digest_of", "from_files", "to_files"]
+__all__ = ["ABI", "DTYPES", "CompiledProgram", "digest_of", "from_files", "to_files"]
 
 ABI = 2
 """The version of the contract between object code and runtime; a change makes old files unusable."""
@@ -44,7 +44,7 @@ _MAX_CONSTANTS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class CompiledProgram:
     """What a kernel is made from: the signature, object code, constants, stage texts and statistics.
 
     `captured` gives the arrays of `signature.captured` by name, which are read at each call, and the
@@ -73,7 +73,7 @@ class Program:
             decision.check()
         return [read_captured(each.name, each.type, captured[each.name]) for each in self.signature.captured]
 
-    def captured_from_constants(self) -> Program:
+    def captured_from_constants(self) -> CompiledProgram:
         """Return a program that was read from files with its captured arrays behind its constants.
 
         Raises:
@@ -101,7 +101,7 @@ def file_of_stage(name: str) -> str:
     return name + _SUFFIX.get(name, ".txt")
 
 
-def to_files(program: Program) -> dict[str, bytes]:
+def to_files(program: CompiledProgram) -> dict[str, bytes]:
     """Return the program as file names and contents; `from_files` is the inverse.
 
     Captured arrays are written behind the constants, with the elements that they have now.
@@ -131,7 +131,7 @@ def to_files(program: Program) -> dict[str, bytes]:
     return {"manifest.json": text.encode(), **files}
 
 
-def from_files(files: Mapping[str, bytes]) -> Program:
+def from_files(files: Mapping[str, bytes]) -> CompiledProgram:
     """Return the program that `to_files` wrote, after every check; raise `ArtefactError` otherwise."""
     manifest = read_manifest(files.get("manifest.json", b""))
     for name, (size, digest) in manifest["files"].items():
@@ -148,7 +148,7 @@ def from_files(files: Mapping[str, bytes]) -> Program:
     except UnicodeDecodeError as error:
         raise ArtefactError(f"a stage's text is not UTF-8: {error}") from None
     signature = Signature.from_json(manifest["signature"])
-    return Program(signature, files["kernel.o"], constants, stages, manifest["stats"])
+    return CompiledProgram(signature, files["kernel.o"], constants, stages, manifest["stats"])
 
 
 def read_manifest(data: bytes) -> dict[str, Any]:

@@ -1,0 +1,376 @@
+"""The statements of Loops: what each computes, reads and writes, and how it is printed.
+
+Checkers, printer, statistics, the memory plan and the emitters' preparations ask a statement for what
+`Statement` lists, so that a new one is known to them all. A pass that does not know a statement leaves it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from diffc.ir.dim import Extent
+from diffc.ir.node import Node
+from diffc.loops.places import Affine, Buffer, Index, Operand, Region, Scalar, flattened, scalars, strides_of
+
+__all__ = [
+    "Accumulate", "BoundsCheck", "Compute", "DimValue", "IndexValue", "Load", "MatMul", "Matrix", "Part",
+    "Routine", "Statement", "Store",
+]  # fmt: skip
+
+
+class Statement:
+    """One step of a block. `str` is its line in the dump."""
+
+    __slots__ = ()
+
+    @property
+    def defines(self) -> tuple[Scalar, ...]:
+        """The scalars that exist from here on. An accumulator belongs to its loop."""
+        return ()
+
+    @property
+    def uses(self) -> tuple[Scalar, ...]:
+        """The scalars that are read."""
+        return ()
+
+    @property
+    def reads(self) -> tuple[Region, ...]:
+        """The memory that is read; it must have been written."""
+        return ()
+
+    @property
+    def writes(self) -> tuple[Region, ...]:
+        """The memory that is written."""
+        return ()
+
+    @property
+    def accesses(self) -> tuple[tuple[Region, bool], ...]:
+        """What is read and what is written, in order, each with whether it is written.
+
+        What is both, as by an addition in memory, counts as read.
+        """
+        read = self.reads
+        written = [each for each in self.writes if each not in read]
+        return (*((each, False) for each in read), *((each, True) for each in written))
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        """Every extent that its code is computed from."""
+        return ()
+
+    @property
+    def flops(self) -> Extent:
+        """Arithmetic operations and comparisons, a multiply-add as two."""
+        return 0
+
+    @property
+    def maths_calls(self) -> Extent:
+        """Calls of elementary functions."""
+        return 0
+
+
+@dataclass(eq=False, slots=True)
+class Compute(Statement):
+    """value = operation(operands), of an elementwise operation or a cast to the value's dtype.
+
+    Numbers among the operands have the dtype `number_dtype`.
+    """
+
+    value: Scalar
+    op: Any  # an elementwise diffc.ops.base.Op
+    operands: tuple[Operand, ...]
+    number_dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.value} = {self.op.name} {', '.join(map(str, self.operands))}"
+
+    @property
+    def defines(self) -> tuple[Scalar, ...]:
+        return (self.value,)
+
+    @property
+    def uses(self) -> tuple[Scalar, ...]:
+        return scalars(*self.operands)
+
+    @property
+    def flops(self) -> Extent:
+        return int(not self.op.is_function)
+
+    @property
+    def maths_calls(self) -> Extent:
+        return int(self.op.is_function)
+
+
+@dataclass(eq=False, slots=True)
+class Load(Statement):
+    """value = buffer[index]."""
+
+    value: Scalar
+    buffer: Buffer
+    index: Index
+
+    def __str__(self) -> str:
+        return f"{self.value} = {_place(self.buffer, self.index)}"
+
+    @property
+    def defines(self) -> tuple[Scalar, ...]:
+        return (self.value,)
+
+    @property
+    def uses(self) -> tuple[Scalar, ...]:
+        return scalars(*(at.dynamic for at in self.index))
+
+    @property
+    def reads(self) -> tuple[Region, ...]:
+        return (Region.element(self.buffer, self.index),)
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return _addressed(self.buffer, self.index)
+
+
+@dataclass(eq=False, slots=True)
+class Store(Statement):
+    """buffer[index] = value, or buffer[index] op= value for a reduction in memory (`accumulate`)."""
+
+    buffer: Buffer
+    index: Index
+    value: Operand
+    accumulate: str | None = None
+
+    def __str__(self) -> str:
+        sign = f"{self.accumulate} =" if self.accumulate else "="
+        return f"{_place(self.buffer, self.index)} {sign} {self.value}"
+
+    @property
+    def uses(self) -> tuple[Scalar, ...]:
+        return scalars(self.value, *(at.dynamic for at in self.index))
+
+    @property
+    def reads(self) -> tuple[Region, ...]:
+        return self.writes if self.accumulate else ()
+
+    @property
+    def writes(self) -> tuple[Region, ...]:
+        return (Region.element(self.buffer, self.index),)
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return _addressed(self.buffer, self.index)
+
+    @property
+    def flops(self) -> Extent:
+        return int(self.accumulate is not None)
+
+
+@dataclass(eq=False, slots=True)
+class IndexValue(Statement):
+    """value = an affine form of the axes, as i64."""
+
+    value: Scalar
+    affine: Affine
+
+    def __str__(self) -> str:
+        return f"{self.value} = {self.affine}"
+
+    @property
+    def defines(self) -> tuple[Scalar, ...]:
+        return (self.value,)
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return self.affine.extents
+
+
+@dataclass(eq=False, slots=True)
+class DimValue(Statement):
+    """value = an extent, as i64."""
+
+    value: Scalar
+    extent: Extent
+
+    def __str__(self) -> str:
+        return f"{self.value} = {self.extent}"
+
+    @property
+    def defines(self) -> tuple[Scalar, ...]:
+        return (self.value,)
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return (self.extent,)
+
+
+@dataclass(eq=False, slots=True)
+class BoundsCheck(Statement):
+    """value = index, counted from the front, if it lies in [-extent, extent); else the kernel fails."""
+
+    value: Scalar
+    index: Operand
+    extent: Extent
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.value} = check {self.index} inside {self.extent}"
+
+    @property
+    def defines(self) -> tuple[Scalar, ...]:
+        return (self.value,)
+
+    @property
+    def uses(self) -> tuple[Scalar, ...]:
+        return scalars(self.index)
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return (self.extent,)
+
+
+@dataclass(eq=False, slots=True)
+class Accumulate(Statement):
+    """accumulator op= operands: add, mul, max, or; `recurrence` is accumulator = a * accumulator + b."""
+
+    accumulator: Scalar
+    how: str
+    operands: tuple[Operand, ...]
+
+    def __str__(self) -> str:
+        return f"{self.accumulator} {self.how}= {', '.join(map(str, self.operands))}"
+
+    @property
+    def uses(self) -> tuple[Scalar, ...]:
+        return scalars(*self.operands)
+
+    @property
+    def flops(self) -> Extent:
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A matrix in a buffer: its flat offset, the distance of its rows, and whether it is read transposed."""
+
+    buffer: Buffer
+    offset: Affine
+    leading: Extent
+    transposed: bool
+
+    def __str__(self) -> str:
+        return f"{self.buffer.name}+{self.offset}{'.T' if self.transposed else ''}"
+
+    def region(self, rows: Extent, columns: Extent) -> Region:
+        """Return its memory, where it has so many rows and columns."""
+        steps = (1, self.leading) if self.transposed else (self.leading, 1)
+        return Region(self.buffer, self.offset, ((rows, steps[0]), (columns, steps[1])))
+
+
+@dataclass(eq=False, slots=True)
+class MatMul(Statement):
+    """out = a @ b by BLAS: `rows` x `inner` times `inner` x `columns`, all row-major."""
+
+    out: Matrix
+    a: Matrix
+    b: Matrix
+    rows: Extent
+    columns: Extent
+    inner: Extent
+    node: Node
+
+    def __str__(self) -> str:
+        sizes = f"[{self.rows}, {self.inner}] @ [{self.inner}, {self.columns}]"
+        return f"{self.out} = {self.a} @ {self.b}  # {sizes}"
+
+    @property
+    def reads(self) -> tuple[Region, ...]:
+        return (self.a.region(self.rows, self.inner), self.b.region(self.inner, self.columns))
+
+    @property
+    def writes(self) -> tuple[Region, ...]:
+        return (self.out.region(self.rows, self.columns),)
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        matrices = (self.out, self.a, self.b)
+        starts = (extent for each in matrices for extent in (each.leading, *each.offset.extents))
+        return (self.rows, self.columns, self.inner, *starts)
+
+    @property
+    def flops(self) -> Extent:
+        return self.rows * self.columns * self.inner * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What leading indices leave of a buffer: one element of a batch, or the whole of it for no index."""
+
+    buffer: Buffer
+    index: Index = ()
+
+    def __str__(self) -> str:
+        return _place(self.buffer, self.index) if self.index else self.buffer.name
+
+    @property
+    def offset(self) -> Affine:
+        """Where it starts, in elements."""
+        shape = self.buffer.type.shape
+        return flattened((*self.index, *(Affine(),) * (len(shape) - len(self.index))), shape)
+
+    @property
+    def region(self) -> Region:
+        """Its memory."""
+        shape, leading = self.buffer.type.shape, len(self.index)
+        spans = zip(shape[leading:], strides_of(shape)[leading:], strict=True)
+        return Region(self.buffer, self.offset, tuple(spans))
+
+
+@dataclass(eq=False, slots=True)
+class Routine(Statement):
+    """out = name(*inputs): computed as a whole by a routine of a library, or by one of our own.
+
+    Its operands are contiguous and do not overlap. `sizes` are the extents and `scratch` the memory
+    that the routine of this name takes; where it fails, all of `out` is NaN.
+    """
+
+    name: str
+    out: Part
+    inputs: tuple[Part, ...]
+    scratch: tuple[Buffer, ...]
+    sizes: tuple[Extent, ...]
+    work: Extent
+    node: Node
+
+    def __str__(self) -> str:
+        inputs = ", ".join(map(str, self.inputs))
+        return f"{self.out} = {self.name}({inputs})  # sizes {', '.join(map(str, self.sizes))}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All the memory that it uses: the result, the inputs and the scratch."""
+        return (self.out, *self.inputs, *map(Part, self.scratch))
+
+    @property
+    def reads(self) -> tuple[Region, ...]:
+        return tuple(part.region for part in self.inputs)
+
+    @property
+    def writes(self) -> tuple[Region, ...]:
+        return (self.out.region, *(Part(buffer).region for buffer in self.scratch))
+
+    @property
+    def extents(self) -> tuple[Extent, ...]:
+        return (*self.sizes, *(extent for part in self.parts for extent in part.offset.extents))
+
+    @property
+    def flops(self) -> Extent:
+        return self.work
+
+
+def _place(buffer: Buffer, index: Index) -> str:
+    return f"{buffer.name}[{', '.join(map(str, index))}]"
+
+
+def _addressed(buffer: Buffer, index: Index) -> tuple[Extent, ...]:
+    """Return what the address of an element is computed from."""
+    region = Region.element(buffer, index)
+    return (*region.start.extents, *(stride for _, stride in region.chosen))
