@@ -128,7 +128,10 @@ def run_passes(
 
 def _check(program: Program, name: str) -> None:
     if isinstance(program, Graph):
-        check(program)
+        try:
+            check(program)
+        except DiffcError as error:
+            raise DiffcError(f"behind {name}: {error}; this is a fault in diffc: please report it") from None
     elif name != "schedule" and name != "contract":
         from diffc.loops.checker import check_loops  # most processes need no checker
 

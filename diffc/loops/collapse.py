@@ -45,12 +45,13 @@ def _collapsed_loop(loop: Loop, flats: dict[Buffer, Buffer]) -> Loop:
     if not fits or (may_be_negative(loop.axis.extent) and may_be_negative(inner.axis.extent)):
         return loop
     axis = Axis(loop.axis.number, loop.axis.extent * inner.axis.extent)
-    body = Block()
+    body, new = Block(), dict(flats)
     for item in inner.body:
-        changed = None if isinstance(item, Loop) else _on_one_axis(item, loop.axis, inner.axis, axis, flats)
+        changed = None if isinstance(item, Loop) else _on_one_axis(item, loop.axis, inner.axis, axis, new)
         if changed is None:
             return loop
         body.append(changed)
+    flats.update(new)
     return replace(loop, axis=axis, body=body)
 
 
