@@ -80,6 +80,9 @@ class _Structure:
             del self.totals[value.number]
 
     def _statement(self, item: Statement) -> None:
+        if isinstance(item, Load | Store) and len(item.index) != item.buffer.type.rank:
+            buffer = item.buffer
+            raise Wrong(f"{buffer.name}: {buffer.type} is indexed by {len(item.index)} numbers")
         self._operands(item.uses)
         for extent in item.extents:
             self._extent(extent)

@@ -130,7 +130,7 @@ def test_what_is_added_to_memory_is_added_where_it_is_made():
 
 def test_vectors_run_over_the_columns():
     f = dc.parse("a @ b", inputs={"a": "f64[10, 12]", "b": "f64[12, 40]"})
-    assert "(parallel vector)" in Stages(f.graph, Options())["loops"]
+    assert "(parallel vector)" in Stages(f.graph, Options()).behind("plan_memory")
     columns = [item for item, _ in walk(loops_of(f).body) if isinstance(item, Loop) and item.outer_vector]
     assert [(loop.axis.extent, loop.vector, loop.innermost) for loop in columns] == [(40, True, False)]
 
