@@ -14,7 +14,7 @@ from typing import TypeAlias
 from diffc.ir import Extent, Graph, Node
 from diffc.ops import Elementwise
 
-__all__ = ["REDUCTIONS", "AxisClasses", "Place", "reduced_axes"]
+__all__ = ["REDUCTIONS", "AxisClasses", "Place"]
 
 Place: TypeAlias = tuple[Node, int]
 """One axis of one value."""
@@ -80,20 +80,6 @@ class AxisClasses:
 
 def _extent(place: Place) -> Extent:
     return place[0].shape[place[1]]
-
-
-def reduced_axes(node: Node, position: int) -> tuple[int, ...]:
-    """Return the axes of an input over which an operation reduces it."""
-    rank = node.inputs[position].rank
-    match node.op.name:
-        case "sum" | "prod" | "max" | "any":
-            return tuple(node.attrs["axes"])
-        case "matmul":
-            return (rank - 1,) if position == 0 else (rank - 2,)
-        case "scatter_add":
-            return () if position == 0 else tuple(range(node.inputs[1].rank))
-        case _:
-            return ()
 
 
 # How each operation relates the axes of its inputs to those of its result.

@@ -6,6 +6,7 @@ instead of a matrix that goes through memory.
 
 from __future__ import annotations
 
+from diffc.loops import tuning
 from diffc.loops.form import Loop, Loops
 from diffc.loops.places import Affine, Axis, Buffer
 from diffc.loops.statements import Load, MatMul, Routine, Store
@@ -13,9 +14,6 @@ from diffc.loops.target import Target
 from diffc.loops.walk import walk
 
 __all__ = ["contract"]
-
-SMALL = 256
-"""A buffer of no more elements is in the nearest cache anyway."""
 
 
 def contract(loops: Loops, target: Target) -> Loops:
@@ -45,7 +43,7 @@ def contract(loops: Loops, target: Target) -> Loops:
 def _is_worth(buffer: Buffer) -> bool:
     """Tell whether a buffer is so large that less of it gains more than rounds that may run side by side."""
     size = buffer.type.size
-    return buffer.type.rank > 0 and not (isinstance(size, int) and size <= SMALL)
+    return buffer.type.rank > 0 and not (isinstance(size, int) and size <= tuning.KEPT_BUFFER)
 
 
 def _common_axis(uses: list[Load | Store]) -> Axis | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from diffc.loops import tuning
 from diffc.loops.form import Block, Loop, Loops
 from diffc.loops.places import (
     Affine,
@@ -35,22 +36,14 @@ from diffc.loops.walk import defined_by, walk
 
 __all__ = ["jam"]
 
-WIDTHS = (5, 6, 4, 3, 2)
-"""How many rounds may run side by side, the best first."""
-
-FREE_REGISTERS = 6
-"""What the rounds share, and addresses of the code generator's own, need so many."""
-
-LARGEST_BODY = 24
-"""Rounds of more statements of the program than this have work of their own to overlap."""
-
 _Item = TypeVar("_Item", Load, Store)
 
 
 def jam(program: Loops, target: Target) -> Loops:
     """Return the program with the loops jammed that gain by it."""
     numbers = _Numbers(max(_numbers_in(program.body), default=0))
-    return replace(program, body=_block(program.body, numbers, target.registers - FREE_REGISTERS, 1))
+    room = target.registers - tuning.JAM_FREE_REGISTERS
+    return replace(program, body=_block(program.body, numbers, room, 1))
 
 
 @dataclass
@@ -85,7 +78,7 @@ def _width(loop: Loop, room: int, copies: int) -> int:
     extent, items = loop.axis.extent, [item for item, _ in walk(loop.body)]
     if not isinstance(extent, int) or extent < 2 or loop.kind == "sequential" or loop.outer_vector:
         return 1
-    if len(items) > LARGEST_BODY * copies or not all(map(_is_plain, items)):
+    if len(items) > tuning.JAM_LARGEST_BODY * copies or not all(map(_is_plain, items)):
         return 1
     read = {item.buffer.root for item in items if isinstance(item, Load)}
     if not all(_is_own(item, loop.axis, read) for item in items if isinstance(item, Store)):
@@ -94,7 +87,7 @@ def _width(loop: Loop, room: int, copies: int) -> int:
     if not any(_shares(each, loop.axis, _written(loop)) for each in inner):
         return 1
     sums = max(sum(isinstance(item, Accumulate) for item in each.body) for each in inner)
-    widths = [each for each in WIDTHS if each <= extent and each * sums <= room]
+    widths = [each for each in tuning.JAM_WIDTHS if each <= extent and each * sums <= room]
     whole = next((each for each in widths if extent % each == 0), 1)
     if whole > 1 or loop.accumulators:
         return whole  # A second loop over the rest would have to go on with the loop's accumulators.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any, TypeAlias
 
+from diffc.loops import tuning
 from diffc.loops.form import (
     Block,
     Loop,
@@ -42,12 +43,6 @@ from diffc.loops.walk import walk
 
 __all__ = ["outline"]
 
-MIN_CALLS = 4
-"""A nest that occurs less often is emitted in place: there LLVM knows that its arrays do not overlap."""
-
-MAX_ROUNDS = 64
-"""A nest of more rounds takes so long that what LLVM makes of it in place is worth its time."""
-
 Key: TypeAlias = tuple[Any, ...]
 
 
@@ -66,7 +61,11 @@ def _forms(block: Block, rounds: int = 1) -> Iterator[tuple[Loop, _Form]]:
             if form is not None:
                 yield item, form
             extent = item.axis.extent
-            if isinstance(extent, int) and rounds * extent <= MAX_ROUNDS and not item.outer_vector:
+            if (
+                isinstance(extent, int)
+                and rounds * extent <= tuning.OUTLINE_MAX_ROUNDS
+                and not item.outer_vector
+            ):
                 yield from _forms(item.body, rounds * extent)
 
 
@@ -78,7 +77,7 @@ def _with_calls(
         form = forms.get(item) if isinstance(item, Loop) else None
         if not isinstance(item, Loop):
             result.append(item)
-        elif form is None or counts[form.key] < MIN_CALLS:
+        elif form is None or counts[form.key] < tuning.OUTLINE_MIN_CALLS:
             result.append(replace(item, body=_with_calls(item.body, forms, counts, nests)))
         else:
             nest = nests.get(form.key)
@@ -96,7 +95,7 @@ def _form(loop: Loop) -> _Form | None:
     items = [item for item, _ in walk([loop])]
     loops = [item for item in items if isinstance(item, Loop)]
     extents = [each.axis.extent for each in loops if isinstance(each.axis.extent, int)]
-    if len(extents) < len(loops) or prod(max(1, extent) for extent in extents) > MAX_ROUNDS:
+    if len(extents) < len(loops) or prod(max(1, extent) for extent in extents) > tuning.OUTLINE_MAX_ROUNDS:
         return None
     own = {each.axis for each in loops}, {value for each in loops for value, _ in each.accumulators}
     return _Form(loop) if all(isinstance(each, Loop) or _fits(each, *own) for each in items) else None

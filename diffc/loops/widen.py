@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from diffc.loops import tuning
 from diffc.loops.form import Block, Loop, Loops
 from diffc.loops.places import flattened
 from diffc.loops.statements import Accumulate, Compute, Load, Statement, Store
@@ -17,14 +18,6 @@ from diffc.loops.target import Target
 from diffc.loops.walk import walk
 
 __all__ = ["widen"]
-
-MOST_VECTORS = 4
-
-FREE_REGISTERS = 4
-"""What is repeated over the lanes, and addresses of the code generator's own, need so many."""
-
-LARGEST_BODY = 64
-"""Rounds of more statements than this have work of their own to overlap."""
 
 
 def widen(program: Loops, target: Target) -> Loops:
@@ -47,11 +40,11 @@ def _widened(block: Block, registers: int) -> Block:
 def _vectors(loop: Loop, registers: int) -> int:
     items = [item for item, _ in walk(loop.body)]
     sums = [each for each in items if isinstance(each, Loop) and each.innermost and _adds(each, loop)]
-    if not sums or len(items) > LARGEST_BODY or not all(_is_plain(item, loop) for item in items):
+    if not sums or len(items) > tuning.WIDEN_LARGEST_BODY or not all(_is_plain(item, loop) for item in items):
         return 1
     inside, around = max(map(_accumulates, sums)), _accumulates(loop)
-    vectors = MOST_VECTORS
-    while vectors > 1 and vectors * (inside + around + 1) > registers - FREE_REGISTERS:
+    vectors = tuning.WIDEN_MOST
+    while vectors > 1 and vectors * (inside + around + 1) > registers - tuning.WIDEN_FREE_REGISTERS:
         vectors //= 2
     return vectors
 

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 import diffc as dc
 from diffc.compiler import Options, Stages
 from diffc.loops.form import OutlinedCall
-from diffc.loops.outline import MIN_CALLS
+from diffc.loops.tuning import OUTLINE_MIN_CALLS
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(3, 3))
@@ -39,7 +39,7 @@ def test_a_recursion_leaves_a_few_functions() -> None:
     f = dc.trace(recursion, x)
     found = calls(f)
     kinds = {call.nest for call in found}
-    assert len(found) >= MIN_CALLS * len(kinds) > 0
+    assert len(found) >= OUTLINE_MIN_CALLS * len(kinds) > 0
     text = dc.compile(f, cache=False).stages["llvm"]
     assert text.count("define internal void @nest_") == len(kinds)
     assert text.count("call void @nest_") == len(found)
@@ -72,13 +72,13 @@ def test_scalars_go_in_and_accumulators_come_out(dtype: str) -> None:
     x, s = RNG.normal(size=(8, 5)).astype(dtype), np.dtype(dtype).type(0.3)
     f = dc.trace(rows(8), x, s)
     found = calls(f)
-    assert len(found) >= MIN_CALLS
+    assert len(found) >= OUTLINE_MIN_CALLS
     assert all(call.result is not None and call.values for call in found)
     assert f(x, s) == pytest.approx(rows(8)(x, s), rel=1e-13 if dtype == "f8" else 1e-4)
 
 
 def test_few_large_or_symbolic_nests_stay() -> None:
-    assert not calls(dc.trace(rows(MIN_CALLS - 1), dc.f64(8, 5), dc.f64()))
+    assert not calls(dc.trace(rows(OUTLINE_MIN_CALLS - 1), dc.f64(8, 5), dc.f64()))
     assert not calls(dc.trace(rows(8), dc.f64(8, 500), dc.f64()))
     assert not calls(dc.trace(rows(8), dc.f64(8, "N"), dc.f64()))
 
