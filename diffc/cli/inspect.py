@@ -112,14 +112,21 @@ def _of_model(arguments: argparse.Namespace) -> _Found:
     name = arguments.of or next(iter(model.derived), model.main)
     function = model[name]
     without = tuple(cast("list[str]", arguments.without))
-    stages = compiler.Stages(function.graph, _options(model, function, without))
+    options = _options(model, function, without)
+    stages = compiler.Stages(function.graph, options)
     texts: _Texts = {"ir": lambda: str(model.primal(name))}
     if name in model.derived:
         texts["derivative"] = lambda: str(function)
     for each in ("optimized", "expanded", "loops", "source", "llvm"):
         texts[each] = lambda each=each: stages[each]
     texts["asm"] = lambda: _assembly(stages["llvm"])
-    return model.named(), name, texts, lambda: model.compile(name).stats, stages.behind
+
+    def stats() -> Mapping[str, Any]:
+        if not without:
+            return model.compile(name).stats
+        return compiler.compile_graph(function.graph, options, captured=function.captured).stats
+
+    return model.named(), name, texts, stats, stages.behind
 
 
 def _options(model: Model, function: Function, without: tuple[str, ...]) -> compiler.Options:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from diffc.compiler import PASSES
+
 STAGES = ("ir", "derivative", "optimized", "expanded", "loops", "source", "llvm", "asm")
 STARTS = {
     "ir": "graph f(%a: f64[]",
@@ -24,6 +26,26 @@ def test_stages(diffc, surface, stage):
     assert (result.status, result.err) == (0, "")
     assert result.out.startswith(STARTS.get(stage, ""))
     assert CONTAINS.get(stage, "") in result.out
+
+
+def test_the_program_behind_each_pass(diffc):
+    given = ("inspect", "sum((x @ w)**2)", "--inputs", "x:f64[10, 12]", "w:f64[12, 9]", "--of", "f")
+    for name in [each.name for each in PASSES]:
+        result = diffc(*given, "--stage", name)
+        assert (result.status, result.err) == (0, "")
+        assert result.out.startswith(("graph f(", "loops f\n"))
+    jammed, before = (diffc(*given, "--stage", name).out for name in ("jam", "collapse"))
+    assert jammed != before
+    assert diffc(*given, "--stage", "loops").out == diffc(*given, "--stage", PASSES[-1].name).out
+    assert diffc(*given, "--stage", "widen", "--without", "jam").out.count(" = mul ") == before.count(
+        " = mul "
+    )
+
+
+def test_the_summary_without_passes_is_that_of_other_code(diffc):
+    given = ("inspect", "sum(x**3)", "--inputs", "x:f64[400]", "--of", "f", "--json")
+    plain, without = (json.loads(diffc(*given, *more).out) for more in ((), ("--without", "expand_powers")))
+    assert plain["stats"]["operations"] != without["stats"]["operations"]
 
 
 def test_of(diffc, surface):
@@ -70,4 +92,10 @@ def test_refused(diffc, refused, surface, tmp_path):
     assert diffc("build", surface, "-o", tmp_path / "out").status == 0
     refused("inspect", tmp_path / "out", "--of", "g", says="there is no kernel 'g'")
     refused("inspect", tmp_path / "out", "--stage", "derivative", says="has no stage 'derivative'")
+    refused("inspect", tmp_path / "out", "--stage", "jam", says="no program behind the pass 'jam'; it has ir")
+    refused("inspect", tmp_path / "out", "--without", "jam", says="--without is for formulas and model files")
+    refused(
+        "inspect", surface, "--without", "jamm", says="there is no pass 'jamm'; the passes are take_apart"
+    )
+    refused("inspect", surface, "--without", "schedule", says="the pass 'schedule' is needed")
     refused("inspect", tmp_path / "out", "--math", "fast", says="--math is for formulas and model files")
