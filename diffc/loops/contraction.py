@@ -9,9 +9,9 @@ from __future__ import annotations
 from diffc.loops import tuning
 from diffc.loops.form import Loop, Loops
 from diffc.loops.places import Affine, Axis, Buffer
-from diffc.loops.statements import Load, MatMul, Routine, Store
+from diffc.loops.statements import Load, Store
 from diffc.loops.target import Target
-from diffc.loops.walk import walk
+from diffc.loops.walk import touched, walk
 
 __all__ = ["contract"]
 
@@ -23,15 +23,14 @@ def contract(loops: Loops, target: Target) -> Loops:
     # Of what differs from lane to lane, one element is not enough: innermost axes stay.
     kept: set[Axis | None] = {None}
     for item, _ in walk(loops.body):
-        if isinstance(item, Loop) and (item.innermost or item.outer_vector):
-            kept.add(item.axis)
-        if isinstance(item, Load | Store):
+        if isinstance(item, Loop):
+            if item.innermost or item.outer_vector:
+                kept.add(item.axis)
+        elif isinstance(item, Load | Store):
             if item.buffer.role == "work":
                 accesses.setdefault(item.buffer, []).append(item)
-        elif isinstance(item, MatMul):
-            fixed.update(matrix.buffer.root for matrix in (item.out, item.a, item.b))
-        elif isinstance(item, Routine):
-            fixed.update(part.buffer.root for part in item.parts)
+        else:
+            fixed.update(touched(item))
     for buffer, uses in accesses.items():
         while buffer not in fixed and _is_worth(buffer) and _common_axis(uses) not in kept:
             buffer.type = buffer.type.with_shape(buffer.type.shape[1:])
