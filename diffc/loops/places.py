@@ -113,6 +113,8 @@ class Region:
     def element(buffer: Buffer, index: Index) -> Region:
         """Return the one element at an index."""
         flat = flattened(index, buffer.type.shape)
+        if flat.dynamic is None:
+            return Region(buffer, flat)
         rows = zip(index, strides_of(buffer.type.shape), strict=True)
         chosen = tuple((at.dynamic, stride) for at, stride in rows if at.dynamic is not None)
         return Region(buffer, Affine(flat.constant, flat.terms), chosen=chosen)

@@ -45,6 +45,11 @@ class Statement:
         return ()
 
     @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        """The buffers that are read or written."""
+        return tuple(region.buffer for region in (*self.reads, *self.writes))
+
+    @property
     def accesses(self) -> tuple[tuple[Region, bool], ...]:
         """What is read and what is written, in order, each with whether it is written.
 
@@ -122,6 +127,10 @@ class Load(Statement):
         return scalars(*(at.dynamic for at in self.index))
 
     @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        return (self.buffer,)
+
+    @property
     def reads(self) -> tuple[Region, ...]:
         return (Region.element(self.buffer, self.index),)
 
@@ -146,6 +155,10 @@ class Store(Statement):
     @property
     def uses(self) -> tuple[Scalar, ...]:
         return scalars(self.value, *(at.dynamic for at in self.index))
+
+    @property
+    def buffers(self) -> tuple[Buffer, ...]:
+        return (self.buffer,)
 
     @property
     def reads(self) -> tuple[Region, ...]:

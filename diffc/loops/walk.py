@@ -39,4 +39,4 @@ def touched(item: Statement | Loop) -> list[Buffer]:
     """Return the memory that a statement reads or writes: the roots of its buffers."""
     if isinstance(item, Loop):
         return []
-    return [region.buffer.root for region in (*item.reads, *item.writes)]
+    return [buffer.root for buffer in item.buffers]
