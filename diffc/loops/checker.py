@@ -49,7 +49,7 @@ class _Structure:
         self.axes: set[Axis] = set()
         self.nests: set[Outlined] = set()
         self.places: set[Buffer] = set()
-        """What stands for memory in a nest: it begins anywhere in a buffer, and reaches back, too."""
+        """Parameters of a nest that stand for memory: an index may lie before their start."""
 
     def check(self) -> None:
         """Check the whole program."""
@@ -124,7 +124,7 @@ class _Structure:
             raise Wrong(f"{item.value} is {item.value.dtype}, loaded from {buffer.name}: {buffer.type}")
 
     def _library(self, item: MatMul | Routine) -> None:
-        """Check what a library computes: the buffers that it writes are no others'."""
+        """Check that a library routine writes no buffer that it also reads, and none twice."""
         read = {region.buffer.root for region in item.reads}
         written = [region.buffer.root for region in item.writes]
         if len(set(written)) < len(written) or read & set(written):

@@ -26,7 +26,7 @@ __all__ = ["collapse"]
 
 
 def collapse(program: Loops, target: Target) -> Loops:
-    """Return the program with the loops collapsed that can be, the arrays as they read them aliases."""
+    """Return the program with such loops collapsed; aliases give their arrays the flat shape they read."""
     flats: dict[Buffer, Buffer] = {}
     body = _collapsed(program.body, flats)
     return replace(program, body=body, aliases=[*program.aliases, *flats.values()])

@@ -17,10 +17,10 @@ __all__ = ["contract"]
 
 
 def contract(loops: Loops, target: Target) -> Loops:
-    """Drop, in place, leading dimensions of work buffers that every access indexes by one same axis."""
+    """Drop, in place, each leading dimension of a work buffer that all accesses index by the same axis."""
     accesses: dict[Buffer, list[Load | Store]] = {}
     fixed: set[Buffer] = {alias.root for alias in loops.aliases}
-    # Of what differs from lane to lane, one element is not enough: innermost axes stay.
+    # The lanes of a vector run over innermost axes: each lane needs an element of its own.
     kept: set[Axis | None] = {None}
     for item, _ in walk(loops.body):
         if isinstance(item, Loop):
@@ -40,7 +40,7 @@ def contract(loops: Loops, target: Target) -> Loops:
 
 
 def _is_worth(buffer: Buffer) -> bool:
-    """Tell whether a buffer is so large that less of it gains more than rounds that may run side by side."""
+    """Tell whether a buffer leaves the nearest cache; a small one, kept whole, lets loops be jammed."""
     size = buffer.type.size
     return buffer.type.rank > 0 and not (isinstance(size, int) and size <= tuning.KEPT_BUFFER)
 

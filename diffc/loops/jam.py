@@ -59,7 +59,7 @@ class _Numbers:
 
 
 def _block(block: Block, numbers: _Numbers, room: int, copies: int) -> Block:
-    """Return a block of which so many copies stand side by side already, with room for so many sums."""
+    """Return a block jammed inside: `copies` rounds stand side by side now, `room` sums fit registers."""
     found = Block()
     for item in block:
         if not isinstance(item, Loop):
@@ -156,7 +156,7 @@ class _Copy:
     own: set[int]
     numbers: _Numbers
     common: dict[int, Scalar]
-    """What the values are that all these rounds share; other rounds of the loop have others."""
+    """The new scalars that all these rounds share, by the numbers of the old ones."""
     values: dict[int, Scalar] = field(default_factory=dict[int, Scalar])
 
     def value(self, value: Scalar) -> Scalar:

@@ -24,7 +24,7 @@ from diffc.loops.walk import walk
 __all__ = ["SIZES", "Wrong", "check_memory"]
 
 LARGEST = 1 << 22
-"""Of a buffer with more elements it is only known whether anything has been written."""
+"""A buffer with more elements has one mark for all of them: whether any has been written."""
 
 SIZES = (0, 1, 2, 7)
 """The values of symbols at which a program is followed: all alike, and all different."""
@@ -216,7 +216,7 @@ def _all_accesses(block: Block, path: Path, bounds: Bounds) -> Iterator[_Access]
 
 def _accesses(item: Statement, path: Path, bounds: Bounds) -> Iterator[_Access]:
     for region, writes in item.accesses:
-        # Of a chosen row it is known that its check let it pass; that it is written, is not.
+        # A row chosen at run time may be any that its check lets pass, so none is known to be written.
         rows = [
             (Axis(-len(region.spans) - 1 - k, _bound(region, value, bounds)), stride)
             for k, (value, stride) in enumerate(region.chosen)

@@ -91,7 +91,7 @@ def _form(loop: Loop) -> _Form | None:
     """Return what a nest is like, or None for one that must stay where it is."""
     if len(loop.accumulators) > 1:
         return None
-    loop = replace(loop, prologue=[])  # it stays before the call: its values may be used behind the loop
+    loop = replace(loop, prologue=[])  # stays before the call, as its values may be used behind the loop
     items = [item for item, _ in walk([loop])]
     loops = [item for item in items if isinstance(item, Loop)]
     extents = [each.axis.extent for each in loops if isinstance(each.axis.extent, int)]

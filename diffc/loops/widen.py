@@ -21,7 +21,7 @@ __all__ = ["widen"]
 
 
 def widen(program: Loops, target: Target) -> Loops:
-    """Return the program with as many vectors in loops over lanes with sums inside as registers hold."""
+    """Return the program with vectors side by side in such loops, as many as registers hold."""
     return replace(program, body=_widened(program.body, target.registers))
 
 
