@@ -1,7 +1,7 @@
 """The instructions that call entries are written with, and the overlap test that they share.
 
 Entries read C structs, keep reference counts and branch to one way out (the blocks `give_up` and `clear`,
-which `diffc.abi.entry` emits); they need none of the vectors and kinds of `diffc.emit.llvm.emitter`.
+which `diffc.abi.entry` emits); they need none of the vectors and kinds of `diffc.emit.interface`.
 """
 
 from __future__ import annotations

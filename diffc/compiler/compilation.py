@@ -52,7 +52,8 @@ class Compilation:
 
     `captured` gives the arrays that the graph refers to: their elements have no part in the code or its key.
     Without an `entry` the kernel is one for other kernels, which no call from Python reaches fast. Outputs at
-    the positions `streams` go past the caches, and must begin at multiples of a vector's width.
+    the positions `non_temporal` are written by non-temporal stores, and must begin at multiples of a vector's
+    width.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Compilation:
         cache: bool = True,
         captured: Mapping[str, Any] | None = None,
         entry: bool = True,
-        streams: Sequence[int] = (),
+        non_temporal: Sequence[int] = (),
         stages: Stages | None = None,
     ) -> None:
         """Look into the cache; nothing else happens yet. `stages` are those of another one, to go on from."""
@@ -74,10 +75,10 @@ class Compilation:
         self._options = options
         self._captured = Captured(captured)
         self._entry = entry
-        self._streams = tuple(streams)
+        self._non_temporal = tuple(non_temporal)
         self._seconds: dict[str, float] = {}
         self._store = Cache() if cache and options.lowering == "llvm" else None
-        form = {**asdict(options), "entry": entry, "streams": self._streams}
+        form = {**asdict(options), "entry": entry, "non_temporal": self._non_temporal}
         self._key = "" if self._store is None else key_of(graph.digest, form)
         self._found = None if self._store is None else self._store.get(self._key)
 
@@ -104,9 +105,9 @@ class Compilation:
                 self._store.put(self._key, self._found)
         return Kernel(self._bound(self._found))
 
-    def form(self, streams: Sequence[int]) -> Kernel:
-        """Return the kernel whose outputs at some positions go past the caches; for none of them, its own."""
-        if not streams:
+    def form(self, non_temporal: Sequence[int]) -> Kernel:
+        """Return the kernel with non-temporal stores to the outputs at some positions; for none, its own."""
+        if not non_temporal:
             return self.kernel()
         cache, captured = self._store is not None, self._captured
         return Compilation(
@@ -115,7 +116,7 @@ class Compilation:
             cache=cache,
             captured=captured,
             entry=False,
-            streams=streams,
+            non_temporal=non_temporal,
             stages=self.stages,
         ).kernel()
 
@@ -137,8 +138,8 @@ class Compilation:
         from diffc.runtime.code.machine import compile_text
 
         with _Timer(self._seconds, "lower"):
-            streams, stages = self._streams, self.stages
-            text = stages.llvm(streams) if streams else stages["llvm"]
+            stages = self.stages
+            text = stages.llvm(self._non_temporal) if self._non_temporal else stages["llvm"]
             signature = replace(program.signature, externals=called_routines(text))
             types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
             fits = self._entry and len(types[0]) + len(types[1]) <= MAX_ENTRY

@@ -67,9 +67,9 @@ class Stages(Mapping[str, str]):
         """Return the program behind all passes, of which the code is made."""
         return cast(Loops, self._program(self._passes[-1].name))
 
-    def llvm(self, streams: Sequence[int] = ()) -> str:
-        """Return the LLVM module; outputs at the positions `streams` are written by non-temporal stores."""
-        return lower_to_llvm(self.loops(), self.target, streams)
+    def llvm(self, non_temporal: Sequence[int] = ()) -> str:
+        """Return the LLVM module, with non-temporal stores to the outputs at the positions `non_temporal`."""
+        return lower_to_llvm(self.loops(), self.target, non_temporal)
 
     def behind(self, name: str) -> str:
         """Return the text of the program behind a pass.

@@ -1,4 +1,4 @@
-"""Which code a kernel runs: plain, with results past the caches, or a plan in blocks along one axis."""
+"""Which code a kernel runs: plain, with non-temporal stores of results, or in blocks along one axis."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compile_kernel(
 
     A call runs in blocks if an axis of an input can be cut, there is work for several blocks, and `parallel`
     asks for it, or a workspace larger than the caches of which blocks need no more than half. Results that
-    are large beside the caches, in memory that the caller gives, are written past them. What known shapes
+    are large beside the caches, in memory that the caller gives, take non-temporal stores. What known shapes
     decide is decided here. Code is made when it is first needed, but for the plain code that serves small
     calls without `parallel`. Unless a symbolic workspace decides, `stages["blocks"]` shows the plan,
     `stats["blocks"]` the extent that is cut, the number of steps and of threads.

@@ -1,3 +1,3 @@
-"""Loops -> LLVM: `kernel/` emits a program with the builder of `llvm/`, calling `maths/` and `routines/`."""
+"""Loops -> code: `kernel/`, `routines/` and `maths/` emit through the `interface` that `llvm/` implements."""
 
-from diffc.emit.kernel.lowering import lower_to_llvm as lower_to_llvm
+from diffc.emit.lowering import lower_to_llvm as lower_to_llvm

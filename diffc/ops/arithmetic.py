@@ -11,6 +11,7 @@ from diffc.ir import Node
 from diffc.ops.base import register
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import Elementwise, Partial
+from diffc.ops.emitter import Arithmetic, Value
 from diffc.ops.logic import eq, gt, lt, where
 
 __all__ = [
@@ -25,7 +26,7 @@ class _Number(Elementwise):
     domain = "number"
     instruction: ClassVar[tuple[str, str]]
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return getattr(e, self.instruction[args[0].kind == "i64"])(*args)
 
 
@@ -96,7 +97,7 @@ class neg(_Number):
     def sympy(self, S: Any, *args: Any) -> Any:
         return -args[0]
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         (x,) = args
         return e.isub(e.constant("i64", 0, x.lanes), x) if x.kind == "i64" else e.fneg(x)
 
@@ -117,7 +118,7 @@ class div(Elementwise):
     def sympy(self, S: Any, *args: Any) -> Any:
         return args[0] / args[1]
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.fdiv(*args)
 
 
@@ -137,7 +138,7 @@ class square(_Number):
     def sympy(self, S: Any, *args: Any) -> Any:
         return args[0] ** 2
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return getattr(e, self.instruction[args[0].kind == "i64"])(args[0], args[0])
 
 
@@ -156,7 +157,7 @@ class abs_(_Number):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Abs(args[0])
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         (x,) = args
         if x.kind != "i64":
             return e.fabs(x)
@@ -179,7 +180,7 @@ class sign(_Number):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.sign(args[0])
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         (x,) = args
         if x.kind != "i64":
             return e.maths("sign", x)
@@ -205,7 +206,7 @@ class copysign(Elementwise):
         x, y = args
         return S.Piecewise((S.Abs(x), S.Ge(y, 0)), (-S.Abs(x), True))
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.copysign(*args)
 
 
@@ -216,7 +217,7 @@ class _Extremum(_Number):
     commutative = True
     predicate: ClassVar[str]
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         x, y = args
         if x.kind != "i64":
             return e.maths(self.name, x, y)
@@ -278,7 +279,7 @@ class relu(_Number):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Max(args[0], 0)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         (x,) = args
         return maximum.emit(e, x, e.constant(x.kind, 0, x.lanes))
 
@@ -299,5 +300,5 @@ class stop_gradient(_Number):
     def sympy(self, S: Any, *args: Any) -> Any:
         return args[0]
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return args[0]

@@ -17,6 +17,7 @@ from diffc.ops.arithmetic import abs_, add, div, mul, neg, square, sub
 from diffc.ops.base import register
 from diffc.ops.constant import constant_like, pi
 from diffc.ops.elementwise import Elementwise, Partial, cast
+from diffc.ops.emitter import Arithmetic, Value
 from diffc.ops.logic import eq, gt, logical_and, where
 
 __all__ = [
@@ -37,7 +38,7 @@ class MathsFunction(Elementwise):
     def sympy(self, S: Any, *args: Any) -> Any:
         return getattr(S, self.name)(*args)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.maths(self.name, *args)
 
 
@@ -135,7 +136,7 @@ class sqrt(MathsFunction):
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (div(0.5, out),)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.sqrt(*args)
 
 

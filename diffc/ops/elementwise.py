@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from diffc.ir import Node, Type, broadcast_shapes, promote
 from diffc.ops.base import DTYPES, Array, Linear, Op, register
 from diffc.ops.constant import const, constant, constant_like
+from diffc.ops.emitter import Arithmetic, Value
 
 __all__ = ["Elementwise", "Operand", "Partial", "cast", "lift"]
 
@@ -69,8 +70,8 @@ class Elementwise(Op):
         """Return the operation on SymPy expressions; `S` is the module `sympy`."""
 
     @abstractmethod
-    def emit(self, e: Any, *args: Any) -> Any:
-        """Return the scalar or vector code; `e` is a `diffc.emit.llvm.emitter.FunctionEmitter`."""
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
+        """Return the scalar or vector code."""
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Broadcast the shapes; the dtypes must agree."""

@@ -19,6 +19,7 @@ from diffc.ops.base import register
 from diffc.ops.constant import scalar_value
 from diffc.ops.elementary import MathsFunction
 from diffc.ops.elementwise import Operand, Partial, lift
+from diffc.ops.emitter import Arithmetic, Value
 
 __all__ = ["MAX_ORDER", "digamma", "gammaln", "polygamma", "polygamma_of"]
 
@@ -152,7 +153,7 @@ class polygamma(_Gamma):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.polygamma(*args)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         order, x = args
         for n in range(1, MAX_ORDER + 1):
             if order == e.constant(x.kind, n, x.lanes):

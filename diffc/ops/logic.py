@@ -10,6 +10,7 @@ import numpy as np
 from diffc.ir import Node, Type, promote
 from diffc.ops.base import register
 from diffc.ops.elementwise import Elementwise, Operand, Partial, lift
+from diffc.ops.emitter import Arithmetic, Value
 
 __all__ = ["eq", "ge", "gt", "le", "logical_and", "logical_not", "logical_or", "lt", "ne", "where"]
 
@@ -33,7 +34,7 @@ class _Comparison(Elementwise):
     def sympy(self, S: Any, *args: Any) -> Any:
         return getattr(S, self.head)(*args)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         if args[0].kind in ("f64", "f32"):
             return e.fcmp(("u" if self.name == "ne" else "o") + self.predicate, *args)
         signed = "s" if args[0].kind == "i64" and self.name not in ("eq", "ne") else ""
@@ -119,7 +120,7 @@ class logical_and(_Logical):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.And(*args)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.band(*args)
 
 
@@ -135,7 +136,7 @@ class logical_or(_Logical):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Or(*args)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.bor(*args)
 
 
@@ -151,7 +152,7 @@ class logical_not(_Logical):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Not(*args)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.bnot(*args)
 
 
@@ -176,7 +177,7 @@ class where(Elementwise):
         condition, x, y = args
         return S.Piecewise((x, condition), (y, True))
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return e.select(*args)
 
     def infer_dtype(self, types: Sequence[Type]) -> str:

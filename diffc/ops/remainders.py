@@ -15,6 +15,7 @@ from diffc.ir import Node
 from diffc.ops.arithmetic import abs_, mul, neg, sign
 from diffc.ops.base import register
 from diffc.ops.elementwise import Elementwise, Partial
+from diffc.ops.emitter import Arithmetic, Value
 
 __all__ = ["floor_divide", "fmod", "mod"]
 
@@ -42,7 +43,7 @@ class floor_divide(_Division):
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.floor(args[0] / args[1])
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         x, y = args
         if x.kind != "i64":
             return e.maths("floor_divide", x, y)
@@ -68,7 +69,7 @@ class mod(_Division):
         x, y = args
         return x - y * S.floor(x / y)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         x, y = args
         if x.kind != "i64":
             return e.maths("mod", x, y)
@@ -94,12 +95,12 @@ class fmod(_Division):
         x, y = args
         return x - y * S.sign(x / y) * S.floor(S.Abs(x / y))
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         x, y = args
         return e.maths("fmod", x, y) if x.kind != "i64" else _integer_remainder(e, x, y)
 
 
-def _safe_divisor(e: Any, y: Any) -> tuple[Any, Any]:
+def _safe_divisor(e: Arithmetic, y: Value) -> tuple[Value, Value]:
     """Return a divisor that traps with no dividend, 1 for 0 and -1, and whether y is -1."""
     one = e.constant("i64", 1, y.lanes)
     negated = e.icmp("eq", y, e.constant("i64", -1, y.lanes))
@@ -107,12 +108,12 @@ def _safe_divisor(e: Any, y: Any) -> tuple[Any, Any]:
     return e.select(unsafe, one, y), negated
 
 
-def _integer_remainder(e: Any, x: Any, y: Any) -> Any:
+def _integer_remainder(e: Arithmetic, x: Value, y: Value) -> Value:
     """Return the remainder with the sign of x; 0 for the divisor 0."""
     return e.srem(x, _safe_divisor(e, y)[0])
 
 
-def _points_away(e: Any, remainder: Any, y: Any) -> Any:
+def _points_away(e: Arithmetic, remainder: Value, y: Value) -> Value:
     """Return whether a remainder has the sign opposite to the divisor's."""
     zero = e.constant("i64", 0, y.lanes)
     opposite = e.icmp("slt", e.ixor(remainder, y), zero)

@@ -10,6 +10,7 @@ import numpy as np
 from diffc.ir import Node
 from diffc.ops.base import register
 from diffc.ops.elementwise import Elementwise, Partial
+from diffc.ops.emitter import Arithmetic, Value
 
 __all__ = ["ceil", "floor", "rint", "trunc"]
 
@@ -26,7 +27,7 @@ class _Rounding(Elementwise):
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (None,)
 
-    def emit(self, e: Any, *args: Any) -> Any:
+    def emit(self, e: Arithmetic, *args: Value) -> Value:
         return args[0] if args[0].kind == "i64" else getattr(e, self.instruction)(*args)
 
 

@@ -10,7 +10,7 @@ from diffc.ir import Extent, Node
 from diffc.loops.places import Operand
 from diffc.loops.statements import Accumulate, Compute, Store
 from diffc.ops.elementwise import cast_op
-from diffc.ops.reductions import lowest
+from diffc.ops.monoid import ACCUMULATIONS
 from diffc.schedule.placement import Cursor, Location, LoopKind, Read
 from diffc.schedule.views import DimIndex
 
@@ -19,17 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["identity_of", "place_reduction"]
 
-_NUMPY = {"f64": "float64", "f32": "float32", "i64": "int64", "bool": "bool"}
-
 
 def identity_of(how: str, dtype: str) -> float | int | bool:
     """Return the number with which an accumulation starts."""
-    if how == "max":
-        return lowest(_NUMPY[dtype])
-    if how == "or":
-        return False
-    number = 1 if how == "mul" else 0
-    return number if dtype == "i64" else float(number)
+    return ACCUMULATIONS[how].identity(dtype)
 
 
 def place_reduction(

@@ -7,18 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from diffc.ir import Dim, Extent
 from diffc.loops.places import Affine
+from diffc.ops.monoid import ACCUMULATIONS
 
 __all__ = ["NUMPY", "accumulated", "extent_text", "identity", "number", "sum_text"]
 
 NUMPY = {"f64": "np.float64", "f32": "np.float32", "i64": "np.int64", "bool": "np.bool_"}
-
-_ACCUMULATED = {
-    "add": "{0} + {1}",
-    "mul": "{0} * {1}",
-    "max": "np.maximum({0}, {1})",
-    "or": "{0} or {1}",
-    "recurrence": "{1} * {0} + {2}",
-}
 
 
 def number(value: float, dtype: str) -> str:
@@ -41,17 +34,16 @@ def _signed(text: str) -> str:
 
 def identity(how: str, dtype: str) -> str:
     """Return the number with which an accumulation begins."""
-    if how == "or":
-        return "False"
-    if how == "max":
-        return "np.int64(-9223372036854775808)" if dtype == "i64" else _float(-math.inf, dtype)
-    start = {"add": 0.0, "mul": 1.0, "recurrence": -0.0}[how]
-    return str(int(start)) if dtype == "i64" else _float(start, dtype)
+    start = ACCUMULATIONS[how].identity(dtype)
+    if dtype in ("f64", "f32"):
+        return _float(start, dtype)
+    # The digits of the smallest i64 alone are more than an i64 holds.
+    return f"np.int64({start})" if start < 0 else str(start)
 
 
 def accumulated(how: str, total: str, operands: Sequence[str]) -> str:
     """Return the next value of an accumulator."""
-    return _ACCUMULATED[how].format(total, *operands)
+    return ACCUMULATIONS[how].source.format(total, *operands)
 
 
 def extent_text(extent: Extent, symbols: Mapping[str, str]) -> str:

@@ -325,7 +325,7 @@ def test_a_failure_to_compile_is_told_by_each_call(monkeypatch: pytest.MonkeyPat
     kernel(*points(SMALL))  # the next call tries again
 
 
-# --- results past the caches
+# --- large results, by non-temporal stores
 
 
 def table(rows: int) -> tuple[Function, np.ndarray[Any, Any]]:
@@ -335,7 +335,7 @@ def table(rows: int) -> tuple[Function, np.ndarray[Any, Any]]:
 
 
 @pytest.mark.parametrize("parallel", [False, 2])
-def test_large_results_in_given_memory_are_written_past_the_caches(
+def test_large_results_in_given_memory_take_non_temporal_stores(
     parallel: int, compiled: Callable[[], int]
 ) -> None:
     f, x = table(LARGE_RESULTS // 1_600 + 5)

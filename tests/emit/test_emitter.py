@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module, Value
+from diffc.emit.interface import Emitter, Formal, Value
+from diffc.emit.llvm.module import LlvmModule
+from diffc.emit.maths import FUNCTIONS
+from diffc.ops.monoid import MONOIDS
 from diffc.runtime.code.machine import compile_text, load_object
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ def evaluate(
 ) -> NDArray[Any]:
     """Return what `body` computes from whole arrays, each loaded as one vector."""
     kinds = {np.dtype(dtype): kind for kind, dtype in _DTYPES.items()}
-    module = Module()
+    module = LlvmModule()
     pointers = [Formal(f"x{i}", "ptr") for i in range(len(inputs))]
     e = module.function("kernel", [*pointers, Formal("out", "ptr")])
     loaded = [e.load(p, kinds[x.dtype], len(x)) for p, x in zip(e.arguments, inputs, strict=False)]
@@ -174,30 +178,41 @@ def test_literals_are_exact(kind: str, value: float) -> None:
 
 def test_constants_are_cached_by_sign_of_zero() -> None:
     """0.0 == -0.0 as a key, yet both literals stay themselves."""
-    e = Module().function("f", [])
+    e = LlvmModule().function("f", [])
     assert e.constant("f64", 0.0).ref != e.constant("f64", -0.0).ref
     assert e.constant("f64", 0.0).ref == "0x0000000000000000"
     assert e.constant("f64", 1.5, 4) is e.constant("f64", 1.5, 4)
     assert e.constant("bool", True).ref == "true"
 
 
-@pytest.mark.parametrize(
-    ("operation", "reference"), [("add", np.sum), ("mul", np.prod), ("max", max), ("min", min)]
-)
 @pytest.mark.parametrize("size", [1, 2, 8])
-def test_horizontal(operation: str, reference: Callable[..., Any], size: int) -> None:
-    """The lanes are reduced to a scalar, floats and integers."""
+@pytest.mark.parametrize("name", [name for name in MONOIDS if name != "or"])
+def test_horizontal(name: str, size: int) -> None:
+    """The lanes are reduced to a scalar, floats and integers, as NumPy reduces."""
+    monoid = MONOIDS[name]
+
+    def body(e: Emitter, v: Value) -> Value:
+        return e.horizontal(partial(monoid.emit, e), v)
+
     x = np.arange(1, size + 1) * 1.5
-    got = evaluate(lambda e, v: e.horizontal(operation, v), x, result="f64", lanes=1)
-    np.testing.assert_allclose(got[0], reference(x), rtol=1e-15)
+    got = evaluate(body, x, result="f64", lanes=1)
+    np.testing.assert_allclose(got[0], monoid.numpy.reduce(x), rtol=1e-15)
     n = np.arange(size) - 3
-    assert evaluate(lambda e, v: e.horizontal(operation, v), n, result="i64", lanes=1)[0] == reference(n)
+    assert evaluate(body, n, result="i64", lanes=1)[0] == monoid.numpy.reduce(n)
+
+
+@pytest.mark.parametrize("size", [1, 2, 8])
+def test_horizontal_minimum(size: int) -> None:
+    """Any instruction of two operands reduces the lanes."""
+    x, n = np.arange(1, size + 1) * 1.5, np.arange(size) - 3
+    assert evaluate(lambda e, v: e.horizontal(e.fmin, v), x, result="f64", lanes=1)[0] == min(x)
+    assert evaluate(lambda e, v: e.horizontal(e.imin, v), n, result="i64", lanes=1)[0] == min(n)
 
 
 def test_lanes() -> None:
     """Splat, extract, insert, shuffle and iota move lanes."""
 
-    def body(e: FunctionEmitter, v: Value) -> Value:
+    def body(e: Emitter, v: Value) -> Value:
         turned = e.shuffle(v, (3, 2, 1, 0))
         moved = e.insert(turned, e.extract(v, e.constant("i64", 1)), 0)
         return e.iadd(e.splat(e.extract(moved, 3), 4), e.imul(moved, e.iota("i64", 4)))
@@ -219,7 +234,7 @@ def test_select_by_a_scalar_and_by_lanes() -> None:
 @pytest.mark.parametrize("inline_maths", [True, False])
 def test_a_loop_with_phis_and_a_maths_call(inline_maths: bool) -> None:
     """The sum of exp(i) for i < n, the library function inline or called; it is emitted once."""
-    module = Module(inline_maths=inline_maths)
+    module = LlvmModule(FUNCTIONS, inline_maths=inline_maths)
     e = module.function("kernel", [Formal("n", "i64")], ("f64", 1))
     loop, done = e.new_label("loop"), e.new_label("done")
     e.comment("sum of exponentials")
@@ -243,11 +258,11 @@ def test_a_loop_with_phis_and_a_maths_call(inline_maths: bool) -> None:
 
 def test_only_what_is_used_is_declared() -> None:
     """An intrinsic is declared once, in its width; a plain sum declares nothing."""
-    module = Module()
+    module = LlvmModule()
     e = module.function("f", [Formal("x", "f64", 8)], ("f64", 8))
     (x,) = e.arguments
     e.ret(e.fma(x, e.fma(x, x, x), x))
-    assert list(module.declarations.values()) == [
+    assert list(module.shared.declarations.values()) == [
         "declare <8 x double> @llvm.fma.v8f64(<8 x double>, <8 x double>, <8 x double>)"
     ]
     assert "fast" not in module.text()
@@ -255,7 +270,7 @@ def test_only_what_is_used_is_declared() -> None:
 
 def test_a_mismatch_is_refused_by_the_parser() -> None:
     """Nothing is checked while emitting: LLVM reports the line."""
-    e = Module().function("f", [Formal("x", "f64"), Formal("y", "f32")])
+    e = LlvmModule().function("f", [Formal("x", "f64"), Formal("y", "f32")])
     e.fadd(*e.arguments)
     e.ret(e.fadd(e.arguments[0], e.fmul(e.arguments[1], e.arguments[1])))
     with pytest.raises(RuntimeError, match="but expected 'double'"):
@@ -263,7 +278,7 @@ def test_a_mismatch_is_refused_by_the_parser() -> None:
 
 
 def test_a_long_chain_is_emitted() -> None:
-    e = Module().function("f", [Formal("x", "f64")], ("f64", 1))
+    e = LlvmModule().function("f", [Formal("x", "f64")], ("f64", 1))
     x = e.arguments[0]
     for _ in range(50_000):
         x = e.fadd(e.fmul(x, x), x)

@@ -9,7 +9,7 @@ import pytest
 
 import diffc as dc
 from diffc.emit import lower_to_llvm
-from diffc.emit.kernel.nests import ACCUMULATORS
+from diffc.emit.kernel.loops import ACCUMULATORS
 from diffc.ir import Dim
 from diffc.loops.form import Loop
 from diffc.loops.target import Target

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module, Value
+from diffc.emit.interface import Emitter, Formal, Value
+from diffc.emit.llvm.module import LlvmModule
+from diffc.emit.maths import FUNCTIONS
 from diffc.runtime.code.machine import compile_text, host, load_object
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Compiled:
         self, body: Callable[..., Value], arity: int, kind: str, lanes: int, inline: bool = True
     ) -> None:
         """Compile `body(e, *values)`, which may call `e.maths`."""
-        module = Module("test", inline_maths=inline)
+        module = LlvmModule(FUNCTIONS, inline_maths=inline)
         pointers = [Formal(f"x{i}", "ptr") for i in range(arity)]
         e = module.function("kernel", [*pointers, Formal("out", "ptr"), Formal("n", "i64")])
         *inputs, out, n = e.arguments
@@ -66,7 +68,7 @@ class Compiled:
 def compiled(name: str, kind: str, lanes: int, inline: bool = True) -> Compiled:
     """Return the compiled loop of the maths function `name`."""
 
-    def body(e: FunctionEmitter, *values: Value) -> Value:
+    def body(e: Emitter, *values: Value) -> Value:
         return e.maths(name, *values)
 
     return Compiled(body, 2 if name in BINARY else 1, kind, lanes, inline)

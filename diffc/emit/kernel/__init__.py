@@ -1,1 +1,1 @@
-"""A program of loops as an LLVM module."""
+"""A program of loops as code."""

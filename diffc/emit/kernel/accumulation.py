@@ -1,23 +1,25 @@
-"""Accumulations as LLVM code: what each begins with, and how it goes on."""
+"""Accumulations as code: what each begins with, and how totals are combined."""
 
 from __future__ import annotations
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from functools import partial
 
-__all__ = ["combine", "identity"]
+from diffc.emit.interface import Emitter, Value
+from diffc.ops.monoid import ACCUMULATIONS, MONOIDS
 
-_IDENTITY = {"add": 0.0, "mul": 1.0, "max": float("-inf"), "or": 0, "recurrence": -0.0}
-_FLOAT = {"add": "fadd", "mul": "fmul", "max": "fmax"}
-_INTEGER = {"add": "iadd", "mul": "imul", "max": "imax", "or": "bor"}
+__all__ = ["combine", "horizontal", "identity"]
 
 
-def identity(e: FunctionEmitter, how: str, dtype: str, lanes: int) -> Value:
+def identity(e: Emitter, how: str, dtype: str, lanes: int) -> Value:
     """Return what an accumulation begins with."""
-    number = -(2**63) if how == "max" and dtype == "i64" else _IDENTITY[how]
-    return e.constant(dtype, number, lanes)
+    return e.constant(dtype, ACCUMULATIONS[how].identity(dtype), lanes)
 
 
-def combine(e: FunctionEmitter, how: str, total: Value, operand: Value) -> Value:
-    """Return an accumulator and an operand, or two accumulators, combined."""
-    methods = _FLOAT if total.kind in ("f64", "f32") else _INTEGER
-    return getattr(e, methods[how])(total, operand)
+def combine(e: Emitter, how: str, total: Value, *operands: Value) -> Value:
+    """Return the next total; one operand may be another total."""
+    return ACCUMULATIONS[how].emit(e, total, *operands)
+
+
+def horizontal(e: Emitter, how: str, totals: Value) -> Value:
+    """Return the total of all lanes."""
+    return e.horizontal(partial(MONOIDS[how].emit, e), totals)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
-from diffc.emit.kernel.accumulation import combine
+from diffc.emit.interface import Value
+from diffc.emit.kernel.accumulation import combine, horizontal
 from diffc.emit.kernel.registers import Registers
-from diffc.emit.llvm.emitter import Value
 from diffc.ir import Extent
 from diffc.ir.types import ITEM_SIZE
 from diffc.loops.form import Loop, Place
@@ -29,11 +29,14 @@ Rows: TypeAlias = dict[tuple[Buffer, Affine], Value]
 class Addresses:
     """Emits the accesses of one program to its buffers."""
 
-    def __init__(self, registers: Registers, pointers: Mapping[Buffer, Value]) -> None:
-        """Take the registers and the buffers' addresses."""
+    def __init__(
+        self, registers: Registers, pointers: Mapping[Buffer, Value], non_temporal: Collection[Buffer]
+    ) -> None:
+        """Take the registers, the buffers' addresses and those buffers that take non-temporal stores."""
         self.r = registers
         self.e = registers.e
         self._pointers = pointers
+        self._non_temporal = non_temporal
         self._rows: Rows = {}
 
     def enter_row(self, loop: Loop) -> Rows:
@@ -74,20 +77,20 @@ class Addresses:
         e, lanes = self.e, self.r.lanes
         pointer, stride = self._address(buffer, index)
         varies = self._varies(index)
-        if stride == 1 and accumulate is None and self.streams(buffer, index, lanes):
-            e.stream(value, pointer)
+        if stride == 1 and accumulate is None and self.is_non_temporal(buffer, index, lanes):
+            e.store_non_temporal(value, pointer)
         elif lanes == 1 or (stride == 1 and not varies):
             self._write(pointer, value, accumulate)
         elif stride == 0 and not varies and accumulate:
-            self._write(pointer, e.horizontal(accumulate, value), accumulate)
+            self._write(pointer, horizontal(e, accumulate, value), accumulate)
         else:
             for lane in range(lanes):
                 pointer, _ = self._address(buffer, index, lane)
                 self._write(pointer, e.extract(value, lane), accumulate)
 
-    def streams(self, buffer: Buffer, index: Index, count: int) -> bool:
-        """Tell whether so many elements from a place on are whole vectors that are to go past the caches."""
-        if buffer.root not in self.e.module.streamed:
+    def is_non_temporal(self, buffer: Buffer, index: Index, count: int) -> bool:
+        """Tell whether so many elements from a place on are whole vectors for non-temporal stores."""
+        if buffer.root not in self._non_temporal:
             return False
         whole = self.e.module.target.vector_bytes // ITEM_SIZE[buffer.type.dtype]
         flat = flattened(index, buffer.type.shape)

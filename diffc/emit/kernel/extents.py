@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from diffc.emit.interface import Emitter, Value
 from diffc.ir import Extent
 
 __all__ = ["Extents"]
@@ -14,7 +14,7 @@ class Extents:
     `prepare` is called in the entry block, for every extent that the body asks for later.
     """
 
-    def __init__(self, emitter: FunctionEmitter, symbols: dict[str, Value]) -> None:
+    def __init__(self, emitter: Emitter, symbols: dict[str, Value]) -> None:
         """Take the emitter, in its entry block, and the value of each symbol."""
         self._e = emitter
         self._symbols = symbols

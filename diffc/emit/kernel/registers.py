@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.kernel.extents import Extents
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
 from diffc.loops.places import Affine, Axis
 
 __all__ = ["Registers"]
@@ -12,7 +12,7 @@ __all__ = ["Registers"]
 class Registers:
     """The state of one function: which values exist, and whether the code here is vector code."""
 
-    def __init__(self, emitter: FunctionEmitter, extents: Extents) -> None:
+    def __init__(self, emitter: Emitter, extents: Extents) -> None:
         """Start with scalar code and no values."""
         self.e = emitter
         self.extents = extents

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from diffc.emit.interface import Emitter, Value
 from diffc.ir import Extent
 from diffc.loops.form import Block
 from diffc.loops.places import Affine, Axis, Buffer, Index, flattened
@@ -23,8 +23,8 @@ __all__ = ["Rows"]
 Address = Callable[[Load | Store, int], Value]
 """Returns where the element of a lane lies that a statement reads or writes."""
 
-Streams = Callable[[Buffer, Index, int], bool]
-"""Tells whether so many elements from a place on go past the caches."""
+IsNonTemporal = Callable[[Buffer, Index, int], bool]
+"""Tells whether so many elements from a place on are written by non-temporal stores."""
 
 
 @dataclass
@@ -38,7 +38,7 @@ class _Group:
 class Rows:
     """The groups of one vector loop."""
 
-    def __init__(self, e: FunctionEmitter, body: Block, axis: Axis, lanes: int) -> None:
+    def __init__(self, e: Emitter, body: Block, axis: Axis, lanes: int) -> None:
         """Find the groups among the statements of a loop's body whose lanes run over an axis."""
         self.e = e
         self.lanes = lanes
@@ -68,7 +68,7 @@ class Rows:
             group.values = dict(zip(group.columns, columns, strict=True))
         return group.values.pop(item)
 
-    def store(self, item: Store, value: Value, address: Address, streams: Streams) -> bool:
+    def store(self, item: Store, value: Value, address: Address, is_non_temporal: IsNonTemporal) -> bool:
         """Keep the lanes' elements, and write the rows of the group with its last; False without a group."""
         group = self._groups.get(item)
         if group is None:
@@ -84,8 +84,8 @@ class Rows:
                 if width < self.lanes:
                     vector = self.e.shuffle(vector, range(start, start + width))
                 first = group.columns[0]
-                if streams(first.buffer, first.index, width):
-                    self.e.stream(vector, address(first, lane))
+                if is_non_temporal(first.buffer, first.index, width):
+                    self.e.store_non_temporal(vector, address(first, lane))
                 else:
                     self.e.store(vector, address(first, lane))
         return True
@@ -129,7 +129,7 @@ def _is_plain(item: Load | Store) -> bool:
     return kind in ("f64", "f32") and not (isinstance(item, Store) and item.accumulate is not None)
 
 
-def _transposed(e: FunctionEmitter, vectors: Sequence[Value]) -> list[Value]:
+def _transposed(e: Emitter, vectors: Sequence[Value]) -> list[Value]:
     """Return the elements of vectors lane by lane: all of lane 0, all of lane 1, ..., in as many vectors."""
     found = list(vectors)
     lanes = found[0].lanes

@@ -1,14 +1,14 @@
-"""Statements as LLVM code, in as many lanes as the code around them has."""
+"""Statements as code, in as many lanes as the code around them has."""
 
 from __future__ import annotations
 
 from collections import Counter
 
+from diffc.emit.interface import Value
 from diffc.emit.kernel.accumulation import combine
 from diffc.emit.kernel.addresses import Addresses
 from diffc.emit.kernel.registers import Registers
 from diffc.emit.kernel.rows import Rows
-from diffc.emit.llvm.emitter import Value
 from diffc.emit.routines import routine_function
 from diffc.emit.routines.tiles import matrix_product
 from diffc.loops.form import Block
@@ -101,7 +101,7 @@ class Statements:
     def _store(self, item: Store) -> None:
         value = self.operand(item.value, item.buffer.type.dtype)
         at = self.addresses
-        if self.rows is None or not self.rows.store(item, value, at.of_lane, at.streams):
+        if self.rows is None or not self.rows.store(item, value, at.of_lane, at.is_non_temporal):
             at.store(item.buffer, item.index, value, item.accumulate)
 
     def _compute(self, item: Compute) -> None:
@@ -142,12 +142,7 @@ class Statements:
         if item.how == "add" and isinstance(last, Scalar) and last.number in self._products:
             return e.fma(*self._products.pop(last.number), total)
         operands = [self.operand(each, item.accumulator.dtype) for each in item.operands]
-        if item.how == "recurrence":
-            factor, drive = operands
-            if total.kind == "i64":
-                return e.iadd(e.imul(factor, total), drive)
-            return e.fma(factor, total, drive)
-        return combine(e, item.how, total, operands[0])
+        return combine(e, item.how, total, *operands)
 
     def _cast(self, value: Value, dtype: str) -> Value:
         e, kind = self.e, value.kind
@@ -172,11 +167,7 @@ class Statements:
         wrapped = e.select(negative, e.iadd(index, extent), index)
         # A negative extent holds no index; compared as unsigned it would hold all.
         bad = e.bor(e.icmp("slt", wrapped, e.constant("i64", 0, lanes)), e.icmp("sge", wrapped, extent))
-        fails, passes = e.new_label("fails"), e.new_label("passes")
-        e.cbr(e.any(bad), fails, passes)
-        e.block(fails)
-        e.ret(e.constant("i64", item.number))
-        e.block(passes)
+        e.return_if(e.any(bad), e.constant("i64", item.number))
         self.r.values[item.value.number] = wrapped
 
     def _matmul(self, item: MatMul) -> None:

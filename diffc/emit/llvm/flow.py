@@ -1,66 +1,121 @@
-"""Loops and branches of routines, as functions of the code inside them."""
+"""Structured flow as basic blocks: the loops and branches that `diffc.emit.interface` states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from diffc.emit.llvm.blocks import Blocks
+from diffc.ops.emitter import Value
 
-__all__ = ["count", "either", "loop_while"]
-
-
-def loop_while(
-    e: FunctionEmitter,
-    carried: Sequence[Value],
-    condition: Callable[..., Value],
-    body: Callable[..., Sequence[Value]],
-) -> list[Value]:
-    """Emit `while condition(*carried): carried = body(*carried)`; return what is carried out of it."""
-    head, inside, done = e.new_label("while"), e.new_label("inside"), e.new_label("after")
-    entry = e.current_block
-    e.br(head)
-    e.block(head)
-    phis = [e.phi(value.kind, value.lanes) for value in carried]
-    e.cbr(condition(*phis), inside, done)
-    e.block(inside)
-    following = body(*phis)
-    for phi, first, later in zip(phis, carried, following, strict=True):
-        e.add_incoming(phi, first, entry)
-        e.add_incoming(phi, later, e.current_block)
-    e.br(head)
-    e.block(done)
-    return phis
+__all__ = ["Flow"]
 
 
-def count(
-    e: FunctionEmitter,
-    start: Value,
-    stop: Value,
-    body: Callable[..., Sequence[Value] | None],
-    carried: Sequence[Value] = (),
-    step: int = 1,
-) -> list[Value]:
-    """Emit `for i in range(start, stop, step): carried = body(i, *carried)`; return what is carried out."""
+class Flow(Blocks):
+    """Loops and branches as functions of the code inside them."""
 
-    def inside(index: Value, *values: Value) -> list[Value]:
-        later = body(index, *values) or ()
-        return [e.iadd(index, e.constant("i64", step)), *later]
+    def loop_while(
+        self,
+        carried: Sequence[Value],
+        condition: Callable[..., Value],
+        body: Callable[..., Sequence[Value]],
+    ) -> list[Value]:
+        head, inside, done = self.new_label("while"), self.new_label("inside"), self.new_label("after")
+        entry = self.current_block
+        self.br(head)
+        self.block(head)
+        phis = self._phis_like(carried)
+        self.cbr(condition(*phis), inside, done)
+        self.block(inside)
+        following = body(*phis)
+        self._join(phis, (carried, entry), (following, self.current_block))
+        self.br(head)
+        self.block(done)
+        return phis
 
-    return loop_while(e, [start, *carried], lambda index, *_: e.icmp("slt", index, stop), inside)[1:]
+    def repeat_while(
+        self, carried: Sequence[Value], body: Callable[..., tuple[Sequence[Value], Value]]
+    ) -> list[Value]:
+        again, done = self.new_label("again"), self.new_label("done")
+        entry = self.current_block
+        self.br(again)
+        self.block(again)
+        phis = self._phis_like(carried)
+        following, condition = body(*phis)
+        self._join(phis, (carried, entry), (following, self.current_block))
+        self.cbr(condition, again, done)
+        self.block(done)
+        return list(following)
 
+    def program_loop(
+        self,
+        start: Value,
+        stop: Value,
+        body: Callable[..., Sequence[Value]],
+        carried: Sequence[Value] = (),
+        step: int = 1,
+    ) -> list[Value]:
+        # Tested once before it and then behind each round.
+        head, done = self.new_label("loop"), self.new_label("done")
+        entry = self.current_block
+        self.cbr(self.icmp("slt", start, stop), head, done)
+        self.block(head)
+        index, *phis = self._phis_like([start, *carried])
+        after = body(index, *phis)
+        following = self.iadd(index, self.constant("i64", step))
+        latch = self.current_block
+        self.cbr(self.icmp("slt", following, stop), head, done)
+        self._join([index, *phis], ([start, *carried], entry), ([following, *after], latch))
+        self.block(done)
+        results = self._phis_like(carried)
+        self._join(results, (carried, entry), (after, latch))
+        return results
 
-def either(
-    e: FunctionEmitter,
-    condition: Value,
-    then: Callable[[], None],
-    otherwise: Callable[[], None] | None = None,
-) -> None:
-    """Emit `if condition: then() else: otherwise()`."""
-    yes, no, done = e.new_label("then"), e.new_label("else"), e.new_label("after")
-    e.cbr(condition, yes, no)
-    for label, body in ((yes, then), (no, otherwise)):
-        e.block(label)
-        if body is not None:
-            body()
-        e.br(done)
-    e.block(done)
+    def either(
+        self, condition: Value, then: Callable[[], None], otherwise: Callable[[], None] | None = None
+    ) -> None:
+        yes, no, done = self.new_label("then"), self.new_label("else"), self.new_label("after")
+        self.cbr(condition, yes, no)
+        for label, body in ((yes, then), (no, otherwise)):
+            self.block(label)
+            if body is not None:
+                body()
+            self.br(done)
+        self.block(done)
+
+    def unless(self, condition: Value, body: Callable[[], None]) -> None:
+        inside, done = self.new_label("unless"), self.new_label("done")
+        self.cbr(condition, done, inside)
+        self.block(inside)
+        body()
+        self.br(done)
+        self.block(done)
+
+    def replaced_if(
+        self, condition: Value, usual: Sequence[Value], replacements: Callable[[], Sequence[Value]]
+    ) -> list[Value]:
+        before, branch, done = self.current_block, self.new_label("rare"), self.new_label("done")
+        self.cbr(condition, branch, done)
+        self.block(branch)
+        others = replacements()
+        after = self.current_block
+        self.br(done)
+        self.block(done)
+        results = self._phis_like(usual)
+        self._join(results, (usual, before), (others, after))
+        return results
+
+    def return_if(self, condition: Value, v: Value) -> None:
+        leaves, stays = self.new_label("leaves"), self.new_label("stays")
+        self.cbr(condition, leaves, stays)
+        self.block(leaves)
+        self.ret(v)
+        self.block(stays)
+
+    def _phis_like(self, values: Sequence[Value]) -> list[Value]:
+        return [self.phi(value.kind, value.lanes) for value in values]
+
+    def _join(self, phis: Sequence[Value], *sources: tuple[Sequence[Value], str]) -> None:
+        """Give the phis of a block what comes from each of the blocks before it."""
+        for values, label in sources:
+            for phi, value in zip(phis, values, strict=True):
+                self.add_incoming(phi, value, label)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from diffc.emit.llvm.values import SUFFIX, TYPES, Value, literal
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import Module
+from diffc.emit.llvm.globals import Globals
+from diffc.emit.llvm.values import TYPES, literal
+from diffc.ops.emitter import Arithmetic, Value
 
 __all__ = ["Instructions"]
 
 
-class Instructions:
+class Instructions(Arithmetic):
     """Appends instructions to the lines of a function; each method returns the `Value` it defines."""
 
-    def __init__(self, module: Module) -> None:
-        """Start with an empty block "entry" in a function of `module`."""
-        self.module = module
+    def __init__(self, shared: Globals) -> None:
+        """Start with an empty block "entry" in a function of the module that has these globals."""
+        self._shared = shared
         self._lines: list[str] = ["entry:"]
         self._line = self._lines.append
         self._next = 0
@@ -39,12 +36,7 @@ class Instructions:
 
     def _intrinsic(self, name: str, *operands: Value) -> Value:
         _, kind, lanes = operands[0]
-        key = (name, kind, lanes)
-        head = self.module.intrinsics.get(key)
-        if head is None:
-            symbol = f"llvm.{name}.{'' if lanes == 1 else f'v{lanes}'}{SUFFIX[kind]}"
-            self.module.declare(symbol, (kind, lanes), *((kind, lanes),) * len(operands))
-            head = self.module.intrinsics[key] = f"call {TYPES[kind, lanes]} @{symbol}"
+        head = self._shared.intrinsic(name, kind, lanes, len(operands))
         typed = f"{TYPES[kind, lanes]} "
         return self._emit(f"{head}({', '.join([typed + operand[0] for operand in operands])})", kind, lanes)
 
@@ -53,8 +45,7 @@ class Instructions:
         return self._emit(f"{opcode} {TYPES[source, lanes]} {ref} to {TYPES[kind, lanes]}", kind, lanes)
 
     def constant(self, kind: str, value: float, lanes: int = 1) -> Value:
-        """Return a literal, repeated over the lanes; floats are exact, integers may be unsigned."""
-        constants = self.module.constants
+        constants = self._shared.constants
         key = (kind, value, lanes)
         found = constants.get(key)
         # Zero is not cached for floats: 0.0 and -0.0 are equal as keys.
@@ -70,147 +61,104 @@ class Instructions:
     # -- floating point --------------------------------------------------------------------------------------
 
     def fadd(self, a: Value, b: Value) -> Value:
-        """Return a + b."""
         return self._binary("fadd", a, b)
 
     def fsub(self, a: Value, b: Value) -> Value:
-        """Return a - b."""
         return self._binary("fsub", a, b)
 
     def fmul(self, a: Value, b: Value) -> Value:
-        """Return a * b."""
         return self._binary("fmul", a, b)
 
     def fdiv(self, a: Value, b: Value) -> Value:
-        """Return a / b."""
         return self._binary("fdiv", a, b)
 
     def fneg(self, a: Value) -> Value:
-        """Return -a, the sign bit flipped."""
         return self._emit(f"fneg {TYPES[a.kind, a.lanes]} {a.ref}", a.kind, a.lanes)
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
-        """Return a * b + c, rounded once."""
         return self._intrinsic("fma", a, b, c)
 
     def fabs(self, a: Value) -> Value:
-        """Return |a|."""
         return self._intrinsic("fabs", a)
 
     def sqrt(self, a: Value) -> Value:
-        """Return the correctly rounded square root."""
         return self._intrinsic("sqrt", a)
 
     def floor(self, a: Value) -> Value:
-        """Return the largest integer not above a."""
         return self._intrinsic("floor", a)
 
     def ceil(self, a: Value) -> Value:
-        """Return the smallest integer not below a."""
         return self._intrinsic("ceil", a)
 
     def rint(self, a: Value) -> Value:
-        """Return the nearest integer, ties to even."""
         return self._intrinsic("rint", a)
 
     def truncate(self, a: Value) -> Value:
-        """Return the integer part, towards zero; a float (`trunc` narrows integers)."""
         return self._intrinsic("trunc", a)
 
     def copysign(self, a: Value, b: Value) -> Value:
-        """Return |a| with the sign of b."""
         return self._intrinsic("copysign", a, b)
 
     def fcmp(self, predicate: str, a: Value, b: Value) -> Value:
-        """Return the comparison as bool; `predicate` is LLVM's: oeq ogt oge olt ole one ord ueq ... uno."""
         return self._emit(f"fcmp {predicate} {TYPES[a.kind, a.lanes]} {a.ref}, {b.ref}", "bool", a.lanes)
-
-    def fmax(self, a: Value, b: Value) -> Value:
-        """Return the larger, or NaN if either is NaN, as `numpy.maximum`."""
-        larger = self.select(self.fcmp("ogt", a, b), a, b)
-        return self.select(self.fcmp("uno", a, a), a, larger)
-
-    def fmin(self, a: Value, b: Value) -> Value:
-        """Return the smaller, or NaN if either is NaN, as `numpy.minimum`."""
-        smaller = self.select(self.fcmp("olt", a, b), a, b)
-        return self.select(self.fcmp("uno", a, a), a, smaller)
 
     # -- integers and booleans -------------------------------------------------------------------------------
 
     def iadd(self, a: Value, b: Value) -> Value:
-        """Return a + b, wrapping."""
         return self._binary("add", a, b)
 
     def isub(self, a: Value, b: Value) -> Value:
-        """Return a - b, wrapping."""
         return self._binary("sub", a, b)
 
     def imul(self, a: Value, b: Value) -> Value:
-        """Return a * b, wrapping."""
         return self._binary("mul", a, b)
 
     def sdiv(self, a: Value, b: Value) -> Value:
-        """Return the quotient towards zero; undefined for b == 0."""
         return self._binary("sdiv", a, b)
 
     def srem(self, a: Value, b: Value) -> Value:
-        """Return the remainder with the sign of a; undefined for b == 0."""
         return self._binary("srem", a, b)
 
     def iand(self, a: Value, b: Value) -> Value:
-        """Return the bitwise and."""
         return self._binary("and", a, b)
 
     def ior(self, a: Value, b: Value) -> Value:
-        """Return the bitwise or."""
         return self._binary("or", a, b)
 
     def ixor(self, a: Value, b: Value) -> Value:
-        """Return the bitwise exclusive or."""
         return self._binary("xor", a, b)
 
     def shl(self, a: Value, b: Value) -> Value:
-        """Return a shifted left by b, which is below the width."""
         return self._binary("shl", a, b)
 
     def lshr(self, a: Value, b: Value) -> Value:
-        """Return a shifted right by b, filled with zeros."""
         return self._binary("lshr", a, b)
 
     def ashr(self, a: Value, b: Value) -> Value:
-        """Return a shifted right by b, filled with the sign."""
         return self._binary("ashr", a, b)
 
     def imin(self, a: Value, b: Value) -> Value:
-        """Return the smaller signed integer."""
         return self._intrinsic("smin", a, b)
 
     def imax(self, a: Value, b: Value) -> Value:
-        """Return the larger signed integer."""
         return self._intrinsic("smax", a, b)
 
     def icmp(self, predicate: str, a: Value, b: Value) -> Value:
-        """Return the comparison as bool; `predicate` is LLVM's: eq ne slt sle sgt sge ult ule ugt uge."""
         return self._emit(f"icmp {predicate} {TYPES[a.kind, a.lanes]} {a.ref}, {b.ref}", "bool", a.lanes)
 
     def band(self, a: Value, b: Value) -> Value:
-        """Return a and b, of bools."""
         return self._binary("and", a, b)
 
     def bor(self, a: Value, b: Value) -> Value:
-        """Return a or b, of bools."""
         return self._binary("or", a, b)
 
     def bxor(self, a: Value, b: Value) -> Value:
-        """Return whether exactly one of two bools holds."""
         return self._binary("xor", a, b)
 
     def bnot(self, a: Value) -> Value:
-        """Return not a, of bools."""
         return self._binary("xor", a, self.constant("bool", 1, a.lanes))
 
     def select(self, condition: Value, a: Value, b: Value) -> Value:
-        """Return a where the condition holds, else b; a scalar condition chooses for all lanes."""
         kind, lanes = a.kind, a.lanes
         typed = TYPES[kind, lanes]
         test = TYPES["bool", condition.lanes]
@@ -219,41 +167,31 @@ class Instructions:
     # -- conversions -----------------------------------------------------------------------------------------
 
     def bitcast(self, v: Value, kind: str) -> Value:
-        """Return the same bits as another kind of equal size."""
         return self._cast("bitcast", v, kind)
 
     def sitofp(self, v: Value, kind: str) -> Value:
-        """Return a signed integer as the nearest float."""
         return self._cast("sitofp", v, kind)
 
     def uitofp(self, v: Value, kind: str) -> Value:
-        """Return an unsigned integer or a bool (0 or 1) as the nearest float."""
         return self._cast("uitofp", v, kind)
 
     def fptosi(self, v: Value, kind: str) -> Value:
-        """Return a float towards zero as a signed integer; poison out of range."""
         return self._cast("fptosi", v, kind)
 
     def freeze(self, v: Value) -> Value:
-        """Return v, or one arbitrary value, the same for every use, where v is poison or undefined."""
         return self._emit(f"freeze {TYPES[v.kind, v.lanes]} {v.ref}", v.kind, v.lanes)
 
     def fpext(self, v: Value, kind: str = "f64") -> Value:
-        """Return a float widened."""
         return self._cast("fpext", v, kind)
 
     def fptrunc(self, v: Value, kind: str = "f32") -> Value:
-        """Return a float rounded to a narrower kind."""
         return self._cast("fptrunc", v, kind)
 
     def sext(self, v: Value, kind: str) -> Value:
-        """Return an integer widened with its sign."""
         return self._cast("sext", v, kind)
 
     def zext(self, v: Value, kind: str) -> Value:
-        """Return an integer or a bool widened with zeros."""
         return self._cast("zext", v, kind)
 
     def trunc(self, v: Value, kind: str) -> Value:
-        """Return an integer narrowed to its low bits (`truncate` is for floats)."""
         return self._cast("trunc", v, kind)

@@ -1,17 +1,16 @@
-"""LLVM's types and values as the emitter writes them: kinds, lanes, literals."""
+"""How LLVM spells types, parameters and literals."""
 
 from __future__ import annotations
 
 import ctypes
 import struct
-from typing import NamedTuple
+
+from diffc.emit.interface import Formal
 
 __all__ = [
     "BYTES",
     "SUFFIX",
     "TYPES",
-    "Formal",
-    "Value",
     "literal",
     "parameter_text",
     "result_type",
@@ -37,23 +36,6 @@ TYPES: dict[tuple[str, int], str] = {
     for lanes in _LANES
 }
 """The LLVM spelling of (kind, lanes)."""
-
-
-class Value(NamedTuple):
-    """An SSA value or a literal: its spelling, its kind and its number of lanes."""
-
-    ref: str
-    kind: str
-    lanes: int
-
-
-class Formal(NamedTuple):
-    """A function's parameter; `attributes` are LLVM's, such as "noalias readonly"."""
-
-    name: str
-    kind: str
-    lanes: int = 1
-    attributes: str = ""
 
 
 def result_type(result: tuple[str, int] | None) -> str:

@@ -7,8 +7,7 @@ those of IEEE 754 and NumPy. One file a family; each polynomial's comment says h
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from diffc.emit.interface import MathsTable
 from diffc.emit.maths.cube_root import cbrt
 from diffc.emit.maths.digamma import digamma
 from diffc.emit.maths.error_function import erf, erfc
@@ -27,14 +26,9 @@ from diffc.emit.maths.selection import maximum, minimum, sign, sqrt
 from diffc.emit.maths.trigonometric import cos, sin, tan
 from diffc.ops.gamma import MAX_ORDER
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from diffc.emit.llvm.emitter import Value
-
 __all__ = ["FUNCTIONS", "MAX_ULP", "ipow"]
 
-FUNCTIONS: dict[str, Callable[..., Value]] = {
+FUNCTIONS: MathsTable = {
     "exp": exp,
     "exp2": exp2,
     "expm1": expm1,
@@ -73,7 +67,7 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "fmod": fmod,
     "floor_divide": floor_divide,
 }
-"""Name -> emitter function `(e: FunctionEmitter, *args: Value) -> Value`."""
+"""The vector maths of every back end."""
 
 MAX_ULP: dict[str, float] = dict.fromkeys(FUNCTIONS, 1.0) | {"tanh": 1.3, "atanh": 1.05}
 """The largest error of each function over its whole range, in units in the last place of the true value.

@@ -8,13 +8,11 @@ exact residual (|x| - y^3) / (3 y^2), where 1 / y^2 is near enough z^2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import two_product
 from diffc.emit.maths.polynomial import horner, literal
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 
 class _Format(NamedTuple):
@@ -38,7 +36,7 @@ _FORMATS = {
 _SERIES = (0.33332759141921997, 0.22347840666770935, 0.17470479011535645)
 
 
-def cbrt(e: FunctionEmitter, x: Value) -> Value:
+def cbrt(e: Emitter, x: Value) -> Value:
     """Return the real cube root, of negative numbers too."""
     form = _FORMATS[x.kind]
     one, third = literal(e, x, 1.0), literal(e, x, 1 / 3)
@@ -62,7 +60,7 @@ def cbrt(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("oeq", magnitude, literal(e, x, float("inf"))), x, result)
 
 
-def _start(e: FunctionEmitter, v: Value) -> Value:
+def _start(e: Emitter, v: Value) -> Value:
     """Return v^(-1/3) to 3.5 %, for a positive normal v; of anything else, nonsense but no trap."""
     form = _FORMATS[v.kind]
     dropped = e.constant(form.integer, form.dropped_bits, v.lanes)

@@ -8,17 +8,12 @@ Functions, section 6.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from diffc.emit.maths.double_double import fast_two_sum, polynomial_pair, quotient, two_product, two_sum
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum, polynomial_pair, quotient, two_product, two_sum
 from diffc.emit.maths.logarithm import log_pair
 from diffc.emit.maths.polynomial import estrin, literal
 from diffc.emit.maths.precision import through_f64
 from diffc.emit.maths.reflection import PI, from_nearest_integer, where_negative
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
 
 _ROOT = (1.4616321449683622, 9.549995429965697e-17)
 # Chebyshev interpolation (60 digits) of psi(x) / (x - x0) in (x - 3) / (x + 3), 1 <= x <= 8; relative error
@@ -77,7 +72,7 @@ _LARGE = 8.0
 
 
 @through_f64
-def digamma(e: FunctionEmitter, x: Value) -> Value:
+def digamma(e: Emitter, x: Value) -> Value:
     """Return the derivative of log(gamma(x)): NaN at the negative integers and -inf, -inf at 0, inf at -0."""
     zero, one, infinity = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, float("inf"))
     z = e.fabs(x)
@@ -103,7 +98,7 @@ def digamma(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("oeq", x, infinity), infinity, result)
 
 
-def _middle(e: FunctionEmitter, z: Value, small: Value) -> Pair:
+def _middle(e: Emitter, z: Value, small: Value) -> Pair:
     """Return psi(y) as a pair, y = z or, where z is small, 1 + z; y is at most 8."""
     zero, one, three = literal(e, z, 0.0), literal(e, z, 1.0), literal(e, z, 3.0)
     y, y_lo = fast_two_sum(e, one, z)
@@ -120,7 +115,7 @@ def _middle(e: FunctionEmitter, z: Value, small: Value) -> Pair:
     return value, e.fadd(value_lo, e.fma(distance, ratio_lo, e.fmul(error, ratio)))
 
 
-def _asymptotic(e: FunctionEmitter, z: Value, inverse: Value) -> Value:
+def _asymptotic(e: Emitter, z: Value, inverse: Value) -> Value:
     """Return psi(z), z at least 8: log(z) - 1/(2 z) - 1/(12 z^2) + ..."""
     hi, lo = log_pair(e, z)
     square = e.fmul(inverse, inverse)

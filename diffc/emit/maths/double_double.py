@@ -6,26 +6,22 @@ Floating-Point Arithmetic", chapters 4 and 14.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TypeAlias
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.polynomial import estrin, horner, literal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeAlias
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-
-    Pair: TypeAlias = tuple[Value, Value]
+Pair: TypeAlias = tuple[Value, Value]
 
 
-def fast_two_sum(e: FunctionEmitter, a: Value, b: Value) -> Pair:
+def fast_two_sum(e: Emitter, a: Value, b: Value) -> Pair:
     """Return a + b exactly, given |a| >= |b| or a == 0."""
     hi = e.fadd(a, b)
     return hi, e.fsub(b, e.fsub(hi, a))
 
 
-def two_sum(e: FunctionEmitter, a: Value, b: Value) -> Pair:
+def two_sum(e: Emitter, a: Value, b: Value) -> Pair:
     """Return a + b exactly, for any order of magnitudes."""
     hi = e.fadd(a, b)
     b_seen = e.fsub(hi, a)
@@ -33,13 +29,13 @@ def two_sum(e: FunctionEmitter, a: Value, b: Value) -> Pair:
     return hi, e.fadd(e.fsub(a, a_seen), e.fsub(b, b_seen))
 
 
-def two_product(e: FunctionEmitter, a: Value, b: Value) -> Pair:
+def two_product(e: Emitter, a: Value, b: Value) -> Pair:
     """Return a * b exactly."""
     hi = e.fmul(a, b)
     return hi, e.fma(a, b, e.fneg(hi))
 
 
-def quotient(e: FunctionEmitter, numerator: Pair, denominator: Pair) -> Pair:
+def quotient(e: Emitter, numerator: Pair, denominator: Pair) -> Pair:
     """Return numerator / denominator to about twice the precision; the parts are not renormalised.
 
     One division only: the residual of the first quotient is divided through the same reciprocal.
@@ -48,13 +44,13 @@ def quotient(e: FunctionEmitter, numerator: Pair, denominator: Pair) -> Pair:
     return first, e.fmul(residual, reciprocal)
 
 
-def rounded_quotient(e: FunctionEmitter, numerator: Pair, denominator: Pair) -> Value:
+def rounded_quotient(e: Emitter, numerator: Pair, denominator: Pair) -> Value:
     """Return numerator / denominator rounded nearly once."""
     first, residual, reciprocal = _division(e, numerator, denominator)
     return e.fma(residual, reciprocal, first)
 
 
-def _division(e: FunctionEmitter, numerator: Pair, denominator: Pair) -> tuple[Value, Value, Value]:
+def _division(e: Emitter, numerator: Pair, denominator: Pair) -> tuple[Value, Value, Value]:
     reciprocal = e.fdiv(literal(e, denominator[0], 1.0), denominator[0])
     first = e.fmul(numerator[0], reciprocal)
     residual = e.fma(e.fneg(first), denominator[0], numerator[0])
@@ -62,7 +58,7 @@ def _division(e: FunctionEmitter, numerator: Pair, denominator: Pair) -> tuple[V
     return first, residual, reciprocal
 
 
-def polynomial_pair(e: FunctionEmitter, s: Pair, coefficients: Sequence[float], low: Sequence[float]) -> Pair:
+def polynomial_pair(e: Emitter, s: Pair, coefficients: Sequence[float], low: Sequence[float]) -> Pair:
     """Return c[0] + c[1] s + c[2] s^2 + ... of a pair s as a pair.
 
     `low` continues the first coefficients beyond their rounding. The last steps of Horner's rule keep their

@@ -11,9 +11,8 @@ exact.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from diffc.emit.maths.double_double import fast_two_sum, quotient, two_product
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum, quotient, two_product
 from diffc.emit.maths.exponential import (
     at_most,
     exp,
@@ -25,10 +24,6 @@ from diffc.emit.maths.exponential import (
     short_exp,
 )
 from diffc.emit.maths.polynomial import estrin, horner, literal
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
 
 _TWO_OVER_ROOT_PI = (1.1283791670955126, 1.533545961316588e-17)
 # -1/3 of that, rounded; the fit of what follows makes up for the rounding.
@@ -136,7 +131,7 @@ _COMPLEMENT = (
 )
 
 
-def _small_slope(e: FunctionEmitter, square: Value, square_error: Value) -> Pair:
+def _small_slope(e: Emitter, square: Value, square_error: Value) -> Pair:
     """Return erf(x) / x from x^2 <= 1 as a pair."""
     # 2/sqrt(pi) + x^2 (cubic + x^2 ...): near 1 the terms cancel, so both sums and the product keep their
     # errors.
@@ -149,12 +144,12 @@ def _small_slope(e: FunctionEmitter, square: Value, square_error: Value) -> Pair
     return slope, e.fadd(slope_error, e.fadd(error, literal(e, square, _TWO_OVER_ROOT_PI[1])))
 
 
-def erf(e: FunctionEmitter, x: Value) -> Value:
+def erf(e: Emitter, x: Value) -> Value:
     """Return the error function, 2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
     return _erf_short(e, x) if x.kind == "f32" else _erf_double(e, x)
 
 
-def _erf_short(e: FunctionEmitter, x: Value) -> Value:
+def _erf_short(e: Emitter, x: Value) -> Value:
     one = literal(e, x, 1.0)
     magnitude = at_most(e, e.fabs(x), 3.95)
     square = e.fmul(magnitude, magnitude)
@@ -168,7 +163,7 @@ def _erf_short(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("olt", magnitude, one), near, e.copysign(far, x))
 
 
-def _erf_double(e: FunctionEmitter, x: Value) -> Value:
+def _erf_double(e: Emitter, x: Value) -> Value:
     magnitude = e.fabs(x)
     six = literal(e, x, 6.0)
     magnitude = e.select(e.fcmp("olt", six, magnitude), six, magnitude)
@@ -185,12 +180,12 @@ def _erf_double(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("olt", magnitude, one), near, e.copysign(far, x))
 
 
-def erfc(e: FunctionEmitter, x: Value) -> Value:
+def erfc(e: Emitter, x: Value) -> Value:
     """Return 1 - erf(x), accurate where that is small."""
     return _erfc_short(e, x) if x.kind == "f32" else _erfc_double(e, x)
 
 
-def _erfc_short(e: FunctionEmitter, x: Value) -> Value:
+def _erfc_short(e: Emitter, x: Value) -> Value:
     # From 10.2 on it rounds to 0.
     magnitude = e.fpext(at_most(e, e.fabs(x), 10.2), "f64")
     two, three = literal(e, magnitude, 2.0), literal(e, magnitude, 3.0)
@@ -201,7 +196,7 @@ def _erfc_short(e: FunctionEmitter, x: Value) -> Value:
     return e.fptrunc(e.select(negative, e.fsub(two, value), value), "f32")
 
 
-def _erfc_double(e: FunctionEmitter, x: Value) -> Value:
+def _erfc_double(e: Emitter, x: Value) -> Value:
     # From 27.3 on it rounds to 0.
     zero, one, four = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, 4.0)
     magnitude = at_most(e, e.fabs(x), 27.3)

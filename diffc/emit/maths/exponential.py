@@ -7,13 +7,11 @@ in two parts, whose first is exact by FMA (Cody and Waite, "Software Manual for 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import fast_two_sum
 from diffc.emit.maths.polynomial import estrin, literal, paired
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 
 class _Format(NamedTuple):
@@ -118,19 +116,19 @@ class ReducedPair(NamedTuple):
     lost: Value
 
 
-def at_most(e: FunctionEmitter, x: Value, high: float) -> Value:
+def at_most(e: Emitter, x: Value, high: float) -> Value:
     """Return x, or `high` where x is above it; NaN stays (the order of operands is that of x86's min)."""
     upper = literal(e, x, high)
     return e.select(e.fcmp("olt", upper, x), upper, x)
 
 
-def at_least(e: FunctionEmitter, x: Value, low: float) -> Value:
+def at_least(e: Emitter, x: Value, low: float) -> Value:
     """Return x, or `low` where x is below it; NaN stays."""
     lower = literal(e, x, low)
     return e.select(e.fcmp("ogt", lower, x), lower, x)
 
 
-def reduce_exponent(e: FunctionEmitter, x: Value, more: Value | None = None) -> Reduced:
+def reduce_exponent(e: Emitter, x: Value, more: Value | None = None) -> Reduced:
     """Return the reduction of x, or of x + more for a tiny `more`; |x| is below 2^11 (f64) or 2^8 (f32)."""
     form = _FORMATS[x.kind]
     shifter = literal(e, x, form.shifter)
@@ -152,9 +150,7 @@ def reduce_exponent(e: FunctionEmitter, x: Value, more: Value | None = None) -> 
     return Reduced(shifted, r, tail, e.fmul(half, square), rest)
 
 
-def reduce_to_pair(
-    e: FunctionEmitter, x: Value, unit: float = 1.0, guide: Value | None = None
-) -> ReducedPair:
+def reduce_to_pair(e: Emitter, x: Value, unit: float = 1.0, guide: Value | None = None) -> ReducedPair:
     """Return the reduction of x by a power of two times log 2; |x| is below 2^11 (f64) or 2^8 (f32) units.
 
     k is the integer nearest to the quotient of `guide`, a number near x, where one is given.
@@ -169,19 +165,19 @@ def reduce_to_pair(
     return ReducedPair(shifted, minus_k, exact, r, e.fma(minus_k, ln2_lo, e.fsub(exact, r)))
 
 
-def exp_significand(e: FunctionEmitter, reduced: Reduced) -> tuple[Value, Value]:
+def exp_significand(e: Emitter, reduced: Reduced) -> tuple[Value, Value]:
     """Return 1 + r + tail as a normalised pair."""
     hi, lo = fast_two_sum(e, literal(e, reduced.r, 1.0), reduced.r)
     return fast_two_sum(e, hi, e.fadd(lo, reduced.tail))
 
 
-def power_of_two(e: FunctionEmitter, shifted: Value) -> Value:
+def power_of_two(e: Emitter, shifted: Value) -> Value:
     """Return 2^k from k + shifter, for k in the normal range."""
     form = _FORMATS[shifted.kind]
     return _exponent_to_float(e, e.bitcast(shifted, form.integer), shifted.kind)
 
 
-def scaled_powers_of_two(e: FunctionEmitter, shifted: Value, places: int) -> tuple[Value, Value]:
+def scaled_powers_of_two(e: Emitter, shifted: Value, places: int) -> tuple[Value, Value]:
     """Return 2^(k - places) and 2^(-k - places), the latter 0 below the normal range, from k + shifter."""
     form = _FORMATS[shifted.kind]
     moved = e.shl(
@@ -192,7 +188,7 @@ def scaled_powers_of_two(e: FunctionEmitter, shifted: Value, places: int) -> tup
     return e.bitcast(e.iadd(centre, moved), shifted.kind), e.bitcast(inverse, shifted.kind)
 
 
-def power_of_two_halves(e: FunctionEmitter, shifted: Value) -> tuple[Value, Value]:
+def power_of_two_halves(e: Emitter, shifted: Value) -> tuple[Value, Value]:
     """Return two powers of two whose product is 2^k, from k + shifter: k may lie beyond the range.
 
     A number near 1 multiplied by the one and then the other overflows to inf and underflows gradually,
@@ -205,14 +201,14 @@ def power_of_two_halves(e: FunctionEmitter, shifted: Value) -> tuple[Value, Valu
     return _exponent_to_float(e, half, shifted.kind), _exponent_to_float(e, e.isub(bits, half), shifted.kind)
 
 
-def _exponent_to_float(e: FunctionEmitter, exponent: Value, kind: str) -> Value:
+def _exponent_to_float(e: Emitter, exponent: Value, kind: str) -> Value:
     """Return 2^n for the integer n in the low bits; the bits above fall off the shift."""
     form = _FORMATS[kind]
     moved = e.shl(exponent, e.constant(form.integer, form.mantissa_bits, exponent.lanes))
     return e.bitcast(e.iadd(moved, e.constant(form.integer, form.one_bits, exponent.lanes)), kind)
 
 
-def exp(e: FunctionEmitter, x: Value) -> Value:
+def exp(e: Emitter, x: Value) -> Value:
     """Return e to the power x."""
     form = _FORMATS[x.kind]
     reduced = reduce_exponent(e, at_least(e, at_most(e, x, form.highest), form.lowest))
@@ -220,7 +216,7 @@ def exp(e: FunctionEmitter, x: Value) -> Value:
     return e.fmul(e.fma(first, e.fadd(reduced.r, reduced.tail), first), second)
 
 
-def exp2(e: FunctionEmitter, x: Value) -> Value:
+def exp2(e: Emitter, x: Value) -> Value:
     """Return 2 to the power x, exact where x is an integer: exp(r log 2) 2^k, k the integer nearest x."""
     form = _FORMATS[x.kind]
     clamped = at_least(e, at_most(e, x, form.highest_exponent), form.lowest_exponent)
@@ -236,7 +232,7 @@ def exp2(e: FunctionEmitter, x: Value) -> Value:
     return e.fmul(e.fma(first, e.fadd(r, e.fma(square, beyond, lost)), first), second)
 
 
-def short_exp2(e: FunctionEmitter, x: Value) -> Value:
+def short_exp2(e: Emitter, x: Value) -> Value:
     """Return 2 to the power x to about 2^-29, for an f64 x and a result in its normal range."""
     shifter = literal(e, x, _FORMATS[x.kind].shifter)
     shifted = e.fadd(x, shifter)
@@ -244,12 +240,12 @@ def short_exp2(e: FunctionEmitter, x: Value) -> Value:
     return e.fmul(estrin(e, r, _SHORT_EXP2), power_of_two(e, shifted))
 
 
-def short_exp(e: FunctionEmitter, x: Value) -> Value:
+def short_exp(e: Emitter, x: Value) -> Value:
     """Return e to the power x to about 2^-29, for an f64 x and a result in its normal range."""
     return short_exp2(e, e.fmul(x, literal(e, x, _LOG2_E)))
 
 
-def expm1(e: FunctionEmitter, x: Value) -> Value:
+def expm1(e: Emitter, x: Value) -> Value:
     """Return exp(x) - 1, accurate near 0.
 
     Half of it is (2^k - 1) / 2 + 2^(k-1) (r + tail), which does not overflow too soon, summed without error:
@@ -280,7 +276,7 @@ def hyperbolic_highest(kind: str) -> float:
     return _FORMATS[kind].hyperbolic_highest
 
 
-def is_tiny(e: FunctionEmitter, x: Value) -> Value:
+def is_tiny(e: Emitter, x: Value) -> Value:
     """Return whether |x| is so small that x + x^2 rounds to x."""
     limit = 2.0 ** -(_FORMATS[x.kind].mantissa_bits + 2)
     return e.fcmp("olt", e.fabs(x), literal(e, x, limit))

@@ -8,13 +8,8 @@ Muller, "Elementary Functions", 11.4.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from diffc.emit.maths.double_double import fast_two_sum
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum
 
 # The first 1344 bits of 2/pi after the binary point, computed with mpmath; the zero word stands before the
 # point.
@@ -46,7 +41,7 @@ _TWO_OVER_PI = (
 _HALF_PI_HI, _HALF_PI_LO = 1.5707963267948966, 6.123233995736766e-17
 
 
-def reduce_huge(e: FunctionEmitter, x: Value) -> tuple[Pair, Value]:
+def reduce_huge(e: Emitter, x: Value) -> tuple[Pair, Value]:
     """Return (r, quadrant) with x = quadrant pi/2 + r modulo 2 pi, for a scalar f64 x, |x| >= 2^10.
 
     r is accurate to about 2^-62 of itself even where 62 bits cancel. An infinity or NaN gives nonsense but
@@ -94,7 +89,7 @@ def reduce_huge(e: FunctionEmitter, x: Value) -> tuple[Pair, Value]:
     return (r, error), e.select(negative, e.isub(integer(0), quadrant), quadrant)
 
 
-def _window(e: FunctionEmitter, first: Value) -> tuple[Value, Value, Value]:
+def _window(e: Emitter, first: Value) -> tuple[Value, Value, Value]:
     """Return the 192 bits of the table from bit `first` on, as three words."""
     table = e.module.table("vm_two_over_pi", "i64", _TWO_OVER_PI)
     word = e.lshr(first, e.constant("i64", 6))

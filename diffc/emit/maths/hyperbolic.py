@@ -7,8 +7,7 @@ series remains alone. cosh takes exp(|x|) as an unevaluated sum.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.exponential import (
     at_least,
     at_most,
@@ -21,9 +20,6 @@ from diffc.emit.maths.exponential import (
     scaled_powers_of_two,
 )
 from diffc.emit.maths.polynomial import estrin, horner, literal
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 # Remez fits (45 digits) of (tanh r - r) / r^3 in r^2, |r| <= 0.2558; the relative errors of tanh are 2^-57.2
 # and 2^-28.1.
@@ -57,7 +53,7 @@ _COSH = {
 }
 
 
-def tanh(e: FunctionEmitter, x: Value) -> Value:
+def tanh(e: Emitter, x: Value) -> Value:
     """Return the hyperbolic tangent (S - 1 + (S + 1) T) / (S + 1 + (S - 1) T); it rounds to 1 from 20 on.
 
     S = 2^k and T = tanh(r), where |x| = k log(2)/2 + r. To round little more than once, a short number near
@@ -79,7 +75,7 @@ def tanh(e: FunctionEmitter, x: Value) -> Value:
     return e.copysign(e.fsub(e.fdiv(numerator, denominator), minus_c), x)
 
 
-def sinh(e: FunctionEmitter, x: Value) -> Value:
+def sinh(e: Emitter, x: Value) -> Value:
     """Return the hyperbolic sine, by the addition theorem.
 
     For |x| = k log 2 + r it is B cosh(r) + A sinh(r), where A = (2^k + 2^-k) / 2 and B = (2^k - 2^-k) / 2 are
@@ -99,7 +95,7 @@ def sinh(e: FunctionEmitter, x: Value) -> Value:
     return e.select(is_tiny(e, x), x, e.copysign(result, x))
 
 
-def cosh(e: FunctionEmitter, x: Value) -> Value:
+def cosh(e: Emitter, x: Value) -> Value:
     """Return the hyperbolic cosine A + 1 / (4 A), A = exp(|x|) / 2."""
     reduced = reduce_exponent(e, at_most(e, e.fabs(x), hyperbolic_highest(x.kind)))
     hi, lo = exp_significand(e, reduced)

@@ -6,20 +6,16 @@ in f64, where they are exact.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import fast_two_sum, two_product
 from diffc.emit.maths.polynomial import literal
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 _EXPONENT = 0x7FF << 52
 _LEAST, _MOST = 1 << 52, 2045 << 52
 """The bits of the powers of two whose reciprocals are normal numbers, too."""
 
 
-def hypot(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def hypot(e: Emitter, x: Value, y: Value) -> Value:
     """Return sqrt(x^2 + y^2): inf where either is infinite, even if the other is NaN."""
     a, b = e.fabs(x), e.fabs(y)
     result = _scaled_hypot(e, a, b) if x.kind == "f64" else _short_hypot(e, a, b)
@@ -28,12 +24,12 @@ def hypot(e: FunctionEmitter, x: Value, y: Value) -> Value:
     return e.select(infinite, infinity, result)
 
 
-def _short_hypot(e: FunctionEmitter, a: Value, b: Value) -> Value:
+def _short_hypot(e: Emitter, a: Value, b: Value) -> Value:
     a, b = e.fpext(a, "f64"), e.fpext(b, "f64")
     return e.fptrunc(e.sqrt(e.fma(a, a, e.fmul(b, b))), "f32")
 
 
-def _scaled_hypot(e: FunctionEmitter, a: Value, b: Value) -> Value:
+def _scaled_hypot(e: Emitter, a: Value, b: Value) -> Value:
     def integer(value: int) -> Value:
         return e.constant("i64", value, a.lanes)
 

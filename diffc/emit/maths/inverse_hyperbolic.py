@@ -8,15 +8,13 @@ of Mathematical Functions, sections 4.6.20, 4.6.22 and 4.6.26.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import fast_two_sum
 from diffc.emit.maths.exponential import at_most
 from diffc.emit.maths.logarithm import decompose, log_terms, twice_inverse_power
 from diffc.emit.maths.polynomial import estrin, literal, paired
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 _SINH_OF_HALF = 0.5211
 _HALF_LN2 = 0.34657359027997264
@@ -95,7 +93,7 @@ _FORMATS = {
 }
 
 
-def atanh(e: FunctionEmitter, x: Value) -> Value:
+def atanh(e: Emitter, x: Value) -> Value:
     """Return the inverse hyperbolic tangent; an infinity at -1 and 1, NaN beyond."""
     form = _FORMATS[x.kind]
     one = literal(e, x, 1.0)
@@ -120,7 +118,7 @@ def atanh(e: FunctionEmitter, x: Value) -> Value:
     return e.copysign(e.select(e.fcmp("olt", magnitude, last), result, edge), x)
 
 
-def _halvings(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
+def _halvings(e: Emitter, x: Value) -> tuple[Value, Value]:
     """Return k, near log2((1 + x) / (1 - x)) - 1/4, and 2^k, for 0 <= x < 1; else nonsense but no trap.
 
     The bits of a float, read as an integer, are nearly its logarithm. k is 1 from x = 1/4 on, so that s is
@@ -141,7 +139,7 @@ def _halvings(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
     return e.fsub(shifted, literal(e, x, 2.0**form.mantissa_bits)), power
 
 
-def asinh(e: FunctionEmitter, x: Value) -> Value:
+def asinh(e: Emitter, x: Value) -> Value:
     """Return the inverse hyperbolic sine."""
     form = _FORMATS[x.kind]
     magnitude = e.fabs(x)
@@ -152,7 +150,7 @@ def asinh(e: FunctionEmitter, x: Value) -> Value:
     return e.copysign(e.select(e.fcmp("olt", magnitude, literal(e, x, _SINH_OF_HALF)), near, far), x)
 
 
-def _log_of_sum(e: FunctionEmitter, x: Value) -> Value:
+def _log_of_sum(e: Emitter, x: Value) -> Value:
     """Return log(x + sqrt(1 + x^2)) for a finite x from 1/2 on, as log 2 + log(x/2 + sqrt(1/4 + (x/2)^2))."""
     quarter, one = literal(e, x, 0.25), literal(e, x, 1.0)
     half = e.fmul(x, literal(e, x, 0.5))

@@ -8,15 +8,13 @@ Waite, chapters 10 and 11.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import fast_two_sum, quotient
 from diffc.emit.maths.exponential import at_most
 from diffc.emit.maths.polynomial import estrin, literal
 from diffc.emit.maths.rare import repaired
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 _TAN_PI_8 = 0.41421356237309503
 
@@ -96,7 +94,7 @@ _FORMATS = {
 }
 
 
-def _angle(e: FunctionEmitter, n: Value, d: Value, left: Value | None = None) -> Value:
+def _angle(e: Emitter, n: Value, d: Value, left: Value | None = None) -> Value:
     """Return the angle in [0, pi] of the point (d, n), or of (-d, n) in the lanes of the mask `left`.
 
     n, d >= 0 are finite and not both 0; the larger is neither huge nor tiny. The angle is m pi/4 + atan(t).
@@ -131,32 +129,30 @@ def _angle(e: FunctionEmitter, n: Value, d: Value, left: Value | None = None) ->
     return e.fadd(hi, e.fadd(lo, tail))
 
 
-def atan(e: FunctionEmitter, x: Value) -> Value:
+def atan(e: Emitter, x: Value) -> Value:
     """Return the angle in [-pi/2, pi/2] whose tangent is x."""
     # Beyond 2^60 the result is pi/2 to the last bit.
     return e.copysign(_angle(e, at_most(e, e.fabs(x), 2.0**60), literal(e, x, 1.0)), x)
 
 
-def atan2(e: FunctionEmitter, y: Value, x: Value) -> Value:
+def atan2(e: Emitter, y: Value, x: Value) -> Value:
     """Return the angle of the point (x, y), in [-pi, pi]; signed zeros choose the quadrant as in C."""
     form = _FORMATS[x.kind]
     n, d = e.fabs(y), e.fabs(x)
     larger = e.select(e.fcmp("ogt", n, d), n, d)
     huge = e.fcmp("ogt", larger, literal(e, x, form.down[0]))
     rare = e.bor(huge, e.fcmp("olt", larger, literal(e, x, form.up[0])))
-    symbol = e.module.private_function(
-        f"vm_atan2_any_{x.kind}x{x.lanes}", _atan2_of_any, (x.kind, x.lanes), 2, "noinline cold"
-    )
+    symbol = e.module.rare_function(f"vm_atan2_any_{x.kind}x{x.lanes}", _atan2_of_any, (x.kind, x.lanes), 2)
     quick = e.copysign(_angle(e, n, d, _is_left(e, x)), y)
     return repaired(e, rare, quick, lambda: e.call(symbol, x.kind, x.lanes, y, x))
 
 
-def _is_left(e: FunctionEmitter, x: Value) -> Value:
+def _is_left(e: Emitter, x: Value) -> Value:
     """Return whether the sign bit of x is set."""
     return e.fcmp("olt", e.copysign(literal(e, x, 1.0), x), literal(e, x, 0.0))
 
 
-def _atan2_of_any(e: FunctionEmitter, y: Value, x: Value) -> Value:
+def _atan2_of_any(e: Emitter, y: Value, x: Value) -> Value:
     """Return the same for infinite, zero, huge and tiny coordinates."""
     form = _FORMATS[x.kind]
     zero, one = literal(e, x, 0.0), literal(e, x, 1.0)
@@ -178,7 +174,7 @@ def _atan2_of_any(e: FunctionEmitter, y: Value, x: Value) -> Value:
     return e.select(e.fcmp("uno", x, y), e.fadd(x, y), angle)
 
 
-def _asin_terms(e: FunctionEmitter, magnitude: Value) -> tuple[Value, Value, Value]:
+def _asin_terms(e: Emitter, magnitude: Value) -> tuple[Value, Value, Value]:
     """Return beyond, s, tail for 0 <= magnitude <= 1.
 
     s + tail is asin(magnitude) up to 1/2, and beyond it asin(sqrt((1 - magnitude) / 2)).
@@ -199,7 +195,7 @@ def _asin_terms(e: FunctionEmitter, magnitude: Value) -> tuple[Value, Value, Val
     return beyond, s, tail
 
 
-def asin(e: FunctionEmitter, x: Value) -> Value:
+def asin(e: Emitter, x: Value) -> Value:
     """Return the angle in [-pi/2, pi/2] whose sine is x; NaN outside [-1, 1]."""
     beyond, s, tail = _asin_terms(e, e.fabs(x))
     minus_two = literal(e, x, -2.0)
@@ -208,7 +204,7 @@ def asin(e: FunctionEmitter, x: Value) -> Value:
     return e.copysign(e.select(beyond, complement, e.fadd(s, tail)), x)
 
 
-def acos(e: FunctionEmitter, x: Value) -> Value:
+def acos(e: Emitter, x: Value) -> Value:
     """Return the angle in [0, pi] whose cosine is x; NaN outside [-1, 1].
 
     pi/2 - asin(x) in the middle, 2 asin(sqrt((1 - x)/2)) above it and pi minus that of -x below.

@@ -8,17 +8,12 @@ Handbook of Mathematical Functions, section 6.1.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from diffc.emit.maths.double_double import fast_two_sum, polynomial_pair, quotient, two_product, two_sum
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum, polynomial_pair, quotient, two_product, two_sum
 from diffc.emit.maths.logarithm import log_pair
 from diffc.emit.maths.polynomial import estrin, literal
 from diffc.emit.maths.precision import through_f64
 from diffc.emit.maths.reflection import from_nearest_integer, where_negative
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
 
 # Chebyshev interpolation (60 digits) of lgamma(x) / ((x - 1) (x - 2)) in (x - 2) / (x + 2), 1/2 <= x <= 8;
 # relative error 2^-56.6 with what the first three lack.
@@ -82,7 +77,7 @@ _LARGE = 8.0
 
 
 @through_f64
-def gammaln(e: FunctionEmitter, x: Value) -> Value:
+def gammaln(e: Emitter, x: Value) -> Value:
     """Return log(|gamma(x)|): inf at 0, at the negative integers and at both infinities."""
     zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
     z = e.fabs(x)
@@ -108,7 +103,7 @@ def gammaln(e: FunctionEmitter, x: Value) -> Value:
     return e.select(pole, infinity, result)
 
 
-def _middle(e: FunctionEmitter, z: Value, small: Value) -> Pair:
+def _middle(e: Emitter, z: Value, small: Value) -> Pair:
     """Return lgamma(y) as a pair, y = z or, where z is small, 1 + z; y is at most 8."""
     one = literal(e, z, 1.0)
     a = e.select(small, z, e.fsub(z, one))  # y - 1, exactly
@@ -123,7 +118,7 @@ def _middle(e: FunctionEmitter, z: Value, small: Value) -> Pair:
     return value, e.fadd(value_lo, e.fma(zeros, ratio_lo, e.fmul(zeros_lo, ratio)))
 
 
-def _stirling(e: FunctionEmitter, z: Value, logarithm: Pair) -> Value:
+def _stirling(e: Emitter, z: Value, logarithm: Pair) -> Value:
     """Return lgamma(z) from log(z), z at least 8: z (log(z) - 1) - log(z)/2 + log(2 pi)/2 + 1/(12 z) - ..."""
     hi, lo = fast_two_sum(e, logarithm[0], literal(e, z, -1.0))
     lo = e.fadd(lo, logarithm[1])

@@ -8,13 +8,11 @@ that of W. Kahan and of Tang, "Table-driven implementation of the logarithm func
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import fast_two_sum, two_sum
 from diffc.emit.maths.polynomial import estrin, literal
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 
 class _Format(NamedTuple):
@@ -99,7 +97,7 @@ class Decomposed(NamedTuple):
     exponent: Value  # k + bias, an integer
 
 
-def decompose(e: FunctionEmitter, u: Value) -> Decomposed:
+def decompose(e: Emitter, u: Value) -> Decomposed:
     """Return the decomposition of a positive, normal, finite u; of anything else, nonsense but no trap."""
     form = _FORMATS[u.kind]
 
@@ -116,7 +114,7 @@ def decompose(e: FunctionEmitter, u: Value) -> Decomposed:
     return Decomposed(k, m, e.fsub(m, literal(e, u, 1.0)), exponent)
 
 
-def twice_inverse_power(e: FunctionEmitter, parts: Decomposed) -> Value:
+def twice_inverse_power(e: Emitter, parts: Decomposed) -> Value:
     """Return 2^(1 - k): twice, because k may be one beyond the largest exponent of a float."""
     form = _FORMATS[parts.f.kind]
     inverse = e.isub(e.constant(form.integer, 2 * form.bias + 1, parts.f.lanes), parts.exponent)
@@ -125,7 +123,7 @@ def twice_inverse_power(e: FunctionEmitter, parts: Decomposed) -> Value:
     )
 
 
-def normalise(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
+def normalise(e: Emitter, x: Value) -> tuple[Value, Value]:
     """Return x scaled out of the subnormal range, and the exponent to subtract again."""
     form = _FORMATS[x.kind]
     places = form.mantissa_bits + 2
@@ -134,7 +132,7 @@ def normalise(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
     return scaled, e.select(subnormal, literal(e, x, float(places)), literal(e, x, 0.0))
 
 
-def log_series(e: FunctionEmitter, f: Value, s: Value) -> tuple[Value, Value]:
+def log_series(e: Emitter, f: Value, s: Value) -> tuple[Value, Value]:
     """Return h and p with log(1 + f) = f - (h - s p), given s = f / (2 + f)."""
     z = e.fmul(s, s)
     half_square = e.fmul(e.fmul(literal(e, f, 0.5), f), f)
@@ -147,7 +145,7 @@ def log_of_two(kind: str) -> tuple[float, float]:
     return form.ln2_hi, form.ln2_lo
 
 
-def log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value, Value]:
+def log_terms(e: Emitter, k: Value, f: Value, s: Value) -> tuple[Value, Value]:
     """Return k log 2 + log(1 + f), given s = f / (2 + f), as a sum of two whose second is the smaller."""
     form = _FORMATS[f.kind]
     half_square, series = log_series(e, f, s)
@@ -156,7 +154,7 @@ def log_terms(e: FunctionEmitter, k: Value, f: Value, s: Value) -> tuple[Value, 
     return hi, e.fsub(lo, e.fsub(half_square, small))
 
 
-def log_pair(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
+def log_pair(e: Emitter, x: Value) -> tuple[Value, Value]:
     """Return the natural logarithm of a positive finite x as a pair, right to about 2^-60."""
     scaled, places = normalise(e, x)
     parts = decompose(e, scaled)
@@ -164,7 +162,7 @@ def log_pair(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
     return fast_two_sum(e, *log_terms(e, e.fsub(parts.k, places), parts.f, s))
 
 
-def log(e: FunctionEmitter, x: Value) -> Value:
+def log(e: Emitter, x: Value) -> Value:
     """Return the natural logarithm: -inf at 0, NaN below."""
     zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
     scaled, places = normalise(e, x)
@@ -175,17 +173,17 @@ def log(e: FunctionEmitter, x: Value) -> Value:
     return e.select(regular, e.fadd(hi, lo), _at_the_edges(e, x))
 
 
-def log2(e: FunctionEmitter, x: Value) -> Value:
+def log2(e: Emitter, x: Value) -> Value:
     """Return the logarithm to the base 2, exact at powers of 2: -inf at 0, NaN below."""
     return _log_to_base(e, x, _BASE_TWO[x.kind])
 
 
-def log10(e: FunctionEmitter, x: Value) -> Value:
+def log10(e: Emitter, x: Value) -> Value:
     """Return the logarithm to the base 10, exact at powers of 10: -inf at 0, NaN below."""
     return _log_to_base(e, x, _BASE_TEN[x.kind])
 
 
-def _log_to_base(e: FunctionEmitter, x: Value, base: _Base) -> Value:
+def _log_to_base(e: Emitter, x: Value, base: _Base) -> Value:
     """Return k log_b(2) + log(1 + f) log_b(e), summed as a pair and rounded nearly once."""
     zero, infinity = literal(e, x, 0.0), literal(e, x, float("inf"))
     scaled, places = normalise(e, x)
@@ -203,14 +201,14 @@ def _log_to_base(e: FunctionEmitter, x: Value, base: _Base) -> Value:
     return e.select(regular, result, _at_the_edges(e, x))
 
 
-def _at_the_edges(e: FunctionEmitter, x: Value) -> Value:
+def _at_the_edges(e: Emitter, x: Value) -> Value:
     """Return log(x) for x = 0, inf, negative or NaN."""
     zero = literal(e, x, 0.0)
     beyond = e.select(e.fcmp("ogt", x, zero), x, literal(e, x, float("nan")))
     return e.select(e.fcmp("oeq", x, zero), literal(e, x, float("-inf")), beyond)
 
 
-def log1p(e: FunctionEmitter, x: Value) -> Value:
+def log1p(e: Emitter, x: Value) -> Value:
     """Return log(1 + x), accurate near 0.
 
     With 1 + x = u + c, c the rounding error of u, it is log(u) + c / u to within c^2. With u = 1 and

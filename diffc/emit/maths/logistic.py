@@ -7,8 +7,9 @@ once.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.double_double import fast_two_sum, rounded_quotient, two_sum
 from diffc.emit.maths.exponential import (
     at_least,
@@ -22,25 +23,22 @@ from diffc.emit.maths.exponential import (
 from diffc.emit.maths.logarithm import log_of_two, log_series
 from diffc.emit.maths.polynomial import literal
 
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-
 _ROOT_OF_TWO_LESS_ONE = 0.41421356237309503
 
 
-def _exp_minus_abs(e: FunctionEmitter, x: Value) -> tuple[Value, Value, Value, Value]:
+def _exp_minus_abs(e: Emitter, x: Value) -> tuple[Value, Value, Value, Value]:
     """Return hi, lo, first, second: exp(-|x|) = (hi + lo) * first * second, the last two powers of two."""
     argument = at_least(e, e.fneg(e.fabs(x)), exp_lowest(x.kind))
     reduced = reduce_exponent(e, argument)
     return *exp_significand(e, reduced), *power_of_two_halves(e, reduced.shifted)
 
 
-def sigmoid(e: FunctionEmitter, x: Value) -> Value:
+def sigmoid(e: Emitter, x: Value) -> Value:
     """Return 1 / (1 + exp(-x))."""
     return _sigmoid_short(e, x) if x.kind == "f32" else _sigmoid_double(e, x)
 
 
-def _sigmoid_short(e: FunctionEmitter, x: Value) -> Value:
+def _sigmoid_short(e: Emitter, x: Value) -> Value:
     # In f64 neither the exponential overflows nor the result underflows.
     wide = e.fpext(at_least(e, at_most(e, x, 110.0), -110.0), "f64")
     one = literal(e, wide, 1.0)
@@ -48,7 +46,7 @@ def _sigmoid_short(e: FunctionEmitter, x: Value) -> Value:
     return e.fptrunc(e.fdiv(one, e.fadd(one, t)), "f32")
 
 
-def _sigmoid_double(e: FunctionEmitter, x: Value) -> Value:
+def _sigmoid_double(e: Emitter, x: Value) -> Value:
     """Return t / (1 + t) for x < 0 and 1 / (1 + t) above, t = exp(-|x|).
 
     The numerator's power of two is applied after the division, so that a subnormal result rounds once.
@@ -65,7 +63,7 @@ def _sigmoid_double(e: FunctionEmitter, x: Value) -> Value:
     return e.fmul(scaled, e.select(negative, second, one))
 
 
-def softplus(e: FunctionEmitter, x: Value) -> Value:
+def softplus(e: Emitter, x: Value) -> Value:
     """Return log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))."""
     zero = literal(e, x, 0.0)
     terms = _log_one_plus_exp(e, x, None)
@@ -77,7 +75,7 @@ def softplus(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("ogt", x, literal(e, x, 40.0)), x, result)
 
 
-def logaddexp(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def logaddexp(e: Emitter, x: Value, y: Value) -> Value:
     """Return log(exp(x) + exp(y)) = max(x, y) + log(1 + exp(-|x - y|)), the difference with its error."""
     greater = e.fcmp("ogt", x, y)
     larger, smaller = e.fmax(x, y), e.select(greater, y, x)
@@ -101,7 +99,7 @@ class _Terms(NamedTuple):
     rest: Value
 
 
-def _log_one_plus_exp(e: FunctionEmitter, x: Value, more: Value | None) -> _Terms:
+def _log_one_plus_exp(e: Emitter, x: Value, more: Value | None) -> _Terms:
     """Return log(1 + t), t = exp(-|x|); `more` is added to |x|, x being positive.
 
     With 1 + f = 1 + t, or half of that beyond sqrt(2), it is f - (h - s p) and perhaps log 2: logarithm.py.

@@ -9,30 +9,25 @@ Handbook of Mathematical Functions, sections 6.4 and 23.1.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from functools import cache, reduce
-from typing import TYPE_CHECKING
 
-from diffc.emit.maths.double_double import fast_two_sum, quotient, two_product, two_sum
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum, quotient, two_product, two_sum
 from diffc.emit.maths.polynomial import estrin, horner, literal
 from diffc.emit.maths.precision import through_f64
 from diffc.emit.maths.reflection import PI, from_nearest_integer, where_negative
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
 
 _SERIES = 16
 """How many terms with Bernoulli numbers; what they leave out is below 2^-58 from `_far` on."""
 
 
-def polygamma(n: int) -> Callable[[FunctionEmitter, Value], Value]:
+def polygamma(n: int) -> Callable[[Emitter, Value], Value]:
     """Return the emitter of the derivative of order n of the digamma function, 1 <= n <= MAX_ORDER."""
 
     @through_f64
-    def of_order(e: FunctionEmitter, x: Value) -> Value:
+    def of_order(e: Emitter, x: Value) -> Value:
         zero, one, infinity = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, float("inf"))
         z = e.fabs(x)
         mirrored = e.select(e.fcmp("olt", x, zero), e.fadd(z, one), z)
@@ -58,7 +53,7 @@ def _far(n: int) -> int:
     return 8 + 5 * n // 8
 
 
-def _magnitude(e: FunctionEmitter, z: Value, n: int) -> Value:
+def _magnitude(e: Emitter, z: Value, n: int) -> Value:
     """Return n! (z^-s + (z+1)^-s + ...) for z >= 0."""
     zero, one, far = literal(e, z, 0.0), literal(e, z, 1.0), literal(e, z, float(_far(n)))
     total, error, steps = zero, zero, zero
@@ -79,11 +74,11 @@ def _magnitude(e: FunctionEmitter, z: Value, n: int) -> Value:
     return e.select(e.fcmp("oeq", product, infinity), infinity, value)
 
 
-def _inverse(e: FunctionEmitter, x: Pair) -> Pair:
+def _inverse(e: Emitter, x: Pair) -> Pair:
     return quotient(e, (literal(e, x[0], 1.0), literal(e, x[0], 0.0)), x)
 
 
-def _inverse_power(e: FunctionEmitter, x: Pair, exponent: int) -> Pair:
+def _inverse_power(e: Emitter, x: Pair, exponent: int) -> Pair:
     """Return x^-exponent by repeated squaring of pairs."""
     square, result = _inverse(e, x), None
     while True:
@@ -97,12 +92,12 @@ def _inverse_power(e: FunctionEmitter, x: Pair, exponent: int) -> Pair:
     return result
 
 
-def _pair_product(e: FunctionEmitter, a: Pair, b: Pair) -> Pair:
+def _pair_product(e: Emitter, a: Pair, b: Pair) -> Pair:
     hi, error = two_product(e, a[0], b[0])
     return hi, e.fma(a[0], b[1], e.fma(a[1], b[0], error))
 
 
-def _tail(e: FunctionEmitter, z: Pair, n: int) -> Pair:
+def _tail(e: Emitter, z: Pair, n: int) -> Pair:
     """Return n! times the sum from z >= `_far` on: (n-1)! z^-n (1 + n/(2 z) + ...)."""
     inverse = _inverse(e, z)
     # The factorial first: a power alone may underflow.
@@ -141,7 +136,7 @@ def _bernoulli(count: int) -> tuple[Fraction, ...]:
     return tuple(numbers)
 
 
-def _cotangent_derivative(e: FunctionEmitter, cotangent: Value, n: int) -> Value:
+def _cotangent_derivative(e: Emitter, cotangent: Value, n: int) -> Value:
     """Return the derivative of order n of pi cot(pi z) times (-1)^n: every coefficient is positive."""
     coefficients = [0.0, PI]
     for _ in range(n):  # c' = -pi (1 + c^2)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from diffc.emit.interface import Emitter, Value
 
 
-def literal(e: FunctionEmitter, like: Value, value: float) -> Value:
+def literal(e: Emitter, like: Value, value: float) -> Value:
     """Return `value` as a constant of the kind and lanes of `like`."""
     return e.constant(like.kind, value, like.lanes)
 
 
-def horner(e: FunctionEmitter, x: Value, coefficients: Sequence[float]) -> Value:
+def horner(e: Emitter, x: Value, coefficients: Sequence[float]) -> Value:
     """Return c[0] + c[1] x + c[2] x^2 + ..., the most accurate order of evaluation."""
     total = literal(e, x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
@@ -23,7 +20,7 @@ def horner(e: FunctionEmitter, x: Value, coefficients: Sequence[float]) -> Value
     return total
 
 
-def paired(e: FunctionEmitter, x: Value, square: Value, coefficients: Sequence[float]) -> Value:
+def paired(e: Emitter, x: Value, square: Value, coefficients: Sequence[float]) -> Value:
     """Return the same polynomial as c[0] + c[1] x + x^2 (c[2] + c[3] x + x^2 (...)).
 
     The chain is half of Horner's, and nothing but the square is multiplied in addition. Source: Knuth, "The
@@ -36,7 +33,7 @@ def paired(e: FunctionEmitter, x: Value, square: Value, coefficients: Sequence[f
     return total
 
 
-def estrin(e: FunctionEmitter, x: Value, coefficients: Sequence[float]) -> Value:
+def estrin(e: Emitter, x: Value, coefficients: Sequence[float]) -> Value:
     """Return the same polynomial by pairing neighbours, so that the chain is logarithmic in the degree.
 
     Rounding is a little worse than Horner's: for tails that are small beside what they are added to.

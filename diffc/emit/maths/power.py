@@ -11,18 +11,13 @@ vector with every special case. An f32 is raised in f64, where one float carries
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from diffc.emit.maths.double_double import fast_two_sum, two_product
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum, two_product
 from diffc.emit.maths.exponential import power_of_two, power_of_two_halves, reduce_exponent, short_exp2
 from diffc.emit.maths.logarithm import decompose, normalise
 from diffc.emit.maths.polynomial import estrin, literal
 from diffc.emit.maths.precision import through_f64
 from diffc.emit.maths.rare import repaired
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
 
 _LN2 = (0.6931471805598903, 5.497923018708371e-14)  # the first part is a multiple of 2^-42
 _THIRD = (0.3333333333333333, 1.850371707708594e-17)
@@ -61,15 +56,15 @@ _LOG2 = (
 )
 
 
-def power(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def power(e: Emitter, x: Value, y: Value) -> Value:
     """Return x^y with the special cases of IEEE 754 (and NumPy): pow(x, 0) = pow(1, y) = 1 even for NaN."""
     quick, usual = _quick(e, x, y) if x.kind == "f64" else _quick_short(e, x, y)
     name = f"vm_pow_any_{x.kind}x{x.lanes}"
-    symbol = e.module.private_function(name, _power_of_any, (x.kind, x.lanes), 2, "noinline cold")
+    symbol = e.module.rare_function(name, _power_of_any, (x.kind, x.lanes), 2)
     return repaired(e, e.bnot(usual), quick, lambda: e.call(symbol, x.kind, x.lanes, x, y))
 
 
-def _quick(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
+def _quick(e: Emitter, x: Value, y: Value) -> tuple[Value, Value]:
     """Return x^y, and whether that holds: x is normal and positive, and so is the result."""
     product, rest = _times(e, y, _log_pair(e, x, literal(e, x, 0.0)))
     reduced = reduce_exponent(e, product, rest)
@@ -81,7 +76,7 @@ def _quick(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
     return result, e.band(normal, e.fcmp("olt", e.fabs(product), literal(e, x, 700.0)))
 
 
-def _quick_short(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
+def _quick_short(e: Emitter, x: Value, y: Value) -> tuple[Value, Value]:
     """Return the same of f32: 2^(y log2(x)), in f64 and rounded once."""
     wide, exponent = e.fpext(x, "f64"), e.fpext(y, "f64")
     parts = decompose(e, wide)
@@ -92,13 +87,13 @@ def _quick_short(e: FunctionEmitter, x: Value, y: Value) -> tuple[Value, Value]:
     return result, e.band(positive, e.fcmp("olt", e.fabs(product), literal(e, wide, 1000.0)))
 
 
-def _times(e: FunctionEmitter, y: Value, logarithm: Pair) -> Pair:
+def _times(e: Emitter, y: Value, logarithm: Pair) -> Pair:
     """Return y times the logarithm as a pair."""
     product, rest = two_product(e, y, logarithm[0])
     return product, e.fma(y, logarithm[1], rest)
 
 
-def _log_pair(e: FunctionEmitter, x: Value, places: Value) -> Pair:
+def _log_pair(e: Emitter, x: Value, places: Value) -> Pair:
     """Return log(x) - places log(2) as a normalised pair, for positive, normal, finite x."""
     parts = decompose(e, x)
     k, m = e.fsub(parts.k, places), parts.m
@@ -133,7 +128,7 @@ def _log_pair(e: FunctionEmitter, x: Value, places: Value) -> Pair:
 
 
 @through_f64
-def _power_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def _power_of_any(e: Emitter, x: Value, y: Value) -> Value:
     """Return x^y for all numbers."""
     zero, one, half = literal(e, x, 0.0), literal(e, x, 1.0), literal(e, x, 0.5)
     infinity, nan = literal(e, x, float("inf")), literal(e, x, float("nan"))
@@ -157,7 +152,7 @@ def _power_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:
     return e.select(e.bor(e.fcmp("oeq", y, zero), e.fcmp("oeq", x, one)), one, result)
 
 
-def _exp_of_product(e: FunctionEmitter, y: Value, logarithm: Pair) -> Value:
+def _exp_of_product(e: Emitter, y: Value, logarithm: Pair) -> Value:
     """Return exp(y * logarithm), rounded nearly once also where it overflows or is subnormal."""
     limit = literal(e, y, 1000.0)
     product, rest = _times(e, y, logarithm)
@@ -170,7 +165,7 @@ def _exp_of_product(e: FunctionEmitter, y: Value, logarithm: Pair) -> Value:
     return e.fmul(e.fmul(e.fadd(hi, e.fadd(lo, reduced.tail)), first), second)
 
 
-def ipow(e: FunctionEmitter, x: Value, n: int) -> Value:
+def ipow(e: Emitter, x: Value, n: int) -> Value:
     """Return x^n by repeated squaring, for a literal n: few instructions, about log2|n| to |n| half ulps."""
     if n == 0:
         return literal(e, x, 1.0)

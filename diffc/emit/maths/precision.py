@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from diffc.emit.interface import Emitter, Value
 
 
 def through_f64(function: Callable[..., Value]) -> Callable[..., Value]:
     """Return `function` extended to f32 by computing in f64: correct to little more than half an ulp."""
 
     @wraps(function)
-    def either(e: FunctionEmitter, *args: Value) -> Value:
+    def either(e: Emitter, *args: Value) -> Value:
         if args[0].kind == "f64":
             return function(e, *args)
         return e.fptrunc(function(e, *[e.fpext(arg, "f64") for arg in args]), args[0].kind)

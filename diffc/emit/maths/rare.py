@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
+from diffc.emit.interface import Emitter, Value
 
 
-def repaired(e: FunctionEmitter, rare: Value, usual: Value, careful: Callable[[], Value]) -> Value:
+def repaired(e: Emitter, rare: Value, usual: Value, careful: Callable[[], Value]) -> Value:
     """Return `usual`, but in the lanes of the mask `rare` the value that `careful` emits."""
-    before, branch, done = e.current_block, e.new_label("rare"), e.new_label("done")
-    e.cbr(e.any(rare), branch, done)
-    e.block(branch)
-    value = e.select(rare, careful(), usual)
-    after = e.current_block
-    e.br(done)
-    e.block(done)
-    result = e.phi(usual.kind, usual.lanes)
-    e.add_incoming(result, usual, before)
-    e.add_incoming(result, value, after)
-    return result
+    (value,) = e.replaced_if(e.any(rare), [usual], lambda: [e.select(rare, careful(), usual)])
+    return value

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.polynomial import literal
 from diffc.emit.maths.rare import repaired
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 PI = 3.141592653589793
 
 
-def where_negative(e: FunctionEmitter, x: Value, positive: Value, reflected: Callable[[], Value]) -> Value:
+def where_negative(e: Emitter, x: Value, positive: Value, reflected: Callable[[], Value]) -> Value:
     """Return `positive`, but in lanes below 0 what `reflected` emits: on a branch, taken if there is one."""
     negative = e.fcmp("olt", x, literal(e, x, 0.0))
     return repaired(e, negative, positive, reflected)
 
 
-def from_nearest_integer(e: FunctionEmitter, z: Value) -> tuple[Value, Value]:
+def from_nearest_integer(e: Emitter, z: Value) -> tuple[Value, Value]:
     """Return the offset of z from the nearest integer, exactly, and pi times it."""
     offset = e.fsub(z, e.rint(z))
     return offset, e.fmul(literal(e, z, PI), offset)

@@ -10,13 +10,11 @@ operations", ARITH 2003).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.polynomial import literal
 from diffc.emit.maths.rare import repaired
-
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
 
 class _Format(NamedTuple):
@@ -41,12 +39,12 @@ class _Division(NamedTuple):
     remainder: Value
 
 
-def fmod(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def fmod(e: Emitter, x: Value, y: Value) -> Value:
     """Return the exact remainder of the truncated quotient as `numpy.fmod`: the sign of x, NaN for y = 0."""
     return e.copysign(_remainder(e, e.fabs(x), e.fabs(y)), x)
 
 
-def mod(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def mod(e: Emitter, x: Value, y: Value) -> Value:
     """Return the floored remainder x - floor(x / y) y as `numpy.mod`: the sign of y, NaN for y = 0.
 
     The sum that moves the truncated remainder to y's sign rounds once, as NumPy's does.
@@ -57,7 +55,7 @@ def mod(e: FunctionEmitter, x: Value, y: Value) -> Value:
     return e.copysign(e.select(moved, e.fsub(magnitude, remainder), remainder), y)
 
 
-def floor_divide(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def floor_divide(e: Emitter, x: Value, y: Value) -> Value:
     """Return the floor of the exact quotient as `numpy.floor_divide`: x / y for y = 0, NaN for infinite x."""
     a, b = e.fabs(x), e.fabs(y)
     ratio = e.fdiv(a, b)
@@ -69,13 +67,13 @@ def floor_divide(e: FunctionEmitter, x: Value, y: Value) -> Value:
     quick = e.copysign(quotient, e.select(opposite, literal(e, x, -1.0), one))
 
     many = e.fcmp("oge", ratio, literal(e, x, _FORMATS[x.kind].few))
-    symbol = e.module.private_function(
-        f"vm_floor_divide_any_{x.kind}x{x.lanes}", _floor_divide_of_any, (x.kind, x.lanes), 2, "noinline cold"
+    symbol = e.module.rare_function(
+        f"vm_floor_divide_any_{x.kind}x{x.lanes}", _floor_divide_of_any, (x.kind, x.lanes), 2
     )
     return repaired(e, many, quick, lambda: e.call(symbol, x.kind, x.lanes, x, y))
 
 
-def _floor_divide_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def _floor_divide_of_any(e: Emitter, x: Value, y: Value) -> Value:
     """Return the same in NumPy's own steps, whose roundings show where the quotient is large."""
     zero, one = literal(e, x, 0.0), literal(e, x, 1.0)
     remainder = fmod(e, x, y)
@@ -89,27 +87,23 @@ def _floor_divide_of_any(e: FunctionEmitter, x: Value, y: Value) -> Value:
     return e.select(e.fcmp("oeq", y, zero), e.fdiv(x, y), whole)
 
 
-def _remainder(e: FunctionEmitter, a: Value, b: Value) -> Value:
+def _remainder(e: Emitter, a: Value, b: Value) -> Value:
     """Return the remainder of a >= 0 and b >= 0."""
     ratio = e.fdiv(a, b)
-    symbol = e.module.private_function(
-        f"vm_remainder_shortened_{a.kind}x{a.lanes}", _shortened, (a.kind, a.lanes), 2, "noinline cold"
+    symbol = e.module.rare_function(
+        f"vm_remainder_shortened_{a.kind}x{a.lanes}", _shortened, (a.kind, a.lanes), 2
     )
-    before, rare, done = e.current_block, e.new_label("rare"), e.new_label("done")
-    e.cbr(e.any(e.fcmp("oge", ratio, literal(e, a, _FORMATS[a.kind].whole))), rare, done)
-    e.block(rare)
-    shorter = e.call(symbol, a.kind, a.lanes, a, b)
-    its_ratio = e.fdiv(shorter, b)
-    e.br(done)
-    e.block(done)
-    dividend, quotient = e.phi(a.kind, a.lanes), e.phi(a.kind, a.lanes)
-    for phi, usual, other in ((dividend, a, shorter), (quotient, ratio, its_ratio)):
-        e.add_incoming(phi, usual, before)
-        e.add_incoming(phi, other, rare)
+
+    def shortened() -> list[Value]:
+        shorter = e.call(symbol, a.kind, a.lanes, a, b)
+        return [shorter, e.fdiv(shorter, b)]
+
+    many = e.any(e.fcmp("oge", ratio, literal(e, a, _FORMATS[a.kind].whole)))
+    dividend, quotient = e.replaced_if(many, [a, ratio], shortened)
     return _divided(e, dividend, b, quotient).remainder
 
 
-def _divided(e: FunctionEmitter, a: Value, b: Value, ratio: Value) -> _Division:
+def _divided(e: Emitter, a: Value, b: Value, ratio: Value) -> _Division:
     """Return quotient and remainder of a, which may be negative, and b >= 0, given a / b rounded.
 
     They are right where that is below `whole`.
@@ -125,32 +119,29 @@ def _divided(e: FunctionEmitter, a: Value, b: Value, ratio: Value) -> _Division:
     return _Division(quotient, e.select(smaller, a, remainder))
 
 
-def _shortened(e: FunctionEmitter, a: Value, b: Value) -> Value:
+def _shortened(e: Emitter, a: Value, b: Value) -> Value:
     """Return a number congruent to a modulo b, of either sign, whose quotient is below `whole`."""
     form = _FORMATS[a.kind]
     whole, infinity = literal(e, a, form.whole), literal(e, a, float("inf"))
     # NaN stays; infinity is left as it is, and so is all with a divisor 0.
     regular = e.band(e.fcmp("olt", a, infinity), e.fcmp("ogt", b, literal(e, a, 0.0)))
-    before, again, done = e.current_block, e.new_label("again"), e.new_label("done")
-    e.br(again)
-    e.block(again)
-    rest = e.phi(a.kind, a.lanes)
-    ratio = e.fdiv(rest, b)
-    large = e.band(regular, e.fcmp("oge", e.fabs(ratio), whole))
-    divisor = b
-    for _ in range(2):
-        unbounded = e.fcmp("oeq", e.fabs(ratio), infinity)
-        divisor = e.select(unbounded, e.fmul(divisor, literal(e, a, form.stretch)), divisor)
-        ratio = e.fdiv(rest, divisor)
-    shorter = e.select(large, e.fma(e.fneg(ratio), divisor, rest), rest)
-    e.add_incoming(rest, a, before)
-    e.add_incoming(rest, shorter, again)
-    e.cbr(e.any(large), again, done)
-    e.block(done)
+
+    def shorten(rest: Value) -> tuple[list[Value], Value]:
+        ratio = e.fdiv(rest, b)
+        large = e.band(regular, e.fcmp("oge", e.fabs(ratio), whole))
+        divisor = b
+        for _ in range(2):
+            unbounded = e.fcmp("oeq", e.fabs(ratio), infinity)
+            divisor = e.select(unbounded, e.fmul(divisor, literal(e, a, form.stretch)), divisor)
+            ratio = e.fdiv(rest, divisor)
+        shorter = e.select(large, e.fma(e.fneg(ratio), divisor, rest), rest)
+        return [shorter], e.any(large)
+
+    (shorter,) = e.repeat_while([a], shorten)
     return shorter
 
 
-def _opposite(e: FunctionEmitter, x: Value, y: Value) -> Value:
+def _opposite(e: Emitter, x: Value, y: Value) -> Value:
     """Return whether exactly one of the two has its sign bit set."""
     integer = _FORMATS[x.kind].integer
     signs = e.ixor(e.bitcast(x, integer), e.bitcast(y, integer))

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.maths.polynomial import literal
 
-if TYPE_CHECKING:
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
 
-
-def sqrt(e: FunctionEmitter, x: Value) -> Value:
+def sqrt(e: Emitter, x: Value) -> Value:
     """Return the correctly rounded square root; NaN below 0."""
     return e.sqrt(x)
 
 
-def sign(e: FunctionEmitter, x: Value) -> Value:
+def sign(e: Emitter, x: Value) -> Value:
     """Return -1, 0 or 1, or NaN of NaN; either zero gives +0."""
     zero = literal(e, x, 0.0)
     rest = e.select(e.fcmp("oeq", x, zero), zero, x)
@@ -23,11 +19,11 @@ def sign(e: FunctionEmitter, x: Value) -> Value:
     return e.select(e.fcmp("ogt", x, zero), literal(e, x, 1.0), rest)
 
 
-def minimum(e: FunctionEmitter, a: Value, b: Value) -> Value:
+def minimum(e: Emitter, a: Value, b: Value) -> Value:
     """Return the smaller, or NaN if either is NaN."""
     return e.fmin(a, b)
 
 
-def maximum(e: FunctionEmitter, a: Value, b: Value) -> Value:
+def maximum(e: Emitter, a: Value, b: Value) -> Value:
     """Return the larger, or NaN if either is NaN."""
     return e.fmax(a, b)

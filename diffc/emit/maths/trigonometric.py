@@ -8,18 +8,13 @@ those of Cody and Waite.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from diffc.emit.maths.double_double import fast_two_sum, rounded_quotient, two_sum
+from diffc.emit.interface import Emitter, Value
+from diffc.emit.maths.double_double import Pair, fast_two_sum, rounded_quotient, two_sum
 from diffc.emit.maths.huge_angle import reduce_huge
 from diffc.emit.maths.polynomial import estrin, literal
 from diffc.emit.maths.rare import repaired
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from diffc.emit.llvm.emitter import FunctionEmitter, Value
-    from diffc.emit.maths.double_double import Pair
 
 _HUGE = 2.0**30
 _TINY = 2.0**-27  # below it sin(x) and tan(x) round to x
@@ -50,7 +45,7 @@ _SIN_SHORT = (-0.16666666641574138, 0.008333329379968245, -0.0001983933294573579
 _COS_SHORT = (0.04166664683879341, -0.0013887366112108753, 2.4438285771936065e-05)
 
 
-def _reduce(e: FunctionEmitter, x: Value) -> tuple[Pair, Value]:
+def _reduce(e: Emitter, x: Value) -> tuple[Pair, Value]:
     """Return (r, quadrant) with x = quadrant pi/2 + r, for |x| < 2^30; the quadrant is modulo 2^51.
 
     The second part of r is at most 2^-17 of the first, and below half an ulp of it but where r is tiny.
@@ -66,7 +61,7 @@ def _reduce(e: FunctionEmitter, x: Value) -> tuple[Pair, Value]:
     return (hi, e.fadd(lo, rest)), e.bitcast(shifted, "i64")
 
 
-def _sin_terms(e: FunctionEmitter, r: Pair) -> Pair:
+def _sin_terms(e: Emitter, r: Pair) -> Pair:
     """Return sin(r) as a sum whose first part is the larger."""
     hi, lo = r
     square = e.fmul(hi, hi)
@@ -74,7 +69,7 @@ def _sin_terms(e: FunctionEmitter, r: Pair) -> Pair:
     return hi, e.fma(e.fmul(hi, square), estrin(e, square, _SIN), correction)
 
 
-def _cos_terms(e: FunctionEmitter, r: Pair) -> Pair:
+def _cos_terms(e: Emitter, r: Pair) -> Pair:
     """Return cos(r) as a sum whose first part is the larger."""
     hi, lo = r
     one, minus_half = literal(e, hi, 1.0), literal(e, hi, -0.5)
@@ -86,18 +81,18 @@ def _cos_terms(e: FunctionEmitter, r: Pair) -> Pair:
     return large, e.fma(e.fmul(square, square), estrin(e, square, _COS), correction)
 
 
-def _sin_of(e: FunctionEmitter, r: Pair, quadrant: Value) -> Value:
+def _sin_of(e: Emitter, r: Pair, quadrant: Value) -> Value:
     """Return sin(r + quadrant pi/2)."""
     sine, cosine = e.fadd(*_sin_terms(e, r)), e.fadd(*_cos_terms(e, r))
     return _with_sign_of(e, e.select(_is_odd(e, quadrant), cosine, sine), quadrant)
 
 
-def _cos_of(e: FunctionEmitter, r: Pair, quadrant: Value) -> Value:
+def _cos_of(e: Emitter, r: Pair, quadrant: Value) -> Value:
     """Return cos(r + quadrant pi/2)."""
     return _sin_of(e, r, e.iadd(quadrant, e.constant("i64", 1, quadrant.lanes)))
 
 
-def _tan_of(e: FunctionEmitter, r: Pair, quadrant: Value) -> Value:
+def _tan_of(e: Emitter, r: Pair, quadrant: Value) -> Value:
     """Return tan(r + quadrant pi/2): sin / cos in even quadrants, -cos / sin in odd ones."""
     sine = fast_two_sum(e, *_sin_terms(e, r))
     cosine = fast_two_sum(e, *_cos_terms(e, r))
@@ -110,7 +105,7 @@ def _tan_of(e: FunctionEmitter, r: Pair, quadrant: Value) -> Value:
     return rounded_quotient(e, numerator, denominator)
 
 
-def _reduce_short(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
+def _reduce_short(e: Emitter, x: Value) -> tuple[Value, Value]:
     """Return (r, quadrant) as `_reduce`, r rounded to 53 bits: enough where the result is f32."""
     shifter = literal(e, x, _SHIFTER)
     shifted = e.fma(x, literal(e, x, _TWO_OVER_PI), shifter)
@@ -119,25 +114,25 @@ def _reduce_short(e: FunctionEmitter, x: Value) -> tuple[Value, Value]:
     return e.fma(minus_n, literal(e, x, _HALF_PI[1]), r), e.bitcast(shifted, "i64")
 
 
-def _sin_of_short(e: FunctionEmitter, r: Value, quadrant: Value) -> Value:
+def _sin_of_short(e: Emitter, r: Value, quadrant: Value) -> Value:
     """Return sin(r + quadrant pi/2) to about 2^-33."""
     sine, cosine = _short_pair(e, r)
     return _with_sign_of(e, e.select(_is_odd(e, quadrant), cosine, sine), quadrant)
 
 
-def _cos_of_short(e: FunctionEmitter, r: Value, quadrant: Value) -> Value:
+def _cos_of_short(e: Emitter, r: Value, quadrant: Value) -> Value:
     """Return cos(r + quadrant pi/2) to about 2^-33."""
     return _sin_of_short(e, r, e.iadd(quadrant, e.constant("i64", 1, quadrant.lanes)))
 
 
-def _tan_of_short(e: FunctionEmitter, r: Value, quadrant: Value) -> Value:
+def _tan_of_short(e: Emitter, r: Value, quadrant: Value) -> Value:
     """Return tan(r + quadrant pi/2) to about 2^-32."""
     sine, cosine = _short_pair(e, r)
     odd = _is_odd(e, quadrant)
     return e.fdiv(e.select(odd, cosine, sine), e.select(odd, e.fneg(sine), cosine))
 
 
-def _short_pair(e: FunctionEmitter, r: Value) -> tuple[Value, Value]:
+def _short_pair(e: Emitter, r: Value) -> tuple[Value, Value]:
     """Return sin(r) and cos(r) to about 2^-33, for |r| <= pi/4."""
     one, minus_half = literal(e, r, 1.0), literal(e, r, -0.5)
     square = e.fmul(r, r)
@@ -149,31 +144,31 @@ def _short_pair(e: FunctionEmitter, r: Value) -> tuple[Value, Value]:
 _SHORT = {"tan": _tan_of_short, "sin": _sin_of_short, "cos": _cos_of_short}
 
 
-def _with_sign_of(e: FunctionEmitter, value: Value, quadrant: Value) -> Value:
+def _with_sign_of(e: Emitter, value: Value, quadrant: Value) -> Value:
     """Return the value, negated in quadrants 2 and 3."""
     two, sign_place = e.constant("i64", 2, quadrant.lanes), e.constant("i64", 62, quadrant.lanes)
     sign = e.shl(e.iand(quadrant, two), sign_place)
     return e.bitcast(e.ixor(e.bitcast(value, "i64"), sign), "f64")
 
 
-def _is_odd(e: FunctionEmitter, n: Value) -> Value:
+def _is_odd(e: Emitter, n: Value) -> Value:
     one = e.constant("i64", 1, n.lanes)
     return e.icmp("ne", e.iand(n, one), e.constant("i64", 0, n.lanes))
 
 
 def _with_huge_lanes(
-    e: FunctionEmitter, x: Value, usual: Value, name: str, of: Callable[[FunctionEmitter, Pair, Value], Value]
+    e: Emitter, x: Value, usual: Value, name: str, of: Callable[[Emitter, Pair, Value], Value]
 ) -> Value:
     """Return `usual`, but the function of the huge lanes of x computed one by one, on a branch."""
 
-    def scalar(inner: FunctionEmitter, y: Value) -> Value:
+    def scalar(inner: Emitter, y: Value) -> Value:
         return of(inner, *reduce_huge(inner, y))
 
     magnitude = e.fabs(x)
     huge = e.band(
         e.fcmp("oge", magnitude, literal(e, x, _HUGE)), e.fcmp("olt", magnitude, literal(e, x, float("inf")))
     )
-    symbol = e.module.private_function(f"vm_{name}_huge", scalar, ("f64", 1), 1, "noinline cold")
+    symbol = e.module.rare_function(f"vm_{name}_huge", scalar, ("f64", 1), 1)
 
     def lane_by_lane() -> Value:
         safe, exact = e.select(huge, x, literal(e, x, _HUGE)), usual
@@ -184,25 +179,23 @@ def _with_huge_lanes(
     return repaired(e, huge, usual, lane_by_lane)
 
 
-def sin(e: FunctionEmitter, x: Value) -> Value:
+def sin(e: Emitter, x: Value) -> Value:
     """Return the sine; NaN at infinity."""
     # The reduction loses the sign of -0, and below 2^-27 sin(x) and tan(x) round to x.
     return e.select(_is_tiny(e, x), x, _reduced(e, x, "sin", _sin_of))
 
 
-def cos(e: FunctionEmitter, x: Value) -> Value:
+def cos(e: Emitter, x: Value) -> Value:
     """Return the cosine; NaN at infinity."""
     return _reduced(e, x, "cos", _cos_of)
 
 
-def tan(e: FunctionEmitter, x: Value) -> Value:
+def tan(e: Emitter, x: Value) -> Value:
     """Return the tangent; NaN at infinity."""
     return e.select(_is_tiny(e, x), x, _reduced(e, x, "tan", _tan_of))
 
 
-def _reduced(
-    e: FunctionEmitter, x: Value, name: str, of: Callable[[FunctionEmitter, Pair, Value], Value]
-) -> Value:
+def _reduced(e: Emitter, x: Value, name: str, of: Callable[[Emitter, Pair, Value], Value]) -> Value:
     """Return the function of x reduced; of an f32 in f64, where a short reduction and polynomials suffice."""
     if x.kind == "f64":
         return _with_huge_lanes(e, x, of(e, *_reduce(e, x)), name, of)
@@ -211,5 +204,5 @@ def _reduced(
     return e.fptrunc(_with_huge_lanes(e, wide, short, name, of), "f32")
 
 
-def _is_tiny(e: FunctionEmitter, x: Value) -> Value:
+def _is_tiny(e: Emitter, x: Value) -> Value:
     return e.fcmp("olt", e.fabs(x), literal(e, x, _TINY))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module
+from diffc.emit.interface import Emitter, Formal, Module
 from diffc.emit.routines.decompositions import eigh, qr, svd
 from diffc.emit.routines.sorting import argsort, searchsorted
 from diffc.emit.routines.systems import cholesky, det, slogdet, solve, triangular_solve
@@ -16,7 +16,7 @@ from diffc.loops.statements import Routine
 
 __all__ = ["routine_function"]
 
-_Body: TypeAlias = Callable[[FunctionEmitter, str, Mapping[str, Any]], None]
+_Body: TypeAlias = Callable[[Emitter, str, Mapping[str, Any]], None]
 
 _BODIES: dict[str, _Body] = {
     "solve": solve,

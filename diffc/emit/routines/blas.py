@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module
+from diffc.emit.interface import Emitter, Formal, Module
 
 __all__ = ["PRODUCT", "product_by_blas"]
 
@@ -25,33 +25,32 @@ def product_by_blas(module: Module, kind: str) -> str:
     return module.internal_function(f"product_by_blas_{kind}", PRODUCT, lambda e: _body(e, kind))
 
 
-def _body(e: FunctionEmitter, kind: str) -> None:
+def _body(e: Emitter, kind: str) -> None:
     c, a, b, rows, columns, inner, ldc, lda, ldb, ta, tb = e.arguments
     routine = _ROUTINES[kind]
     e.module.declare(routine, None, *(("ptr", 1),) * 13)
     zero, one = e.constant("i64", 0), e.constant("i64", 1)
     empty = e.bor(e.icmp("eq", rows, zero), e.icmp("eq", columns, zero))
-    call, done = e.new_label("call"), e.new_label("done")
     slots = {name: e.alloca("i32") for name in ("m", "n", "k", "lda", "ldb", "ldc")}
     letters = {name: e.alloca("i8") for name in ("ta", "tb")}
     factors = {name: e.alloca(kind) for name in ("alpha", "beta")}
-    e.cbr(empty, done, call)
-    e.block(call)
-    # Row-major c = a b is column-major c' = b' a', so the factors change places.
-    values = {"m": columns, "n": rows, "k": inner, "lda": ldb, "ldb": lda, "ldc": ldc}
-    for name, slot in slots.items():
-        # BLAS refuses a leading extent of 0, which an empty inner axis gives.
-        value = e.imax(values[name], one) if name.startswith("ld") else values[name]
-        e.store(e.trunc(value, "i32"), slot)
-    plain, transposed = e.constant("i8", ord("N")), e.constant("i8", ord("T"))
-    e.store(e.select(tb, transposed, plain), letters["ta"])
-    e.store(e.select(ta, transposed, plain), letters["tb"])
-    e.store(e.constant(kind, 1.0), factors["alpha"])
-    e.store(e.constant(kind, 0.0), factors["beta"])
-    e.call(
-        routine, None, 1,
-        letters["ta"], letters["tb"], slots["m"], slots["n"], slots["k"], factors["alpha"],
-        b, slots["lda"], a, slots["ldb"], factors["beta"], c, slots["ldc"],
-    )  # fmt: skip
-    e.br(done)
-    e.block(done)
+
+    def call() -> None:
+        # Row-major c = a b is column-major c' = b' a', so the factors change places.
+        values = {"m": columns, "n": rows, "k": inner, "lda": ldb, "ldb": lda, "ldc": ldc}
+        for name, slot in slots.items():
+            # BLAS refuses a leading extent of 0, which an empty inner axis gives.
+            value = e.imax(values[name], one) if name.startswith("ld") else values[name]
+            e.store(e.trunc(value, "i32"), slot)
+        plain, transposed = e.constant("i8", ord("N")), e.constant("i8", ord("T"))
+        e.store(e.select(tb, transposed, plain), letters["ta"])
+        e.store(e.select(ta, transposed, plain), letters["tb"])
+        e.store(e.constant(kind, 1.0), factors["alpha"])
+        e.store(e.constant(kind, 0.0), factors["beta"])
+        e.call(
+            routine, None, 1,
+            letters["ta"], letters["tb"], slots["m"], slots["n"], slots["k"], factors["alpha"],
+            b, slots["lda"], a, slots["ldb"], factors["beta"], c, slots["ldc"],
+        )  # fmt: skip
+
+    e.unless(empty, call)

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
-from diffc.emit.llvm.flow import count, either, loop_while
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.routines.lapack import Lapack, all_finite, copy, fill, fill_nan, transpose
 
 __all__ = ["eigh", "qr", "svd"]
 
 
-def eigh(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def eigh(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [n + 1, n]: eigenvalues over eigenvectors as columns, from the lower triangle of a (syevd)."""
     out, a, vectors, values, work, integers, n, work_size, integers_size = e.arguments
     lapack = Lapack(e, "f64")
@@ -35,12 +34,12 @@ def eigh(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         transpose(e, "f64", e.gep(out, kind, n), vectors, n, n, kind)
 
     # Numbers that are not finite can keep LAPACK's iterations from ever ending.
-    either(e, _lower_is_finite(e, kind, a, n), decompose)
+    e.either(_lower_is_finite(e, kind, a, n), decompose)
     size = e.imul(n, e.iadd(n, e.constant("i64", 1)))
-    either(e, lapack.succeeded(), give, lambda: fill_nan(e, kind, out, size))
+    e.either(lapack.succeeded(), give, lambda: fill_nan(e, kind, out, size))
 
 
-def _lower_is_finite(e: FunctionEmitter, kind: str, a: Value, n: Value) -> Value:
+def _lower_is_finite(e: Emitter, kind: str, a: Value, n: Value) -> Value:
     one = e.constant("i64", 1)
 
     def going_on(i: Value, good: Value) -> Value:
@@ -50,10 +49,10 @@ def _lower_is_finite(e: FunctionEmitter, kind: str, a: Value, n: Value) -> Value
         following = e.iadd(i, one)
         return [following, all_finite(e, kind, e.gep(a, kind, e.imul(i, n)), following)]
 
-    return loop_while(e, [e.constant("i64", 0), e.constant("bool", 1)], going_on, row)[1]
+    return e.loop_while([e.constant("i64", 0), e.constant("bool", 1)], going_on, row)[1]
 
 
-def qr(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def qr(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [m + n, n]: Q over R, zeros below its diagonal, of a [m, n] with m >= n (geqrf, orgqr)."""
     out, a, factors, scales, work, m, n, work_size = e.arguments
     lapack = Lapack(e, kind)
@@ -71,14 +70,14 @@ def qr(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
             place = e.iadd(e.imul(j, m), i)
             e.store(e.load(e.gep(factors, kind, place), kind), e.gep(target, kind, j))
 
-        count(e, i, n, element)
+        e.count(i, n, element)
 
-    count(e, e.constant("i64", 0), n, row)
+    e.count(e.constant("i64", 0), n, row)
     lapack.call("orgqr", rows, columns, columns, factors, leading, scales, work, size)
     transpose(e, kind, out, factors, n, m)
 
 
-def svd(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def svd(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [m + 1 + n, k]: U over the singular values over V, of a [m, n], k = min(m, n) (gesdd)."""
     out, a, matrix, u, values, v, work, integers, m, n, k, work_size = e.arguments
     lapack = Lapack(e, "f64")
@@ -98,6 +97,6 @@ def svd(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         # The transpose of V by columns, as LAPACK gives it, is V by rows.
         copy(e, "f64", e.gep(row, kind, k), v, e.imul(n, k), kind)
 
-    either(e, all_finite(e, kind, a, e.imul(m, n)), decompose)
+    e.either(all_finite(e, kind, a, e.imul(m, n)), decompose)
     whole = e.imul(k, e.iadd(e.iadd(m, n), e.constant("i64", 1)))
-    either(e, lapack.succeeded(), give, lambda: fill_nan(e, kind, out, whole))
+    e.either(lapack.succeeded(), give, lambda: fill_nan(e, kind, out, whole))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Value
-from diffc.emit.llvm.flow import count, loop_while
+from diffc.emit.interface import Emitter, Formal, Value
 
 __all__ = ["Lapack", "all_finite", "copy", "fill", "fill_nan", "transpose"]
 
@@ -22,7 +21,7 @@ _PREFIX = {"f64": "d", "f32": "s"}
 class Lapack:
     """The calls of one function; arguments are made in its entry block, for they lie on the stack."""
 
-    def __init__(self, emitter: FunctionEmitter, kind: str) -> None:
+    def __init__(self, emitter: Emitter, kind: str) -> None:
         """Begin with the failure that `succeeded` reports if nothing is called."""
         self.e = emitter
         self.kind = kind
@@ -55,35 +54,33 @@ class Lapack:
         return self.e.icmp("eq", self.e.load(self.info, "i32"), self.e.constant("i32", 0))
 
 
-def copy(
-    e: FunctionEmitter, kind: str, to: Value, source: Value, size: Value, to_kind: str | None = None
-) -> None:
+def copy(e: Emitter, kind: str, to: Value, source: Value, size: Value, to_kind: str | None = None) -> None:
     """Copy some elements, into another kind of float if `to_kind` says so."""
     to_kind = to_kind or kind
 
     def each(k: Value) -> None:
         e.store(_as(e, e.load(e.gep(source, kind, k), kind), to_kind), e.gep(to, to_kind, k))
 
-    count(e, e.constant("i64", 0), size, each)
+    e.count(e.constant("i64", 0), size, each)
 
 
-def _as(e: FunctionEmitter, x: Value, kind: str) -> Value:
+def _as(e: Emitter, x: Value, kind: str) -> Value:
     if x.kind == kind:
         return x
     return e.fpext(x) if kind == "f64" else e.fptrunc(x)
 
 
-def fill(e: FunctionEmitter, to: Value, value: Value, size: Value) -> None:
+def fill(e: Emitter, to: Value, value: Value, size: Value) -> None:
     """Set some elements to a value."""
-    count(e, e.constant("i64", 0), size, lambda k: e.store(value, e.gep(to, value.kind, k)))
+    e.count(e.constant("i64", 0), size, lambda k: e.store(value, e.gep(to, value.kind, k)))
 
 
-def fill_nan(e: FunctionEmitter, kind: str, to: Value, size: Value) -> None:
+def fill_nan(e: Emitter, kind: str, to: Value, size: Value) -> None:
     """Set some elements to NaN: the result of a routine that failed."""
     fill(e, to, e.constant(kind, math.nan), size)
 
 
-def all_finite(e: FunctionEmitter, kind: str, a: Value, size: Value) -> Value:
+def all_finite(e: Emitter, kind: str, a: Value, size: Value) -> Value:
     """Return whether some elements are all finite; it stops at the first that is not."""
     infinite = e.constant(kind, math.inf)
 
@@ -94,11 +91,11 @@ def all_finite(e: FunctionEmitter, kind: str, a: Value, size: Value) -> Value:
         element = e.load(e.gep(a, kind, k), kind)
         return [e.iadd(k, e.constant("i64", 1)), e.fcmp("olt", e.fabs(element), infinite)]
 
-    return loop_while(e, [e.constant("i64", 0), e.constant("bool", 1)], going_on, each)[1]
+    return e.loop_while([e.constant("i64", 0), e.constant("bool", 1)], going_on, each)[1]
 
 
 def transpose(
-    e: FunctionEmitter,
+    e: Emitter,
     kind: str,
     to: Value,
     source: Value,
@@ -116,7 +113,7 @@ def transpose(
     e.call(symbol, None, 1, to, source, rows, columns)
 
 
-def _transpose_tiles(e: FunctionEmitter, kind: str, to_kind: str) -> None:
+def _transpose_tiles(e: Emitter, kind: str, to_kind: str) -> None:
     to, source, rows, columns = e.arguments
     zero, tile = e.constant("i64", 0), e.constant("i64", TILE)
 
@@ -134,10 +131,10 @@ def _transpose_tiles(e: FunctionEmitter, kind: str, to_kind: str) -> None:
                     element = _as(e, e.load(e.gep(start, kind, j), kind), to_kind)
                     e.store(element, e.gep(target, to_kind, e.imul(j, rows)))
 
-                count(e, column, last_column, one)
+                e.count(column, last_column, one)
 
-            count(e, row, last_row, one_row)
+            e.count(row, last_row, one_row)
 
-        count(e, zero, columns, one_tile, step=TILE)
+        e.count(zero, columns, one_tile, step=TILE)
 
-    count(e, zero, rows, tiles, step=TILE)
+    e.count(zero, rows, tiles, step=TILE)

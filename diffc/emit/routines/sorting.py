@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Module, Value
-from diffc.emit.llvm.flow import count, either, loop_while
+from diffc.emit.interface import Emitter, Formal, Module, Value
 from diffc.emit.routines.lapack import copy
 
 __all__ = ["argsort", "searchsorted"]
@@ -18,7 +17,7 @@ _LARGEST = 2**63 - 1
 _BITS = {"f64": "i64", "f32": "i32"}
 
 
-def argsort(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def argsort(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [n]: the places of the elements of x in ascending order, equal ones as they come."""
     out, x, keys, more_keys, more_places, n = e.arguments
 
@@ -26,11 +25,11 @@ def argsort(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         e.store(_key(e, e.load(e.gep(x, kind, i), kind)), e.gep(keys, "i64", i))
         e.store(i, e.gep(out, "i64", i))
 
-    count(e, e.constant("i64", 0), n, each)
+    e.count(e.constant("i64", 0), n, each)
     e.call(_sort(e.module), None, 1, keys, out, more_keys, more_places, n)
 
 
-def searchsorted(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def searchsorted(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out: for each of `size` elements of v how many of a [n] precede it, or equal it from the right."""
     out, a, v, n, size = e.arguments
     precedes = "slt" if attrs["side"] == "left" else "sle"
@@ -46,13 +45,13 @@ def searchsorted(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> Non
             rest = e.isub(e.isub(length, half), one)
             return [e.select(before, e.iadd(middle, one), start), e.select(before, rest, half)]
 
-        found, _ = loop_while(e, [zero, n], lambda _, length: e.icmp("sgt", length, zero), halve)
+        found, _ = e.loop_while([zero, n], lambda _, length: e.icmp("sgt", length, zero), halve)
         e.store(found, e.gep(out, "i64", i))
 
-    count(e, zero, size, each)
+    e.count(zero, size, each)
 
 
-def _key(e: FunctionEmitter, x: Value) -> Value:
+def _key(e: Emitter, x: Value) -> Value:
     """Return an i64 that is less, equal or greater as x is; NaN is above all, and -0 is 0.
 
     The bits of a float that is not negative are in its order; those of a negative one run the other way.
@@ -82,10 +81,10 @@ def _sort(module: Module) -> str:
     return module.internal_function("merge_sort", parameters, _merge_sort)
 
 
-def _merge_sort(e: FunctionEmitter) -> None:
+def _merge_sort(e: Emitter) -> None:
     keys, places, more_keys, more_places, n = e.arguments
     zero, one = e.constant("i64", 0), e.constant("i64", 1)
-    count(e, zero, n, lambda start: _insert(e, keys, places, start, _bounded(e, start, n)), step=RUN)
+    e.count(zero, n, lambda start: _insert(e, keys, places, start, _bounded(e, start, n)), step=RUN)
     merge = _merge(e.module)
 
     def one_pass(width: Value, k: Value, p: Value, next_k: Value, next_p: Value) -> list[Value]:
@@ -97,20 +96,20 @@ def _merge_sort(e: FunctionEmitter) -> None:
             e.call(merge, None, 1, k, p, next_k, next_p, start, middle, stop)
             return [stop]
 
-        loop_while(e, [zero], lambda start: e.icmp("slt", start, n), pair)
+        e.loop_while([zero], lambda start: e.icmp("slt", start, n), pair)
         return [double, next_k, next_p, k, p]
 
     start = [e.constant("i64", RUN), keys, places, more_keys, more_places]
-    _, _, sorted_places, _, _ = loop_while(e, start, lambda width, *_: e.icmp("slt", width, n), one_pass)
+    _, _, sorted_places, _, _ = e.loop_while(start, lambda width, *_: e.icmp("slt", width, n), one_pass)
     elsewhere = e.icmp("ne", sorted_places, places)
-    either(e, elsewhere, lambda: copy(e, "i64", places, sorted_places, n))
+    e.either(elsewhere, lambda: copy(e, "i64", places, sorted_places, n))
 
 
-def _bounded(e: FunctionEmitter, start: Value, n: Value) -> Value:
+def _bounded(e: Emitter, start: Value, n: Value) -> Value:
     return e.imin(e.iadd(start, e.constant("i64", RUN)), n)
 
 
-def _insert(e: FunctionEmitter, keys: Value, places: Value, start: Value, stop: Value) -> None:
+def _insert(e: Emitter, keys: Value, places: Value, start: Value, stop: Value) -> None:
     """Sort a run by insertion."""
     one = e.constant("i64", 1)
 
@@ -129,10 +128,10 @@ def _insert(e: FunctionEmitter, keys: Value, places: Value, start: Value, stop: 
             _put(e, keys, places, j, *_pair(e, keys, places, before))
             return [before]
 
-        (at,) = loop_while(e, [i], moves, move)
+        (at,) = e.loop_while([i], moves, move)
         _put(e, keys, places, at, key, place)
 
-    count(e, e.iadd(start, one), stop, each)
+    e.count(e.iadd(start, one), stop, each)
 
 
 def _merge(module: Module) -> str:
@@ -143,7 +142,7 @@ def _merge(module: Module) -> str:
     return module.internal_function("merge_runs", parameters, _merge_runs)
 
 
-def _merge_runs(e: FunctionEmitter) -> None:
+def _merge_runs(e: Emitter) -> None:
     keys, places, to_keys, to_places, start, middle, stop = e.arguments
 
     def both_left(i: Value, j: Value, _: Value) -> Value:
@@ -158,13 +157,13 @@ def _merge_runs(e: FunctionEmitter) -> None:
         one = e.constant("i64", 1)
         return [e.iadd(i, e.isub(one, later)), e.iadd(j, later), e.iadd(k, one)]
 
-    i, j, k = loop_while(e, [start, middle, start], both_left, take)
+    i, j, k = e.loop_while([start, middle, start], both_left, take)
     for at, end in ((i, middle), (j, stop)):
         (k,) = _append(e, keys, places, at, end, to_keys, to_places, k)
 
 
 def _append(
-    e: FunctionEmitter,
+    e: Emitter,
     keys: Value,
     places: Value,
     start: Value,
@@ -179,13 +178,13 @@ def _append(
         _put(e, to_keys, to_places, k, *_pair(e, keys, places, i))
         return [e.iadd(k, e.constant("i64", 1))]
 
-    return count(e, start, stop, each, [k])
+    return e.count(start, stop, each, [k])
 
 
-def _pair(e: FunctionEmitter, keys: Value, places: Value, i: Value) -> tuple[Value, Value]:
+def _pair(e: Emitter, keys: Value, places: Value, i: Value) -> tuple[Value, Value]:
     return e.load(e.gep(keys, "i64", i), "i64"), e.load(e.gep(places, "i64", i), "i64")
 
 
-def _put(e: FunctionEmitter, keys: Value, places: Value, i: Value, key: Value, place: Value) -> None:
+def _put(e: Emitter, keys: Value, places: Value, i: Value, key: Value, place: Value) -> None:
     e.store(key, e.gep(keys, "i64", i))
     e.store(place, e.gep(places, "i64", i))

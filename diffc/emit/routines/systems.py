@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Value
-from diffc.emit.llvm.flow import count, either
+from diffc.emit.interface import Emitter, Value
 from diffc.emit.routines.lapack import Lapack, copy, fill, fill_nan, transpose
 
 __all__ = ["cholesky", "det", "slogdet", "solve", "triangular_solve"]
 
 
-def solve(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def solve(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [k, n]: row j solves a @ x = row j of r, by LU with row exchanges (getrf, getrs)."""
     out, a, r, factors, pivots, k, n = e.arguments
     lapack = Lapack(e, kind)
@@ -25,10 +24,10 @@ def solve(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         copy(e, kind, out, r, e.imul(k, n))
         lapack.call("getrs", plain, order, sides, factors, leading, pivots, out, leading)
 
-    either(e, lapack.succeeded(), substitute, lambda: fill_nan(e, kind, out, e.imul(k, n)))
+    e.either(lapack.succeeded(), substitute, lambda: fill_nan(e, kind, out, e.imul(k, n)))
 
 
-def triangular_solve(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def triangular_solve(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [k, n]: row j solves a @ x = row j of r, reading one triangle of a (trtrs)."""
     out, a, r, k, n = e.arguments
     lapack = Lapack(e, kind)
@@ -37,10 +36,10 @@ def triangular_solve(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) ->
     letters = [lapack.letter(each) for each in ("U" if attrs["lower"] else "L", "T", "N")]
     copy(e, kind, out, r, e.imul(k, n))
     lapack.call("trtrs", *letters, order, sides, a, leading, out, leading)
-    either(e, lapack.succeeded(), lambda: None, lambda: fill_nan(e, kind, out, e.imul(k, n)))
+    e.either(lapack.succeeded(), lambda: None, lambda: fill_nan(e, kind, out, e.imul(k, n)))
 
 
-def cholesky(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def cholesky(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out [n, n]: the lower factor, from the lower triangle of a, zeros above (potrf)."""
     out, a, n = e.arguments
     lapack = Lapack(e, kind)
@@ -53,13 +52,13 @@ def cholesky(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         copy(e, kind, target, e.gep(a, kind, start), known)
         fill(e, e.gep(target, kind, known), e.constant(kind, 0.0), e.isub(n, known))
 
-    count(e, zero, n, row)
+    e.count(zero, n, row)
     # The lower triangle by rows is the upper one by columns, and likewise of the factor.
     lapack.call("potrf", triangle, order, out, leading)
-    either(e, lapack.succeeded(), lambda: None, lambda: fill_nan(e, kind, out, e.imul(n, n)))
+    e.either(lapack.succeeded(), lambda: None, lambda: fill_nan(e, kind, out, e.imul(n, n)))
 
 
-def det(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def det(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out: the product of the pivots of the LU factorization; 0 where one is exactly 0 (getrf)."""
     out, a, factors, pivots, n = e.arguments
     lapack = _factorized(e, kind, a, factors, pivots, n)
@@ -69,11 +68,11 @@ def det(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         signed = e.select(_exchanged(e, pivots, i), e.fneg(pivot), pivot)
         return [e.fmul(product, signed)]
 
-    (product,) = count(e, e.constant("i64", 0), n, factor, [e.constant(kind, 1.0)])
+    (product,) = e.count(e.constant("i64", 0), n, factor, [e.constant(kind, 1.0)])
     e.store(e.select(lapack.succeeded(), product, e.constant(kind, 0.0)), out)
 
 
-def slogdet(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
+def slogdet(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     """Fill out: (sign, log|det|) from the LU factorization; (0, -inf) where a pivot is exactly 0 (getrf)."""
     out, a, factors, pivots, n = e.arguments
     lapack = _factorized(e, kind, a, factors, pivots, n)
@@ -86,13 +85,13 @@ def slogdet(e: FunctionEmitter, kind: str, attrs: Mapping[str, Any]) -> None:
         return [e.select(turned, e.fneg(sign), sign), larger]
 
     start = [e.constant(kind, 1.0), nothing]
-    sign, logarithm = count(e, e.constant("i64", 0), n, factor, start)
+    sign, logarithm = e.count(e.constant("i64", 0), n, factor, start)
     regular = lapack.succeeded()
     e.store(e.select(regular, sign, nothing), out)
     e.store(e.select(regular, logarithm, e.constant(kind, float("-inf"))), e.gep(out, kind, one))
 
 
-def _factorized(e: FunctionEmitter, kind: str, a: Value, factors: Value, pivots: Value, n: Value) -> Lapack:
+def _factorized(e: Emitter, kind: str, a: Value, factors: Value, pivots: Value, n: Value) -> Lapack:
     lapack = Lapack(e, kind)
     order, leading = lapack.integer(n), lapack.leading(n)
     transpose(e, kind, factors, a, n, n)
@@ -100,11 +99,11 @@ def _factorized(e: FunctionEmitter, kind: str, a: Value, factors: Value, pivots:
     return lapack
 
 
-def _diagonal(e: FunctionEmitter, kind: str, matrix: Value, i: Value, n: Value) -> Value:
+def _diagonal(e: Emitter, kind: str, matrix: Value, i: Value, n: Value) -> Value:
     return e.load(e.gep(matrix, kind, e.imul(i, e.iadd(n, e.constant("i64", 1)))), kind)
 
 
-def _exchanged(e: FunctionEmitter, pivots: Value, i: Value) -> Value:
+def _exchanged(e: Emitter, pivots: Value, i: Value) -> Value:
     """Return whether row i, counted from 0, changed places with another, counted from 1."""
     row = e.load(e.gep(pivots, "i32", i), "i32")
     return e.icmp("ne", row, e.trunc(e.iadd(i, e.constant("i64", 1)), "i32"))

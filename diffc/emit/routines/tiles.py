@@ -8,11 +8,10 @@ do not repay.
 
 from __future__ import annotations
 
-from diffc.emit.llvm.emitter import FunctionEmitter, Module, Value
-from diffc.emit.llvm.flow import count, either, loop_while
-from diffc.emit.llvm.values import BYTES
+from diffc.emit.interface import Emitter, Module, Value
 from diffc.emit.routines.blas import PRODUCT, product_by_blas
 from diffc.ir import Extent
+from diffc.ir.types import ITEM_SIZE
 
 __all__ = ["matrix_product"]
 
@@ -31,13 +30,13 @@ def matrix_product(module: Module, kind: str, rows: Extent) -> str:
 
     It is made for products of so many rows; other ones it computes as well, by BLAS if need be.
     """
-    lanes, height = module.target.vector_bytes // BYTES[kind], _height(module, rows)
+    lanes, height = module.target.vector_bytes // ITEM_SIZE[kind], _height(module, rows)
 
-    def body(e: FunctionEmitter) -> None:
+    def body(e: Emitter) -> None:
         def by_blas() -> None:
             e.call(product_by_blas(module, kind), None, 1, *e.arguments)
 
-        either(e, _fits(e, lanes, height), lambda: _Tiles(e, kind, lanes, height).emit(), by_blas)
+        e.either(_fits(e, lanes, height), lambda: _Tiles(e, kind, lanes, height).emit(), by_blas)
 
     return module.internal_function(f"matrix_product_{kind}x{height}", PRODUCT, body)
 
@@ -53,7 +52,7 @@ def _height(module: Module, rows: Extent) -> int:
     return height
 
 
-def _fits(e: FunctionEmitter, lanes: int, height: int) -> Value:
+def _fits(e: Emitter, lanes: int, height: int) -> Value:
     """Return whether a product runs in tiles: b lies row by row, and the sizes suit."""
     _, _, _, rows, columns, inner, *_, tb = e.arguments
     work = e.imul(e.imul(rows, columns), inner)
@@ -71,7 +70,7 @@ class _Tiles:
     The last tiles begin early enough to be whole ones; what two tiles share, both compute alike.
     """
 
-    def __init__(self, e: FunctionEmitter, kind: str, lanes: int, height: int) -> None:
+    def __init__(self, e: Emitter, kind: str, lanes: int, height: int) -> None:
         self.e, self.kind, self.lanes = e, kind, lanes
         self.c, self.a, self.b, self.rows, self.columns, self.inner, self.ldc, lda, self.ldb, ta, _ = (
             e.arguments
@@ -91,9 +90,9 @@ class _Tiles:
             return [e.iadd(j, width)]
 
         start = e.constant("i64", 0)
-        (done,) = loop_while(e, [start], lambda j: e.icmp("sle", e.iadd(j, width), self.columns), panel)
+        (done,) = e.loop_while([start], lambda j: e.icmp("sle", e.iadd(j, width), self.columns), panel)
         last = e.isub(self.columns, e.constant("i64", lanes))
-        count(e, done, self.columns, lambda j: self._panel(e.imin(j, last), 1), step=lanes)
+        e.count(done, self.columns, lambda j: self._panel(e.imin(j, last), 1), step=lanes)
 
     def _panel(self, j: Value, vectors: int) -> None:
         """Emit the tiles of some vectors of columns, from column j on."""
@@ -103,7 +102,7 @@ class _Tiles:
         def tile(i: Value) -> None:
             self._tile(e.imin(i, last), j, vectors)
 
-        count(e, e.constant("i64", 0), self.rows, tile, step=height)
+        e.count(e.constant("i64", 0), self.rows, tile, step=height)
 
     def _tile(self, i: Value, j: Value, vectors: int) -> None:
         """Emit the tile whose first element is at row i and column j."""
@@ -120,7 +119,7 @@ class _Tiles:
             return [e.fma(x, y, total) for (x, y), total in zip(pairs, sums, strict=True)]
 
         zeros = [e.constant(kind, 0.0, lanes)] * (len(self.steps) * vectors)
-        sums = count(e, e.constant("i64", 0), self.inner, add, zeros)
+        sums = e.count(e.constant("i64", 0), self.inner, add, zeros)
         c = e.gep(self.c, kind, e.iadd(e.imul(i, self.ldc), j))
         corners = [e.iadd(distance, place) for distance in self.distances for place in places]
         for corner, total in zip(corners, sums, strict=True):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diffc.ir.plan import START, BlockStep, Write
+from diffc.ops.monoid import MONOIDS
 from diffc.runtime.blocks.driver import integers, run_blocks
 from diffc.runtime.calls.fastcall import address_of
 from diffc.runtime.calls.inputs import extent_value
@@ -30,7 +31,6 @@ __all__ = ["Blocks", "SizedStep", "cores"]
 _KEPT = 8 << 20
 """Parts of no more bytes are kept for the next call: the system fills new memory with zeros first."""
 
-_COMBINE: Mapping[str, Any] = {"add": np.add, "mul": np.multiply, "max": np.maximum}
 Array = NDArray[Any]
 
 
@@ -60,7 +60,7 @@ class _Buffer:
         self.name = write.name
         self.shape = tuple(extent_value(extent, symbols, what) for extent in write.type.shape)
         self.dtype = DTYPES[write.type.dtype]
-        self.combine = _COMBINE[write.combine] if write.combine else None
+        self.combine = MONOIDS[write.combine].numpy if write.combine else None
         self.parts = (number, *self.shape) if write.combine else self.shape
         self._spare: list[Array] = []
 

@@ -1,4 +1,4 @@
-"""Kernels that run by the size of a call: plain, with results past the caches, or in blocks.
+"""Kernels that run by the size of a call: plain, with non-temporal stores of results, or in blocks.
 
 What is never called is never generated: the plain code comes with the first call that is small, and with what
 needs it (`save`, `run`, `jitted`); the code for large results and that of the blocks with the first call of

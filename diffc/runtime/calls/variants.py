@@ -1,7 +1,7 @@
-"""The code of a program in two forms: one writes its results as any store does, one past the caches.
+"""The code of a program in two forms: one writes its results by plain stores, one by non-temporal stores.
 
 Results larger than the caches would push out of them all that a program works with, and each line of theirs
-would be read from memory before it is written. Past the caches, whole lines are written as they are. Memory
+would be read from memory before it is written. Non-temporal stores write whole lines past the caches. Memory
 that is new is in the caches, as the system has filled it with zeros a moment ago.
 """
 
@@ -28,21 +28,21 @@ class Variants:
         self,
         outline: CompiledProgram,
         make: Callable[[Sequence[int]], Kernel],
-        streamed: Sequence[int],
+        non_temporal: Sequence[int],
         large: int,
     ) -> None:
         """Hold the parts.
 
         Args:
             outline: the program, which may lack its object code.
-            make: compiles the program so that the outputs at these positions go past the caches.
-            streamed: the positions of those that may.
+            make: compiles the program with non-temporal stores to the outputs at these positions.
+            non_temporal: the positions of those that may take them.
             large: the bytes of them from which on they do.
         """
         self.outline = outline
         self.plain = Once(lambda: make(()))
-        self._streaming = Once(lambda: make(streamed))
-        self._streamed = streamed
+        self._other = Once(lambda: make(non_temporal))
+        self._positions = non_temporal
         self._large = large
 
     def kernel_for(
@@ -54,11 +54,11 @@ class Variants:
         """
         if is_new:
             return self.plain()
-        arrays = [outputs[position] for position in self._streamed]
+        arrays = [outputs[position] for position in self._positions]
         if sum(each.nbytes for each in arrays) <= self._large:
             return self.plain()
         places = [address_of(each) for each in arrays]
         if steps is not None:
-            places += [steps[position] for position in self._streamed]
-        # What a caller gives may begin anywhere, but only whole lines go past the caches.
-        return self.plain() if any(place % LINE for place in places) else self._streaming()
+            places += [steps[position] for position in self._positions]
+        # What a caller gives may begin anywhere, but only whole lines are stored so.
+        return self.plain() if any(place % LINE for place in places) else self._other()

@@ -1,4 +1,4 @@
-"""Results that go past the caches."""
+"""Results that are written by non-temporal stores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from diffc.loops.target import Target
 from diffc.ops.interpreter import evaluate
 from diffc.runtime.code.machine import compile_text, load_object
 
-STREAM = "!nontemporal"
+STORE = "!nontemporal"
 
 
 def aligned(shape, dtype):
@@ -24,9 +24,9 @@ def aligned(shape, dtype):
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-def texts(f, vector_bytes, streams=(0, 1)):
+def texts(f, vector_bytes, non_temporal=(0, 1)):
     target = Target(vector_bytes, 32 if vector_bytes == 64 else 16)
-    return Stages(f.graph, Options(), target).llvm(streams)
+    return Stages(f.graph, Options(), target).llvm(non_temporal)
 
 
 def rows_of(columns):
@@ -82,12 +82,12 @@ def test_the_values_are_the_same(name, vector_bytes):
         ("short rows", 0),
     ],
 )
-def test_whole_vectors_alone_go_past_the_caches(name, count):
-    assert texts(FUNCTIONS[name], 64).count(STREAM) >= count
-    assert (STREAM in texts(FUNCTIONS[name], 64)) == (count > 0)
-    assert STREAM not in texts(FUNCTIONS[name], 64, ())
+def test_whole_vectors_alone_take_them(name, count):
+    assert texts(FUNCTIONS[name], 64).count(STORE) >= count
+    assert (STORE in texts(FUNCTIONS[name], 64)) == (count > 0)
+    assert STORE not in texts(FUNCTIONS[name], 64, ())
 
 
-def test_what_is_read_again_stays_in_the_caches():
+def test_what_is_read_again_takes_plain_stores():
     f = dc.parse("exp(x), exp(x) @ w", inputs={"x": "f64[100, 100]", "w": "f64[100, 100]"})
-    assert STREAM not in texts(f, 64)
+    assert STORE not in texts(f, 64)

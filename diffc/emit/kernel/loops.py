@@ -1,4 +1,4 @@
-"""Loops as LLVM code.
+"""Loops as code.
 
 An innermost loop becomes a loop over whole vectors and a scalar loop over the rest; so does one that the
 schedule marks, whose inner loops then run in every lane. A value of an outer
@@ -9,15 +9,15 @@ would wait for each addition to finish before the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from diffc.emit.kernel.accumulation import combine, identity
+from diffc.emit.interface import Emitter, Formal, Value
+from diffc.emit.kernel.accumulation import combine, horizontal, identity
 from diffc.emit.kernel.addresses import Addresses
 from diffc.emit.kernel.extents import Extents
 from diffc.emit.kernel.registers import Registers
 from diffc.emit.kernel.rows import Rows
 from diffc.emit.kernel.statements import Statements
-from diffc.emit.llvm.emitter import Formal, FunctionEmitter, Value
 from diffc.ir import Extent
 from diffc.ir.dim import may_be_negative
 from diffc.ir.types import ITEM_SIZE
@@ -48,15 +48,19 @@ class LoopEmitter:
 
     def __init__(
         self,
-        emitter: FunctionEmitter,
+        emitter: Emitter,
         extents: Extents,
         pointers: Mapping[Buffer, Value],
         body: Block,
+        non_temporal: Collection[Buffer] = (),
     ) -> None:
-        """Take the emitter, the extents, the buffers' addresses and the program's body."""
+        """Take the emitter, the extents, the buffers' addresses and the program's body.
+
+        What is written to a `non_temporal` buffer is written by non-temporal stores.
+        """
         self.e = emitter
         self.r = Registers(emitter, extents)
-        self.addresses = Addresses(self.r, pointers)
+        self.addresses = Addresses(self.r, pointers, non_temporal)
         self.statements = Statements(self.r, self.addresses, body)
         self._functions: set[Outlined] = set()
 
@@ -90,13 +94,8 @@ class LoopEmitter:
         parameters = [Formal(buffer.name, "ptr") for buffer in nest.places]
         parameters += [Formal(str(value), value.dtype) for value in nest.values]
         result = [value for value, _ in nest.loop.accumulators]
-        e = self.e.module.function(
-            symbol,
-            parameters,
-            (result[0].dtype, 1) if result else None,
-            attributes=self.e.attributes,
-            linkage="internal",
-        )
+        returned = (result[0].dtype, 1) if result else None
+        e = self.e.module.function(symbol, parameters, returned, exported=False)
         pointers = dict(zip(nest.places, e.arguments, strict=False))
         body = Block([nest.loop])
         inner = LoopEmitter(e, Extents(e, {}), pointers, body)
@@ -157,7 +156,7 @@ class LoopEmitter:
         vectors = {v.number: r.values[v.number] for v in carried}
         r.values = outer
         for value in carried:
-            total = e.horizontal(hows[value.number], vectors[value.number])
+            total = horizontal(e, hows[value.number], vectors[value.number])
             r.values[value.number] = combine(e, hows[value.number], before[value.number], total)
         return whole
 
@@ -187,7 +186,7 @@ class LoopEmitter:
         kinds = [value.dtype for item in items for value in defined_by(item)]
         kinds += [item.buffer.type.dtype for item in items if isinstance(item, Store)]
         widest = max((ITEM_SIZE[kind] for kind in kinds), default=1)
-        lanes = self.e.module.target.vector_bytes // max(widest, 4) * loop.vectors
+        lanes = self.e.module.target.lanes(max(widest, 4)) * loop.vectors
         extent = loop.axis.extent
         while isinstance(extent, int) and lanes > max(extent, 1):
             lanes //= 2
@@ -211,41 +210,33 @@ class LoopEmitter:
         step: int,
         carried: Sequence[Scalar],
         copies: int = 1,
-    ) -> list[list[Value]]:
+    ) -> list[Sequence[Value]]:
         """Emit `for axis in range(start, stop, step)`, carrying the accumulators from round to round.
 
         Several copies of the body follow each other in a round, each with accumulators of its own, which
         begin as the first ones do. Returns the accumulators of each copy behind the loop.
         """
         e, r = self.e, self.r
-        head, done = e.new_label("loop"), e.new_label("done")
         before = [r.values[v.number] for v in carried]
-        entry = e.current_block
-        e.cbr(e.icmp("slt", start, stop), head, done)
-        e.block(head)
-        index = e.phi("i64")
-        e.add_incoming(index, start, entry)
-        rounds = [[e.phi(v.kind, v.lanes) for v in before] for _ in range(copies)]
-        after: list[list[Value]] = []
-        for copy, phis in enumerate(rounds):
-            r.values.update({v.number: phi for v, phi in zip(carried, phis, strict=True)})
-            r.axes[loop.axis] = e.iadd(index, e.constant("i64", copy * step)) if copy else index
-            self.block(loop.body)
-            after.append([r.values[v.number] for v in carried])
-        following = e.iadd(index, e.constant("i64", copies * step))
-        latch = e.current_block
-        e.add_incoming(index, following, latch)
-        e.cbr(e.icmp("slt", following, stop), head, done)
-        e.block(done)
-        results = [[e.phi(v.kind, v.lanes) for v in before] for _ in range(copies)]
-        for phis, lasts, finals in zip(rounds, after, results, strict=True):
-            for phi, last, final, initial in zip(phis, lasts, finals, before, strict=True):
-                e.add_incoming(phi, initial, entry)
-                e.add_incoming(phi, last, latch)
-                e.add_incoming(final, initial, entry)
-                e.add_incoming(final, last, latch)
+
+        def one_round(index: Value, *totals: Value) -> list[Value]:
+            after: list[Value] = []
+            for copy, mine in enumerate(_parts(totals, copies)):
+                r.values.update({v.number: total for v, total in zip(carried, mine, strict=True)})
+                r.axes[loop.axis] = e.iadd(index, e.constant("i64", copy * step)) if copy else index
+                self.block(loop.body)
+                after += [r.values[v.number] for v in carried]
+            return after
+
+        results = _parts(e.program_loop(start, stop, one_round, before * copies, copies * step), copies)
         r.values.update({v.number: final for v, final in zip(carried, results[0], strict=True)})
         return results
+
+
+def _parts(values: Sequence[Value], count: int) -> list[Sequence[Value]]:
+    """Return so many equal parts of a sequence, in order."""
+    size = len(values) // count
+    return [values[k * size : (k + 1) * size] for k in range(count)]
 
 
 def _widths(loop: Loop, lanes: int) -> list[int]:
