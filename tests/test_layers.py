@@ -1,7 +1,6 @@
 """The architecture as a test: who may import whom, no cycles, no big or nameless files.
 
-The imports are read from the sources with `ast`. Those under `if TYPE_CHECKING:` run never, so they count
-for the layers but not for the cycles; those inside functions count for both.
+The imports are read from the sources with `ast`: also those inside functions and under `if TYPE_CHECKING:`.
 """
 
 import ast
@@ -35,9 +34,6 @@ ABOVE = ("compiler", "functions", "model", "testing", "training", "cli", "__main
 EXTRA = {"proof": {"autodiff"}}
 """A proof is about derivatives, so it applies the rules that make them."""
 
-ACYCLIC = ("emit",)
-"""The parts without circles among their files, type-checking imports included."""
-
 HEAVY = {
     "sympy": ("frontends/sympy", "proof/"),
     "numba": ("runtime/",),
@@ -59,7 +55,6 @@ class Import:
     source: str
     target: str
     line: int
-    typing_only: bool
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line} imports {self.target}"
@@ -75,19 +70,8 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def typing_lines(tree: ast.Module) -> set[int]:
-    """The lines under `if TYPE_CHECKING:`."""
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            for each in node.body:
-                lines.update(range(each.lineno, (each.end_lineno or each.lineno) + 1))
-    return lines
-
-
 def read_imports(name: str, path: Path) -> Iterator[Import]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    unrun = typing_lines(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             targets = [each.name for each in node.names]
@@ -100,7 +84,7 @@ def read_imports(name: str, path: Path) -> Iterator[Import]:
         else:
             continue
         for target in dict.fromkeys(targets):
-            yield Import(name, target, node.lineno, node.lineno in unrun)
+            yield Import(name, target, node.lineno)
 
 
 @cache
@@ -149,9 +133,12 @@ def test_heavy_packages_stay_where_they_belong(package: str) -> None:
     assert not breaches, "\n".join(breaches)
 
 
-def ring_of(edges: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the modules, with their imports, that lie on a circle or between two."""
-    ring = dict(edges)
+def test_no_cycles() -> None:
+    """Not even through late imports, which serve the start-up time alone, or imports of types alone."""
+    ring: dict[str, set[str]] = {name: set() for name in modules()}
+    for each in all_imports():
+        if each.target in ring and each.target != each.source:
+            ring[each.source].add(each.target)
     while True:
         used = set().union(*ring.values())
         outside = [name for name, targets in ring.items() if name not in used or not targets & ring.keys()]
@@ -160,27 +147,6 @@ def ring_of(edges: dict[str, set[str]]) -> dict[str, set[str]]:
         for name in outside:
             del ring[name]
         ring = {name: targets & ring.keys() for name, targets in ring.items()}
-    return ring
-
-
-def test_no_cycles() -> None:
-    """Not even through late imports: those serve the start-up time alone."""
-    edges: dict[str, set[str]] = {name: set() for name in modules()}
-    for each in all_imports():
-        if each.target in edges and each.target != each.source and not each.typing_only:
-            edges[each.source].add(each.target)
-    ring = ring_of(edges)
-    assert not ring, "\n".join(f"{name} -> {', '.join(sorted(targets))}" for name, targets in ring.items())
-
-
-@pytest.mark.parametrize("part", ACYCLIC)
-def test_no_circles_for_types(part: str) -> None:
-    """Imports for the type checker alone count here: a part's files stand in one order."""
-    edges: dict[str, set[str]] = {name: set() for name in modules() if part_of(name) == part}
-    for each in all_imports():
-        if each.source in edges and each.target in edges and each.target != each.source:
-            edges[each.source].add(each.target)
-    ring = ring_of(edges)
     assert not ring, "\n".join(f"{name} -> {', '.join(sorted(targets))}" for name, targets in ring.items())
 
 

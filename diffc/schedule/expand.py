@@ -9,7 +9,7 @@ from diffc.ops import Composite, constant
 from diffc.ops.constant import pi_op
 from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import pad_op
-from diffc.schedule.slicing import simpler_pad
+from diffc.schedule.padding import simpler_pad
 
 __all__ = ["expand"]
 

@@ -10,84 +10,19 @@ the reductions that they feed thus end up in one nest without a search.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from diffc.ir import Extent, Node
 from diffc.loops.form import Block, Loop
-from diffc.loops.places import Affine, Axis, Scalar
-from diffc.schedule.views import DimIndex, Index
+from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar
+from diffc.loops.statements import BoundsCheck, Statement, Store
+from diffc.schedule.cursor import Cursor, Location
+from diffc.schedule.views import Read
 
-__all__ = ["Cursor", "Location", "LoopKind", "LoopNests", "Read"]
+__all__ = ["LoopKind", "LoopNests"]
 
 LoopKind: TypeAlias = Literal["inner", "nest", "lanes"]
 """What stands in a loop: the computation itself, further loops, or further loops run in every lane."""
-
-Read = tuple[Node, Index]
-"""A base and the index at which it is read, in the reader's dimensions."""
-
-
-@dataclass(slots=True)
-class Location:
-    """Where a value was computed.
-
-    `levels` gives, for each block on the way, the position of the item that holds the computation and
-    the dimension of the value that the loop there runs over; None when a reader must wait until that
-    item is complete.
-    """
-
-    levels: dict[Block, tuple[int, int | None]]
-    block: Block
-    path: list[tuple[Loop, int]] = field(default_factory=list[tuple[Loop, int]])
-    value: Scalar | None = None
-
-    def completed(self) -> Location:
-        """Return the location of something that is read only when the whole computation is done."""
-        return Location({block: (position, None) for block, (position, _) in self.levels.items()}, self.block)
-
-    def in_scope(self, index: Index, cursor: Cursor) -> bool:
-        """Tell whether the register here is this iteration's element at a reader's index."""
-        if not any(block is self.block for block in cursor.blocks):
-            return False
-        for loop, dim in self.path:
-            at = index[dim]
-            if at.dim is None or not at.is_dim(at.dim) or cursor.axes.get(at.dim) is not loop.axis:
-                return False
-        return True
-
-
-class Cursor:
-    """A way into the loops: the block reached, the loops around it and the axis of each dimension."""
-
-    def __init__(self, root: Block) -> None:
-        """Start outside all loops."""
-        self.block = root
-        self.blocks: list[Block] = [root]
-        self.path: list[tuple[Loop, int]] = []
-        self.axes: dict[int, Axis] = {}
-        self.levels: dict[Block, tuple[int, int | None]] = {}
-
-    def at_opening(self, opening: Block) -> Cursor:
-        """Return another cursor in the same loops, at what comes first in each round of the innermost."""
-        other = Cursor(opening)
-        other.path, other.axes = list(self.path), dict(self.axes)
-        return other
-
-    def affine(self, at: DimIndex, dynamic: Scalar | None = None) -> Affine:
-        """Return a reader's index in terms of the axes."""
-        if at.dim is None or at.dim not in self.axes:
-            return Affine(at.constant, (), dynamic)
-        return Affine(at.constant, ((self.axes[at.dim], at.factor),), dynamic)
-
-    def affines(self, index: Sequence[DimIndex]) -> tuple[Affine, ...]:
-        """Return an index in terms of the axes."""
-        return tuple(self.affine(at) for at in index)
-
-    def depth_of(self, index: Sequence[Affine]) -> int:
-        """Return how many loops deep the index is known: 0 when it uses no axis."""
-        used = {axis for at in index for axis, _ in at.terms}
-        return max((level for level, (loop, _) in enumerate(self.path, 1) if loop.axis in used), default=0)
-
 
 LITTLE_WORK = 64
 """Up to so many rounds of the loops inside, a function that is called once costs more than they do."""
@@ -131,20 +66,50 @@ class LoopNests:
         self.root = Block()
         self.preamble = Block()
         """What stands before everything else: the values of extents, and checks of them."""
-        self.fills: dict[int, Block] = {}
-        """What comes before the item of the program at a position: buffers filled with a number."""
+        self.fills: dict[Statement | Loop, Block] = {}
+        """What comes before an item of the program: buffers filled with a number."""
         self.openings: dict[Block, Block] = {}
         """What comes first in each round of a loop, by its body: buffers to be filled."""
         self.locations: dict[Node, Location] = {}
+        self.checks: list[str] = []
+        """What each check says when it fails."""
         self._latest: dict[tuple[Block, Extent, str], tuple[int, Loop]] = {}
         self._left: set[Axis] = set()
         """The loops of nests that nothing joins any more: what follows runs in vectors elsewhere."""
         self._axes = 0
+        self._values = 0
+
+    def new_value(self, dtype: str, node: Node | None = None) -> Scalar:
+        """Return a scalar that nothing else defines."""
+        self._values += 1
+        return Scalar(self._values, dtype, node)
+
+    def new_check(self, index: Operand, extent: Extent, problem: str) -> BoundsCheck:
+        """Return the check that an index lies below an extent; `problem` is said where it does not."""
+        self.checks.append(problem)
+        return BoundsCheck(self.new_value("i64"), index, extent, len(self.checks))
 
     def new_axis(self, extent: Extent) -> Axis:
         """Return an axis that no other loop has."""
         self._axes += 1
         return Axis(self._axes, extent)
+
+    def fill(self, buffer: Buffer, shape: Sequence[Extent], number: float, position: int) -> None:
+        """Fill a buffer with a number before the item of the program at a position, which first writes to it.
+
+        That item need not wait for it: it may have begun with what was placed before.
+        """
+        block = self.fills.setdefault(self.root[position], Block())
+        index: list[Affine] = []
+        for extent in shape:
+            if extent == 1:
+                index.append(Affine())
+                continue
+            loop = Loop(self.new_axis(extent))
+            block.append(loop)
+            block = loop.body
+            index.append(Affine(0, ((loop.axis, 1),)))
+        block.append(Store(buffer, tuple(index), number))
 
     def opening(self, cursor: Cursor) -> Cursor:
         """Return a cursor at what comes first in each round of the loop that a cursor stands in.
@@ -182,35 +147,44 @@ class LoopNests:
                 they keep out of a nest where the loops inside do little, and what follows keeps out, too.
         """
         block = cursor.block
-        need, meeting = floor, -1
-        for base, index in reads:
-            location = self.locations.get(base)
-            entry = location.levels.get(block) if location is not None else None
-            if entry is not None:
-                position, base_dim = entry
-                same_iteration = base_dim is not None and index[base_dim].is_dim(dim)
-                need = max(need, position if same_iteration else position + 1)
-                meeting = max(meeting, position if same_iteration else -1)
-        found = None
-        if not fresh:
-            found = self._latest.get((block, extent, kind))
-            if kind == "inner":
-                nests = [self._latest.get((block, extent, other)) for other in ("nest", "lanes")]
-                found = next((each for each in nests if each and need <= each[0] == meeting), found)
-            if found is not None and found[0] == meeting and self._is_left(found[1], calls):
-                found = self._latest.get((block, extent, "inner")) if kind == "inner" else None
+        need, meeting = self._earliest(block, dim, reads, floor)
+        found = None if fresh else self._to_join(block, extent, kind, need, meeting, calls)
         if found is None or found[0] < need:
             found = (len(block), Loop(self.new_axis(extent), outer_vector=kind == "lanes"))
             block.append(found[1])
             if not fresh:
                 self._latest[block, extent, kind] = found
         position, loop = found
-        cursor.levels[block] = (position, dim)
-        cursor.path.append((loop, dim))
-        cursor.axes[dim] = loop.axis
-        cursor.block = loop.body
-        cursor.blocks.append(loop.body)
+        cursor.into(loop, position, dim)
         return loop
+
+    def _earliest(self, block: Block, dim: int, reads: Sequence[Read], floor: int) -> tuple[int, int]:
+        """Return the first position of a block that a loop over a dimension may have, for all that it reads.
+
+        With it, the last position of a loop that reads a value of the same iteration; -1 where there is none.
+        """
+        need, meeting = floor, -1
+        for base, index in reads:
+            location = self.locations.get(base)
+            level = location.levels.get(block) if location is not None else None
+            if level is not None:
+                position, base_dim = level
+                same_iteration = base_dim is not None and index[base_dim].is_dim(dim)
+                need = max(need, position if same_iteration else position + 1)
+                meeting = max(meeting, position if same_iteration else -1)
+        return need, meeting
+
+    def _to_join(
+        self, block: Block, extent: Extent, kind: LoopKind, need: int, meeting: int, calls: int
+    ) -> tuple[int, Loop] | None:
+        """Return the loop of a block, with its position, that a loop joins if it stands late enough."""
+        found = self._latest.get((block, extent, kind))
+        if kind == "inner":
+            nests = [self._latest.get((block, extent, other)) for other in ("nest", "lanes")]
+            found = next((each for each in nests if each and need <= each[0] == meeting), found)
+        if found is not None and found[0] == meeting and self._is_left(found[1], calls):
+            found = self._latest.get((block, extent, "inner")) if kind == "inner" else None
+        return found
 
     def _is_left(self, loop: Loop, calls: int) -> bool:
         """Tell whether what reads values of a nest's loop keeps out of it."""

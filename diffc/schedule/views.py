@@ -7,14 +7,18 @@ computed, the base, while the index is rewritten on the way.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from diffc.ir import Extent, Node
 from diffc.ops.broadcasting import broadcast_op
 from diffc.ops.reshaping import flip_op, reshape_op, transpose_op
 from diffc.ops.slicing import slice_op
 
-__all__ = ["VIEWS", "DimIndex", "identity_index", "is_identity", "resolve"]
+__all__ = [
+    "VIEWS", "Bases", "DimIndex", "Index", "Read", "aligned", "identity_index", "is_identity", "resolve",
+]  # fmt: skip
 
 VIEWS = (reshape_op, transpose_op, broadcast_op, slice_op, flip_op)
 """Operations that compute nothing."""
@@ -41,7 +45,10 @@ class DimIndex:
         return self.dim == dim and self.constant == 0 and self.factor == 1
 
 
-Index = tuple[DimIndex, ...]
+Index: TypeAlias = tuple[DimIndex, ...]
+
+Read: TypeAlias = tuple[Node, Index]
+"""A base and the index at which it is read, in the reader's dimensions."""
 
 
 def identity_index(shape: Sequence[Extent]) -> Index:
@@ -54,7 +61,36 @@ def is_identity(index: Index, shape: Sequence[Extent]) -> bool:
     return index == identity_index(shape)
 
 
-def resolve(node: Node, index: Index, is_base: Callable[[Node], bool]) -> tuple[Node, Index]:
+def aligned(operand: Node, shape: Sequence[Extent]) -> Index:
+    """Return the index at which an operand is read when it is broadcast to a shape."""
+    missing = len(shape) - operand.rank
+    return tuple(DimIndex() if e == 1 else DimIndex(0, k + missing) for k, e in enumerate(operand.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """Where reads end: at what is no view, and at those views that are copied."""
+
+    copied: AbstractSet[Node]
+
+    def is_base(self, node: Node) -> bool:
+        """Tell whether reads end at this node."""
+        return node.op not in VIEWS or node in self.copied
+
+    def resolve(self, node: Node, index: Index) -> Read:
+        """Return what a read of a node at an index reads."""
+        return resolve(node, index, self.is_base)
+
+    def whole(self, node: Node) -> Read:
+        """Return what a read of the whole node reads."""
+        return resolve(node, identity_index(node.shape), self.is_base)
+
+    def is_alias(self, node: Node) -> bool:
+        """Tell whether a node is a reshape that mixes axes: the same memory under another shape."""
+        return node.op is reshape_op and node not in self.copied and self.whole(node)[0] is node
+
+
+def resolve(node: Node, index: Index, is_base: Callable[[Node], bool]) -> Read:
     """Return the base that a read of `node` at `index` reads, and the index there.
 
     `is_base` tells of a view that has memory of its own after all.

@@ -22,7 +22,7 @@ from diffc.ops.arithmetic import mul
 from diffc.ops.captured import captured_op
 from diffc.optimize.driver import rewrite
 from diffc.optimize.rule import Rule
-from diffc.schedule.scheduler import Scheduler
+from diffc.schedule.decide import copies
 from tests.fuzz.compare import difference
 from tests.fuzz.kinds import KINDS, make
 from tests.fuzz.program import Argument, Program
@@ -88,15 +88,14 @@ def test_a_wrong_rule_is_found(monkeypatch):
 
 def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
     """As it once was: the captured array got memory of its own, which was filled from itself."""
-    right = Scheduler._find_copies
+    right = copies.copies_for
 
-    def wrong(self, node):
-        right(self, node)
-        if self.is_alias(node) and node.inputs[0].op is captured_op:
-            self.copied.add(node.inputs[0])
+    def wrong(node, bases):
+        captured = bases.is_alias(node) and node.inputs[0].op is captured_op
+        return [*right(node, bases), *(node.inputs if captured else ())]
 
     monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
-    monkeypatch.setattr(Scheduler, "_find_copies", wrong)
+    monkeypatch.setattr(copies, "copies_for", wrong)
     failure = found(kinds=["captured"])
     assert failure.finding.kind in ("shadow", "interpreter", "numpy")
     assert len(failure.program.lines) <= 2

@@ -27,7 +27,8 @@ from diffc.ops.linalg import solve
 from diffc.ops.products import matmul
 from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import concatenate, pad, slice_
-from diffc.schedule.scheduler import Scheduler
+from diffc.schedule import assembly
+from diffc.schedule.decide import copies
 from tests.loops.steps import planned
 
 N = Dim.symbol("N")
@@ -286,13 +287,8 @@ def scheduled_unchecked(monkeypatch, graph):
 def test_a_captured_array_among_the_copies_is_found(monkeypatch):
     w, x = captured_array("w", Type("f64", (4, 5))), input_node("x", Type("f64", (20,)))
     graph = Graph("f", (x,), (mul(w, reshape(x, (4, 5))), reshape(w, (20,))))
-    find = Scheduler._find_copies
-
-    def faulty(self, node):
-        find(self, node)
-        self.copied.add(w)
-
-    monkeypatch.setattr(Scheduler, "_find_copies", faulty)
+    right = copies.copies_for
+    monkeypatch.setattr(copies, "copies_for", lambda node, bases: [*right(node, bases), w])
     loops = scheduled_unchecked(monkeypatch, graph)
     with pytest.raises(DiffcError, match="memory is read before anything has written it"):
         check_loops(loops)
@@ -301,16 +297,15 @@ def test_a_captured_array_among_the_copies_is_found(monkeypatch):
 def test_an_opening_in_a_foreign_loop_is_found(monkeypatch):
     """What is to be filled at the beginning of each round stands elsewhere: nothing fills it here."""
     graph = dc.hessian(dc.trace(lambda x: np.sum(np.sum((x[:, None] - x) ** 2, -1) ** 2), dc.f64(7, 3))).graph
-    with_stores = Scheduler._with_stores
+    right = assembly.with_stores
 
-    def faulty(self, block):
-        self.nests.openings = dict.fromkeys(self.nests.openings, Block())
-        return with_stores(self, block)
+    def faulty(block, openings, stores):
+        return right(block, dict.fromkeys(openings, Block()), stores)
 
     loops = planned(graph)
     if not any(isinstance(item, Store) and item.accumulate for item, _ in walk(loops.body)):
         pytest.fail("the program adds up nothing in memory: it cannot show the fault")
-    monkeypatch.setattr(Scheduler, "_with_stores", faulty)
+    monkeypatch.setattr(assembly, "with_stores", faulty)
     loops = scheduled_unchecked(monkeypatch, graph)
     with pytest.raises(DiffcError, match="read before anything has written it"):
         check_loops(loops)
