@@ -8,17 +8,18 @@ with the output arrays given after the inputs.
 
 The object names what it needs of the process: `@diffc_slots` is a text of names joined by commas, and the
 runtime stores the address of each into `@diffc_table` before the first call. So no address ever stands in
-object code. The offsets into CPython's and NumPy's structs below are those of their documented 64-bit
-layouts; the runtime tries them on live objects and uses no entry where they do not hold.
+object code. Structs of CPython and NumPy are read at the offsets of `diffc.abi.layouts`; the runtime tries
+them on live objects and uses no entry where they do not hold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from diffc.abi.entry_writer import DATA, DIMS, LLVM_NAMES, OVERLAP, READABLE, TYPE, WRITABLE, EntryWriter
+from diffc.abi.entry_writer import LLVM_NAMES, OVERLAP, EntryWriter
+from diffc.abi.layouts import DATA, DIMS, READABLE, TYPE, WRITABLE
 from diffc.ir import Dim, Extent, Tree, Type
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 
 __all__ = ["LARGE_RESULTS", "LARGE_WORKSPACE", "emit_entry"]
 

@@ -6,13 +6,11 @@ which `diffc.abi.entry` emits); they need none of the vectors and kinds of `diff
 
 from __future__ import annotations
 
+from diffc.abi.layouts import DESCR, FLAGS, NUMBER, RANK, TYPE
 from diffc.ir import Dim, Extent, Type
+from diffc.ir.dim import fold_extent
 
-__all__ = ["DATA", "DIMS", "LLVM_NAMES", "OVERLAP", "READABLE", "TYPE", "WRITABLE", "EntryWriter"]
-
-TYPE, NUMBER = 8, 16  # PyObject.ob_type, PyFloatObject.ob_fval and np.float64's value
-DATA, RANK, DIMS, DESCR, FLAGS = 16, 24, 32, 56, 64  # PyArrayObject
-READABLE, WRITABLE = 0x101, 0x501  # C-contiguous and aligned; and writable
+__all__ = ["LLVM_NAMES", "OVERLAP", "EntryWriter"]
 
 LLVM_NAMES = {"f64": "double", "f32": "float", "i64": "i64", "bool": "i8"}
 """How LLVM spells a dtype in memory."""
@@ -122,14 +120,13 @@ class EntryWriter:
         if isinstance(extent, int):
             return str(extent)
         if extent not in self.extents:
-            total = "0"
-            for monomial, coefficient in extent.terms:
-                term = str(coefficient)
-                for symbol, power in monomial:
-                    for _ in range(power):
-                        term = self.let(f"mul i64 {term}, {self.values[symbol]}")
-                total = self.let(f"add i64 {total}, {term}")
-            self.extents[extent] = total
+            self.extents[extent] = fold_extent(
+                extent,
+                str,
+                self.values.__getitem__,
+                lambda a, b: self.let(f"mul i64 {a}, {b}"),
+                lambda a, b: self.let(f"add i64 {a}, {b}"),
+            )
         return self.extents[extent]
 
     # --- Python objects

@@ -21,19 +21,6 @@ STORE_FROM_COST = 4
 """An operation of at least this cost an element is stored rather than repeated: a division and up."""
 
 
-_ACROSS_ELEMENTS = (
-    "sum",
-    "max",
-    "prod",
-    "any",
-    "logsumexp",
-    "softmax",
-    "matmul",
-    "recurrence",
-    "scatter_add",
-)
-
-
 def fwd_and_bwd(graph: Graph, wrt: Wrt = 0) -> tuple[Graph, Graph]:
     """Return (forward, backward).
 
@@ -104,7 +91,7 @@ def _worth_storing(node: Node) -> bool:
         return True
     if node.is_constant:
         return False
-    return bool(node.inputs) and (node.is_op(*_ACROSS_ELEMENTS) or node.op.cost >= STORE_FROM_COST)
+    return bool(node.inputs) and (node.op.across_elements or node.op.cost >= STORE_FROM_COST)
 
 
 def _residual_name(node: Node, position: int, graph: Graph) -> str:

@@ -12,8 +12,8 @@ from diffc.autodiff.selection import fresh_name
 from diffc.compiler import Compilation, Options
 from diffc.errors import DiffcError
 from diffc.ir import Extent, Graph, substitute
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.ir.plan import BlockPlan
-from diffc.ir.types import ITEM_SIZE
 from diffc.ops import input_node
 from diffc.ops.captured import captured_arrays
 from diffc.runtime.calls.variants import Variants

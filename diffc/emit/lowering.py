@@ -36,9 +36,7 @@ def lower_to_llvm(loops: Loops, target: Target, non_temporal: Collection[int] = 
 
 def _stored_once(loops: Loops, positions: Collection[int]) -> set[Buffer]:
     """Return those outputs at some positions that hold numbers, no routine writes and nothing reads again."""
-    found = {
-        each for each in loops.outputs if each.position in positions and each.type.dtype in ("f64", "f32")
-    }
+    found = {each for each in loops.outputs if each.position in positions and each.type.is_float}
     others: set[Buffer] = set()
     for item, _ in walk(loops.body):
         if isinstance(item, Store | OutlinedCall):

@@ -24,6 +24,7 @@ from diffc.frontends.sympy_matrices import matrix_extents
 from diffc.frontends.sympy_text import shown
 from diffc.frontends.sympy_translate import Translator, free_symbols
 from diffc.ir import Graph, Node, Tree, Type, check
+from diffc.ir.dtype import FLOATS
 from diffc.ops import input_node
 from diffc.ops.broadcasting import zeros
 from diffc.ops.reshaping import reshape
@@ -53,7 +54,7 @@ def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64
         DiffcError: naming symbols that are no inputs, functions that are not supported (with the
             expression they stand in and what to do), complex numbers, and inputs that clash.
     """
-    if dtype not in ("f64", "f32"):
+    if dtype not in FLOATS:
         raise DiffcError(f"the dtype {dtype!r} of a SymPy model: use f64 or f32")
     leaves: list[_Array] = []
     tree = _collect(expr, leaves)

@@ -9,8 +9,8 @@ taken to be 1.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 from diffc.errors import DiffcError, TypeProblem
 
@@ -19,11 +19,15 @@ __all__ = [
     "Extent",
     "dim_symbols",
     "evaluate_extent",
+    "fold_extent",
     "linear_form",
     "may_be_negative",
     "parse_extent",
+    "signed_terms",
     "size_of",
 ]
+
+Folded = TypeVar("Folded")
 
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 """Symbols with their powers, sorted by name; `()` is the constant."""
@@ -111,15 +115,8 @@ class Dim:
         return _canonical(quotient)
 
     def __repr__(self) -> str:
-        parts: list[str] = []
-        for monomial, coefficient in self.terms:
-            factors = [name if power == 1 else f"{name}**{power}" for name, power in monomial]
-            magnitude = abs(coefficient)
-            if magnitude != 1 or not factors:
-                factors.insert(0, str(magnitude))
-            sign = "-" if coefficient < 0 else ("+" if parts else "")
-            parts.append(sign + "*".join(factors))
-        return "".join(parts)
+        text = "".join(f"{'-' if negative else '+'}{part}" for negative, part in signed_terms(self))
+        return text.removeprefix("+")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (parse_extent, (repr(self),))
@@ -173,10 +170,46 @@ def linear_form(extent: Extent) -> tuple[str, int, int] | None:
     return (monomial[0][0], factor, offset) if [p for _, p in monomial] == [1] and factor > 0 else None
 
 
+def fold_extent(
+    extent: Extent,
+    constant: Callable[[int], Folded],
+    symbol: Callable[[str], Folded],
+    multiply: Callable[[Folded, Folded], Folded],
+    add: Callable[[Folded, Folded], Folded],
+) -> Folded:
+    """Return a polynomial's value where its parts have the given meanings: numbers, code, extents.
+
+    The sum starts with 0 and each term with its coefficient; a power is multiplied out.
+    """
+    if isinstance(extent, int):
+        return constant(extent)
+    total = constant(0)
+    for monomial, coefficient in extent.terms:
+        term = constant(coefficient)
+        for name, power in monomial:
+            for _ in range(power):
+                term = multiply(term, symbol(name))
+        total = add(total, term)
+    return total
+
+
+def signed_terms(extent: Extent, names: Mapping[str, str] | None = None) -> list[tuple[bool, str]]:
+    """Return the terms as text, each as whether it is subtracted and its absolute value; symbols renamed."""
+    parts: list[tuple[bool, str]] = []
+    for monomial, coefficient in _terms(extent):
+        named = ((names[name] if names is not None else name, power) for name, power in monomial)
+        factors = [name if power == 1 else f"{name}**{power}" for name, power in named]
+        if abs(coefficient) != 1 or not factors:
+            factors.insert(0, str(abs(coefficient)))
+        parts.append((coefficient < 0, "*".join(factors)))
+    return parts
+
+
 def evaluate_extent(extent: Extent, values: Mapping[str, int]) -> int:
     """Return the extent's value where each symbol has the given value."""
     if isinstance(extent, int):
         return extent
+    # The fold over numbers, written out: calls of kernels wait for it.
     total = 0
     for monomial, coefficient in extent.terms:
         term = coefficient
@@ -190,14 +223,11 @@ def substitute_extent(extent: Extent, values: Mapping[str, Extent]) -> Extent:
     """Return the extent with some symbols replaced by other extents."""
     if isinstance(extent, int):
         return extent
-    total: Extent = 0
-    for monomial, coefficient in extent.terms:
-        term: Extent = coefficient
-        for name, power in monomial:
-            for _ in range(power):
-                term = term * values.get(name, Dim.symbol(name))
-        total = total + term
-    return total
+
+    def symbol(name: str) -> Extent:
+        return values[name] if name in values else Dim.symbol(name)
+
+    return fold_extent(extent, int, symbol, lambda a, b: a * b, lambda a, b: a + b)
 
 
 def parse_extent(text: str) -> Extent:

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from diffc.errors import DiffcError
 from diffc.ir.dim import dim_symbols
-from diffc.ir.node import Node, topological
+from diffc.ir.node import Node, topological, users_of
 from diffc.ir.provenance import Origin, carried
 from diffc.ir.requirements import Requirement, required_by, strongest
 
@@ -74,6 +74,11 @@ class Graph:
         inputs = list(self.inputs)
         seen = set(inputs)
         return inputs + [node for node in topological(self.outputs) if node not in seen]
+
+    @cached_property
+    def users(self) -> Mapping[Node, Sequence[Node]]:
+        """Which nodes read each node that is read, in order, one once for each place where it reads it."""
+        return users_of(self.nodes)
 
     @cached_property
     def input_names(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from diffc.ir.types import AnyType, TupleType, Type
 if TYPE_CHECKING:
     from diffc.ir.graph import Graph
 
-__all__ = ["Attr", "Node", "Operation", "topological"]
+__all__ = ["Attr", "Node", "Operation", "topological", "users_of"]
 
 Attr: TypeAlias = "int | float | str | bytes | Dim | Type | Graph | tuple[Attr, ...]"
 
@@ -166,6 +166,15 @@ def _encode(value: Any) -> str:
     if hasattr(value, "digest"):
         return "g" + value.digest.hex()
     return f"{type(value).__name__}:{value}"
+
+
+def users_of(nodes: Iterable[Node]) -> dict[Node, list[Node]]:
+    """Return which of the nodes read each node, in order, one once for each place where it reads it."""
+    users: dict[Node, list[Node]] = {}
+    for node in nodes:
+        for each in node.inputs:
+            users.setdefault(each, []).append(node)
+    return users
 
 
 def topological(outputs: Iterable[Node], stop: frozenset[Node] | set[Node] = frozenset()) -> list[Node]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from diffc.ir.node import Node, topological
+from diffc.ir.node import Node, topological, users_of
 
 __all__ = ["Adjoint", "Origin", "adjoints_of", "carried"]
 
@@ -111,8 +111,8 @@ class _Comparison:
         self.image = image
         self.order = list(image)
         self.targets = set(new_outputs)
-        self.readers = _readers(self.order)
-        self.new_readers = _readers(topological(self.targets))
+        self.readers = users_of(self.order)
+        self.new_readers = users_of(topological(self.targets))
         self.shared = Counter(image.values())
 
     def true_images(self) -> dict[Node, Node]:
@@ -154,11 +154,3 @@ class _Comparison:
             region.add(each)
             waiting += each.inputs
         return region
-
-
-def _readers(nodes: Iterable[Node]) -> dict[Node, set[Node]]:
-    readers: dict[Node, set[Node]] = {}
-    for node in nodes:
-        for each in node.inputs:
-            readers.setdefault(each, set()).add(node)
-    return readers

@@ -11,11 +11,10 @@ from typing import TypeAlias
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir.dim import Extent, parse_extent, size_of
+from diffc.ir.dtype import FORMATS, SPELLINGS, is_float
 
 __all__ = ["AnyType", "Type", "TupleType", "broadcast_shapes", "parse_type", "promote"]
 
-ITEM_SIZE = {"f64": 8, "f32": 4, "i64": 8, "bool": 1}
-_ALIASES = {"float64": "f64", "float32": "f32", "int64": "i64", "double": "f64", "float": "f64", "int": "i64"}
 _TYPE = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?:\[(.*)\])?\s*\Z", re.DOTALL)
 _MAX_RANK = 16
 
@@ -27,7 +26,7 @@ class Type:
 
     def __init__(self, dtype: str, shape: tuple[Extent, ...] = ()) -> None:
         """Make a type; raise `TypeProblem` for another dtype or a negative extent."""
-        if dtype not in ITEM_SIZE:
+        if dtype not in FORMATS:
             raise TypeProblem(f"the dtype {dtype!r} is not supported: use f64, f32, i64 or bool")
         if len(shape) > _MAX_RANK:
             raise TypeProblem(f"an array has at most {_MAX_RANK} axes, this one {len(shape)}")
@@ -65,7 +64,7 @@ class Type:
     @property
     def is_float(self) -> bool:
         """Whether the values are real numbers, so that derivatives exist."""
-        return self.dtype in ("f64", "f32")
+        return is_float(self.dtype)
 
     def with_shape(self, shape: tuple[Extent, ...]) -> Type:
         """Return the type of this dtype and another shape."""
@@ -106,8 +105,8 @@ def parse_type(text: str) -> Type:
     if match is None:
         raise DiffcError(f"cannot read the type {text!r}: write f64, f32[N], f64[N, 10], i64[] or bool[N]")
     dtype, inside = match.group(1), match.group(2)
-    dtype = _ALIASES.get(dtype, dtype)
-    if dtype not in ITEM_SIZE:
+    dtype = SPELLINGS.get(dtype, dtype)
+    if dtype not in FORMATS:
         reason = "complex numbers are not supported" if dtype.startswith("c") else "it is not supported"
         raise DiffcError(f"the dtype {dtype!r} in {text!r}: {reason}; use f64, f32, i64 or bool")
     if inside is None or not inside.strip():

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from diffc.errors import DiffcError
 from diffc.ir.dim import Extent, dim_symbols, evaluate_extent, size_of
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Loops, Outlined, OutlinedCall
 from diffc.loops.memory_checker import SIZES, Wrong, check_memory
 from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar

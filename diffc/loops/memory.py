@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from diffc.ir import Dim, Extent, dim_symbols, evaluate_extent, size_of
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Loops
 from diffc.loops.places import Buffer
 from diffc.loops.target import Target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from diffc.ir import Extent, size_of
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Loops
 
 __all__ = ["statistics"]

@@ -35,6 +35,7 @@ class add(_Number):
     """x + y."""
 
     name, source, summary, arity, commutative = "add", "{0} + {1}", "x + y", 2, True
+    keeps_sign = "nonnegative"
     instruction = ("fadd", "iadd")
 
     def numpy(self, *arrays: Any) -> Any:
@@ -69,6 +70,7 @@ class mul(_Number):
     """x * y."""
 
     name, source, summary, arity, commutative = "mul", "{0} * {1}", "x * y", 2, True
+    keeps_sign = "nonnegative"
     instruction = ("fmul", "imul")
 
     def numpy(self, *arrays: Any) -> Any:
@@ -87,6 +89,7 @@ class neg(_Number):
     """-x."""
 
     name, source, summary = "neg", "-{0}", "-x"
+    exact = True
 
     def numpy(self, *arrays: Any) -> Any:
         return np.negative(*arrays)
@@ -107,6 +110,7 @@ class div(Elementwise):
     """x / y."""
 
     name, source, summary, arity, cost = "div", "{0} / {1}", "x / y", 2, 4
+    keeps_sign = "nonnegative"
 
     def numpy(self, *arrays: Any) -> Any:
         return np.divide(*arrays)
@@ -127,6 +131,7 @@ class square(_Number):
     """x**2."""
 
     name, source, summary = "square", "{0} * {0}", "x**2"
+    sign = "nonnegative"
     instruction = ("fmul", "imul")
 
     def numpy(self, *arrays: Any) -> Any:
@@ -147,6 +152,9 @@ class abs_(_Number):
     """|x|, with derivative 0 at 0."""
 
     name, source, summary = "abs", "abs({0})", "the absolute value; derivative 0 at 0"
+    exact = True
+    sign = "nonnegative"
+    keeps_sign = "positive"
 
     def numpy(self, *arrays: Any) -> Any:
         return np.abs(*arrays)
@@ -170,6 +178,8 @@ class sign(_Number):
     """-1, 0 or 1 (NaN for NaN)."""
 
     name, source, summary, differentiable = "sign", "np.sign({0})", "-1, 0 or 1", False
+    exact = True
+    jumps = True
 
     def numpy(self, *arrays: Any) -> Any:
         return np.sign(*arrays)
@@ -194,6 +204,8 @@ class copysign(Elementwise):
     """|x| with the sign of y, which may be that of a zero."""
 
     name, source, summary, arity = "copysign", "np.copysign({0}, {1})", "|x| with the sign of y", 2
+    exact = True
+    jumps = True
 
     def numpy(self, *arrays: Any) -> Any:
         return np.copysign(*arrays)
@@ -229,6 +241,7 @@ class maximum(_Extremum):
     """The larger of x and y; NaN if either is."""
 
     name, source, predicate, summary = "maximum", "np.maximum({0}, {1})", "sgt", "the larger of two"
+    moves = True
 
     def numpy(self, *arrays: Any) -> Any:
         return np.maximum(*arrays)
@@ -246,6 +259,7 @@ class minimum(_Extremum):
     """The smaller of x and y; NaN if either is."""
 
     name, source, predicate, summary = "minimum", "np.minimum({0}, {1})", "slt", "the smaller of two"
+    moves = True
 
     def numpy(self, *arrays: Any) -> Any:
         return np.minimum(*arrays)
@@ -268,6 +282,7 @@ class relu(_Number):
     """max(x, 0), with derivative 0 at 0."""
 
     name, source, summary = "relu", "np.maximum({0}, 0)", "max(x, 0); derivative 0 at 0"
+    moves = True
 
     def numpy(self, *arrays: Any) -> Any:
         return np.maximum(arrays[0], arrays[0].dtype.type(0))
@@ -290,6 +305,8 @@ class stop_gradient(_Number):
 
     name, source, summary = "stop_gradient", "{0}", "x, taken as a constant by every derivative"
     domain, differentiable, cost = "any", False, 0
+    moves = True
+    keeps_sign = "positive"
 
     def numpy(self, *arrays: Any) -> Any:
         return arrays[0]

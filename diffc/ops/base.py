@@ -15,24 +15,21 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Extent, Node, Operation, Type
+from diffc.ir.dtype import FORMATS
 
 __all__ = [
     "DTYPES", "REGISTRY", "Array", "Composite", "Leaf", "Linear", "Op", "AxisAware", "is_small", "register",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
-DTYPES: dict[str, type[np.generic]] = {
-    "f64": np.float64,
-    "f32": np.float32,
-    "i64": np.int64,
-    "bool": np.bool_,
-}
+DTYPES: dict[str, type[np.generic]] = {name: getattr(np, each.numpy) for name, each in FORMATS.items()}
+"""NumPy's scalar type of each dtype."""
 
 
 MAX_CONSTANT = 1024
@@ -51,6 +48,24 @@ class Op(Operation):
     cost: ClassVar[int] = 1
     """Cost an element in multiplications, for choosing what to recompute and for `stats`."""
 
+    moves: ClassVar[bool] = False
+    """Whether each element of the result is an element of an operand, or zero."""
+
+    exact: ClassVar[bool] = False
+    """Whether nothing is rounded although the results are new numbers, as in `floor`."""
+
+    jumps: ClassVar[bool] = False
+    """Whether the value jumps where an operand passes some point, as in `floor`."""
+
+    across_elements: ClassVar[bool] = False
+    """Whether an element of the result depends on many elements of an operand."""
+
+    sign: ClassVar[Literal["", "nonnegative", "positive"]] = ""
+    """The sign that every result has, or it is NaN; nonnegative means a clear sign bit."""
+
+    keeps_sign: ClassVar[Literal["", "nonnegative", "positive"]] = ""
+    """The sign that the result has where all operands have it; "positive" means either."""
+
     required: ClassVar[tuple[str, ...]] = ("name", "summary")
     """The class attributes without which the registry refuses the operation."""
 
@@ -58,6 +73,11 @@ class Op(Operation):
     def is_function(self) -> bool:
         """Whether it costs as much as a call of a maths function, which decides how code is shaped."""
         return self.cost >= FUNCTION_COST
+
+    @property
+    def rounds(self) -> bool:
+        """Whether a result may be a number that had to be rounded."""
+        return not (self.exact or self.moves)
 
     differentiable: ClassVar[bool] = True
     """False for an operation whose derivative is zero wherever it exists."""

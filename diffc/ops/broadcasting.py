@@ -25,6 +25,8 @@ class broadcast_op(Linear):
     name = "broadcast"
     summary = "repeat along new axes and axes of extent 1"
     cost = 0
+    moves = True
+    keeps_sign = "positive"
 
     def is_constant(self, node: Node) -> bool:
         """Tell that it is none: a broadcast moves towards the result, away from the constant."""
@@ -94,6 +96,7 @@ class sum_op(Linear):
 
     name = "sum"
     summary = "the sum over axes"
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Drop the axes; truth values are counted as integers by the builder's cast."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type
+from diffc.ir.dtype import is_float
 from diffc.ops.base import DTYPES, REGISTRY, Array, Leaf, register
 
 __all__ = ["Unrounded", "constant", "constant_like", "dim", "input_node", "iota", "pi", "scalar_value"]
@@ -82,7 +83,7 @@ def constant(value: Any, dtype: str | None = None) -> Node:
 
 def constant_like(number: float | bool, dtype: str) -> Node:
     """Return a Python number as a weak constant: it takes the dtype of what it meets."""
-    if isinstance(number, Unrounded) and dtype in ("f64", "f32"):
+    if isinstance(number, Unrounded) and is_float(dtype):
         node = number.node
         return node if dtype == "f64" else Node.make(REGISTRY["cast"], (node,), {"dtype": dtype})
     if isinstance(number, int) and not isinstance(number, bool) and abs(number) > 2**63 - 1:
@@ -153,6 +154,7 @@ class dim_op(Leaf):
 
     name = "dim"
     summary = "the value of an extent, an i64 scalar"
+    sign = "nonnegative"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return i64."""
@@ -174,6 +176,7 @@ class iota_op(Leaf):
 
     name = "iota"
     summary = "0, 1, ..., extent-1 as i64"
+    sign = "nonnegative"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return a vector of i64."""

@@ -47,6 +47,7 @@ class exp(MathsFunction):
     """e**x."""
 
     name, source, summary = "exp", "np.exp({0})", "e**x"
+    sign = "nonnegative"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (out,)
@@ -57,6 +58,7 @@ class exp2(MathsFunction):
     """2**x, exact where x is an integer."""
 
     name, source, summary = "exp2", "np.exp2({0})", "2**x, exact at integers"
+    sign = "nonnegative"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (mul(log(constant_like(2, out.dtype)), out),)
@@ -132,6 +134,7 @@ class sqrt(MathsFunction):
     """The square root; its derivative at 0 is inf."""
 
     name, source, summary, cost = "sqrt", "np.sqrt({0})", "the square root; derivative inf at 0", 6
+    keeps_sign = "positive"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (div(0.5, out),)
@@ -275,6 +278,7 @@ class cosh(MathsFunction):
     """The hyperbolic cosine."""
 
     name, source, summary = "cosh", "np.cosh({0})", "the hyperbolic cosine"
+    sign = "positive"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (sinh(inputs[0]),)
@@ -295,6 +299,7 @@ class sigmoid(MathsFunction):
     """1 / (1 + e**-x), the logistic function."""
 
     name, source, summary = "sigmoid", "1.0 / (1.0 + np.exp(-{0}))", "1 / (1 + e**-x)"
+    sign = "nonnegative"
 
     def numpy(self, *arrays: Any) -> Any:
         (x,) = arrays
@@ -312,6 +317,7 @@ class softplus(MathsFunction):
     """log(1 + e**x), finite for every finite x."""
 
     name, source, summary = "softplus", "np.logaddexp({0}, 0.0)", "log(1 + e**x), finite for every finite x"
+    sign = "nonnegative"
 
     def numpy(self, *arrays: Any) -> Any:
         return np.logaddexp(arrays[0], arrays[0].dtype.type(0))
@@ -368,6 +374,7 @@ class erfc(MathsFunction):
     """1 - erf(x), accurate where that is small."""
 
     name, source, summary = "erfc", "math.erfc({0})", "1 - erf(x), accurate where that is small"
+    sign = "nonnegative"
 
     def numpy(self, *arrays: Any) -> Any:
         (x,) = arrays

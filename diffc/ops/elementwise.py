@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from diffc.ir import Node, Type, broadcast_shapes, promote
+from diffc.ir.dtype import FLOATS, FORMATS
 from diffc.ops.base import DTYPES, Array, Linear, Op, register
 from diffc.ops.constant import const, constant, constant_like
 from diffc.ops.emitter import Arithmetic, Value
@@ -20,10 +21,10 @@ Partial: TypeAlias = Node | float | None
 """A partial derivative: IR, a number (1 and -1 cost nothing), or None where it is zero."""
 
 _DOMAINS = {
-    "float": ("f64", "f32"),
-    "number": ("f64", "f32", "i64"),
+    "float": FLOATS,
+    "number": (*FLOATS, "i64"),
     "bool": ("bool",),
-    "any": ("f64", "f32", "i64", "bool"),
+    "any": tuple(FORMATS),
 }
 
 
@@ -125,6 +126,7 @@ class cast_op(Linear):
 
     name = "cast"
     summary = "convert to another dtype"
+    keeps_sign = "nonnegative"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the operand's shape with the new dtype."""

@@ -54,19 +54,12 @@ def folded(node: Node) -> Node | None:
     return folded_ if number is None else broadcast(constant(number, node.dtype), node.shape)
 
 
-_MOVES = (
-    *("reshape", "transpose", "flip", "slice", "pad", "concatenate", "gather"),
-    *("max", "sort", "stop_gradient"),
-)
-"""Operations that round nothing: their results are among their operands, or zero."""
-
-
 def _by_reference(node: Node) -> Array | None:
     """Return what IEEE arithmetic makes of constants, where it rounds nothing or fractions do not apply."""
     arrays = [const.reference(each.attrs) for each in node.inputs]
     with np.errstate(all="ignore"):
         value = np.asarray(node.op.reference(node.attrs, *arrays))
-    if not node.type.is_float or node.is_op(*_MOVES):
+    if not node.type.is_float or node.op.moves:
         return value
     special = not all(np.all(np.isfinite(each)) for each in arrays) or np.any(np.isnan(value))
     pole = node.is_op("div") and not np.all(arrays[1])

@@ -26,6 +26,7 @@ class gather_op(Linear):
     name = "gather"
     summary = "rows of the first axis by an integer array of indices"
     cost = 2
+    moves = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the shape of the indices followed by that of a row."""
@@ -84,6 +85,7 @@ class scatter_add_op(Linear):
     name = "scatter_add"
     summary = "add rows at an integer array of indices; repeated indices add up"
     cost = 2
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the array that is added to."""

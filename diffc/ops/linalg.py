@@ -15,6 +15,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type, broadcast_shapes, promote
+from diffc.ir.dtype import is_float
 from diffc.ops.arithmetic import add, mul, neg, sub
 from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import broadcast, sum_, with_leading_axis
@@ -62,6 +63,7 @@ class _System(Composite):
     """Solutions x_j, as rows, of A x_j = r_j for the rows r_j."""
 
     cost = MATRIX_COST
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the right sides."""
@@ -178,7 +180,7 @@ def solve(a: Node, b: Node) -> Node:
         TypeProblem: for shapes that do not fit.
     """
     dtype = promote(a.dtype, b.dtype)
-    dtype = dtype if dtype in ("f64", "f32") else "f64"
+    dtype = dtype if is_float(dtype) else "f64"
     a, b = cast(square_matrix(a, "solve"), dtype), cast(b, dtype)
     right = as_row(b) if b.rank == 1 else swap_last(b) if b.rank > 1 else b
     leading = broadcast_shapes(a.shape[:-2], right.shape[:-2])
@@ -202,6 +204,7 @@ class MatrixFunction(Composite):
     """A function of one stack of matrices, each on its own."""
 
     cost = MATRIX_COST
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the results of square float matrices."""

@@ -21,6 +21,7 @@ class _Comparison(Elementwise):
     arity = 2
     domain = "any"
     result = "bool"
+    jumps = True
     differentiable = False
     predicate: ClassVar[str]
     head: ClassVar[str]
@@ -164,6 +165,7 @@ class where(Elementwise):
     """
 
     name, source, summary, arity = "where", "({1} if {0} else {2})", "x where the condition holds, else y", 3
+    moves = True
     domain = "any"
 
     def numpy(self, *arrays: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.ir import Node, Type, broadcast_shapes, promote
+from diffc.ir.dtype import is_float
 from diffc.ops.arithmetic import mul
 from diffc.ops.base import Array, Linear, register
 from diffc.ops.broadcasting import broadcast, sum_, with_leading_axis
@@ -24,6 +25,7 @@ class matmul_op(Linear):
 
     name = "matmul"
     summary = "matrix product of the last two axes"
+    across_elements = True
     multilinear = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
@@ -73,7 +75,7 @@ def matmul(a: Node, b: Node) -> Node:
     if a.rank == 0 or b.rank == 0:
         raise TypeProblem(f"matmul({a.type}, {b.type}): a scalar is multiplied with *")
     dtype = promote(a.dtype, b.dtype)
-    dtype = dtype if dtype in ("f64", "f32") else "f64"
+    dtype = dtype if is_float(dtype) else "f64"
     a, b = cast(a, dtype), cast(b, dtype)
     if a.rank == 1 and b.rank == 1:
         if a.shape != b.shape:

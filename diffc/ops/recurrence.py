@@ -32,6 +32,7 @@ class recurrence_op(Composite):
     name = "recurrence"
     summary = "y[i] = a[i]*y[i-1] + b[i] along the first axis"
     cost = 4
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the common type of a and b, which has an axis."""

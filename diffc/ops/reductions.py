@@ -45,6 +45,8 @@ class amax(Reduction):
 
     name = "max"
     summary = "the largest element over axes; ties share the derivative equally"
+    moves = True
+    across_elements = True
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Return numpy.max, and the smallest number there is for no elements."""
@@ -85,6 +87,7 @@ class any_(Reduction):
 
     name = "any"
     summary = "whether any element over axes is true"
+    across_elements = True
     differentiable = False
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
@@ -108,6 +111,7 @@ class prod_op(Reduction):
 
     name = "prod"
     summary = "the product over axes; derivatives are exact with zeros among the factors"
+    across_elements = True
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
         """Return numpy.prod."""

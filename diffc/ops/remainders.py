@@ -36,6 +36,8 @@ class floor_divide(_Division):
     name, source, differentiable = "floor_divide", "{0} // {1}", False
     integer_source = "(-{0} if {1} == -1 else {0} // {1})"  # the least integer negated is itself
     summary = "floor(x / y) of the exact quotient, as x // y in NumPy"
+    exact = True
+    jumps = True
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return None, None
@@ -61,6 +63,7 @@ class mod(_Division):
     """x - floor(x / y) y: the remainder that has the divisor's sign."""
 
     name, source, summary = "mod", "{0} % {1}", "the remainder with the divisor's sign, as x % y in NumPy"
+    jumps = True
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return 1.0, neg(floor_divide(*inputs))
@@ -84,6 +87,7 @@ class fmod(_Division):
     name, source = "fmod", "np.sign({0}) * (abs({0}) % abs({1}))"
     integer_source = "({0} % {1} - {1} * ({0} % {1} != 0 and ({0} < 0) != ({1} < 0)))"
     summary = "the remainder with the dividend's sign, as C's fmod"
+    jumps = True
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         # The quotient of the branch taken, as for `mod`: x / y itself may round up to the next integer.

@@ -29,6 +29,8 @@ class reshape_op(Linear):
     name = "reshape"
     summary = "the same elements, row-major, in another shape"
     cost = 0
+    moves = True
+    keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the new shape; the number of elements must agree."""
@@ -88,6 +90,8 @@ class transpose_op(Linear):
     name = "transpose"
     summary = "the axes in another order"
     cost = 0
+    moves = True
+    keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type with its extents permuted."""
@@ -137,6 +141,8 @@ class flip_op(Linear):
     name = "flip"
     summary = "the opposite order along some axes"
     cost = 0
+    moves = True
+    keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the operand's type."""

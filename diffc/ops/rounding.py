@@ -18,6 +18,8 @@ __all__ = ["ceil", "floor", "rint", "trunc"]
 class _Rounding(Elementwise):
     """A function whose values are integers, of the operand's dtype; an i64 stays as it is."""
 
+    exact = True
+    jumps = True
     domain, integer_source, differentiable = "number", "{0}", False
     instruction: ClassVar[str]
 

@@ -24,6 +24,8 @@ class slice_op(Linear):
     name = "slice"
     summary = "the elements start, start+step, ... of each axis"
     cost = 0
+    moves = True
+    keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the part; where extents are integers the part must lie inside."""
@@ -98,6 +100,8 @@ class pad_op(Linear):
 
     name = "pad"
     summary = "zeros before, after and between the elements of each axis; negative amounts cut"
+    moves = True
+    keeps_sign = "nonnegative"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the type of the padded array."""
@@ -170,6 +174,7 @@ class concatenate_op(Linear):
 
     name = "concatenate"
     summary = "arrays one after the other along an axis"
+    moves = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Add up the extents along the axis; the others must agree."""

@@ -48,6 +48,7 @@ class logsumexp_op(Reduction):
     name = "logsumexp"
     summary = "log(sum(exp(x))) over axes, finite for every finite x"
     cost = 20
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Drop the axes; floats only."""
@@ -84,6 +85,7 @@ class softmax_op(Composite):
     name = "softmax"
     summary = "exp(x) / sum(exp(x)) over axes, finite for every finite x"
     cost = 24
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return the operand's type; floats only."""

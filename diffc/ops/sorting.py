@@ -37,6 +37,7 @@ class argsort_op(Composite):
     summary = "the permutation that sorts the last axis; stable, NaN last"
     differentiable = False
     cost = SORT_COST
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return i64 in the same shape."""
@@ -122,6 +123,7 @@ class searchsorted_op(Composite):
     summary = "the place, from the left or the right, of elements in an ascending array"
     differentiable = False
     cost = SORT_COST
+    across_elements = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return i64 in the shape of the elements."""

@@ -20,10 +20,10 @@ import numpy as np
 
 from diffc.ir import Graph, Node, topological
 from diffc.ops import constant, scalar_value
-from diffc.ops.base import DTYPES, Array, is_small
+from diffc.ops.base import DTYPES, Array, Op, is_small
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.constant import const
-from diffc.ops.elementwise import Elementwise
+from diffc.ops.elementwise import Elementwise, cast_op
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.number_systems import Arithmetic, Objects, resolve_with
 from diffc.ops.rationals import fractions_of, rounded
@@ -116,23 +116,6 @@ def _agreed(*numbers: Any) -> Any:
     return numbers[0] if len({repr(each) for each in numbers}) == 1 else abs(numbers[0])
 
 
-_EXACT = (
-    *(
-        "neg",
-        "abs",
-        "sign",
-        "copysign",
-        "floor",
-        "ceil",
-        "trunc",
-        "rint",
-        "floor_divide",
-        "maximum",
-        "minimum",
-    ),
-    *("relu", "stop_gradient", "where", "cast", "max"),
-    *("reshape", "transpose", "flip", "broadcast", "slice", "pad", "concatenate", "gather"),
-)
 """Operations that round nothing."""
 
 
@@ -143,11 +126,16 @@ def _computed(node: Node, arrays: list[Objects | None], shake: int) -> Objects |
     system = _system()
     try:
         value = system.apply(node, operands, resolve_with({}))
-        if shake and node.type.is_float and node.op is not const and node.op.name not in _EXACT:
+        if shake and node.type.is_float and _rounds(node.op):
             value = np.asarray(value + shake * _last_digits(node, operands, value), object)
     except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError):
         return None
     return None if any(isinstance(each, system.context.mpc) for each in value.flat) else value
+
+
+def _rounds(op: Op) -> bool:
+    """Tell whether an operation rounds in long arithmetic, where a cast keeps all digits."""
+    return op.rounds and op is not const and op is not cast_op
 
 
 def _last_digits(node: Node, arrays: list[Objects], value: Objects) -> Objects:

@@ -70,11 +70,11 @@ def positive(node: Node, depth: int = 0) -> bool:
         return (positive(a, depth + 1) and nonnegative(b, depth + 1)) or (
             nonnegative(a, depth + 1) and positive(b, depth + 1)
         )
-    if name in ("broadcast", "reshape", "transpose", "slice", "flip", "sqrt", "stop_gradient", "abs"):
-        return positive(node.inputs[0], depth + 1)
     if name == "maximum":
         return any(positive(each, depth + 1) for each in node.inputs)
-    return name == "cosh"
+    if node.op.keeps_sign == "positive":
+        return all(positive(each, depth + 1) for each in node.inputs)
+    return node.op.sign == "positive"
 
 
 def nonnegative(node: Node, depth: int = 0) -> bool:
@@ -84,13 +84,10 @@ def nonnegative(node: Node, depth: int = 0) -> bool:
         return math.copysign(1, number) > 0 if isinstance(number, float) else number >= 0
     if depth > _MAX_DEPTH:
         return False
-    name = node.op.name
-    if name in ("exp", "exp2", "erfc", "sigmoid", "softplus", "abs", "square", "cosh", "dim", "iota"):
-        return node.type.is_float or name in ("dim", "iota")
-    if name in ("mul", "div", "add"):
+    if node.op.sign:
+        return node.type.is_float or not node.inputs  # the square of an integer may wrap
+    if node.op.keeps_sign:
         return all(nonnegative(each, depth + 1) for each in node.inputs)
-    if name in ("broadcast", "reshape", "transpose", "slice", "flip", "pad", "sqrt", "stop_gradient", "cast"):
-        return nonnegative(node.inputs[0], depth + 1)
     return positive(node, depth)
 
 

@@ -60,16 +60,12 @@ def join_pads(graph: Graph, stage: str = "after", math: str = "precise", log: Lo
 
 def _inner_additions(graph: Graph) -> set[Node]:
     """Return the sums and differences that only one other of the same type uses."""
-    users: dict[Node, list[Node]] = {}
-    for node in graph.nodes:
-        for each in node.inputs:
-            if each.is_op("add", "sub"):
-                users.setdefault(each, []).append(node)
     outputs = set(graph.outputs)
     return {
         node
-        for node, using in users.items()
+        for node, using in graph.users.items()
         if len(using) == 1
+        and node.is_op("add", "sub")
         and using[0].is_op("add", "sub")
         and using[0].type == node.type
         and node not in outputs

@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 
 from diffc.ir import Graph
 from diffc.optimize.driver import Log, rewrite
-from diffc.optimize.elements import take_apart
 from diffc.optimize.evaluation import round_constants
 from diffc.optimize.padding import join_pads
 from diffc.optimize.rewrite import Rewrite
 from diffc.optimize.rules import ABSORB, ALGEBRA, DERIVATIVE, POWERS, STABLE
+from diffc.optimize.scalar_replacement import scalar_replacement
 
 __all__ = [
     "AFTER", "BEFORE", "LAST", "Math", "Pass", "absorb_signs", "expand_powers", "optimize",
@@ -62,7 +62,7 @@ def _active(rewrites: tuple[Rewrite, ...], stage: str, math: str) -> tuple[Rewri
     return tuple(each for each in rewrites if each.active(stage, math))
 
 
-BEFORE: tuple[Pass, ...] = (take_apart, simplify, stabilize)
+BEFORE: tuple[Pass, ...] = (scalar_replacement, simplify, stabilize)
 """What runs before differentiation."""
 
 AFTER: tuple[Pass, ...] = (reduce_derivatives, join_pads, expand_powers, absorb_signs)

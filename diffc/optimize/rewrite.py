@@ -1,6 +1,6 @@
 """What the driver applies: rewrites, each with the root and operands that make it worth trying.
 
-A `Rule` is a rewrite that is data; a `FunctionRewrite` one is a named function, for changes of shape.
+A `Rule` is a rewrite that is data; a `FunctionRewrite` is a named function, for changes of shape.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from diffc.ir import Node
 
-__all__ = ["Rewrite", "Stage", "FunctionRewrite", "structural"]
+__all__ = ["Rewrite", "Stage", "FunctionRewrite", "function_rewrite"]
 
 Stage: TypeAlias = Literal["before", "any", "after"]
 """When a rewrite holds: before differentiation only, always, or after it only.
@@ -77,7 +77,7 @@ class FunctionRewrite(Rewrite):
         return self.function(node)
 
 
-def structural(
+def function_rewrite(
     *roots: str, operands: Sequence[str] = (), stage: Stage = "any"
 ) -> Callable[[Callable[[Node], Node | None]], FunctionRewrite]:
     """Make a rewrite of a function for nodes of these operations, with one of these among its operands."""

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from diffc.ir import Node, topological
+from diffc.ir.dtype import FORMATS
 from diffc.ops.base import DTYPES
 from diffc.ops.number_systems import Objects, resolve_with
 from diffc.proof.budget import attempt
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
-from diffc.proof.multiprecision import DIGITS, EPSILON, MULTIPRECISION, run_with_bounds
-from diffc.proof.numeric import LARGEST, Array
+from diffc.proof.multiprecision import DIGITS, MULTIPRECISION, run_with_bounds
+from diffc.proof.numeric import Array
 
 __all__ = ["Rounded", "check_constants", "expression"]
 
@@ -29,8 +30,6 @@ ROUNDED = "rounded correctly: each within half an ulp of the 50-digit value"
 FACTORED = "matrices of constants, factored by NumPy: within what its roundings explain"
 
 UNDECIDED = "80 digits do not tell its value: it lies at a jump or an edge, or almost all digits cancel"
-
-_JUMPS = ("floor", "ceil", "trunc", "rint", "floor_divide", "mod", "fmod", "sign", "copysign")
 
 _LIMIT = 16
 _ILL = 1000
@@ -79,7 +78,7 @@ def _is_at_a_jump(
 ) -> bool:
     """Tell whether an operation with jumps is so close to one that its operand may lie on either side."""
     for node in nodes:
-        if not node.inputs or not (node.op.name in _JUMPS or node.dtype in ("bool", "i64")):
+        if not node.inputs or not (node.op.jumps or node.dtype in ("bool", "i64")):
             continue
         for k, operand in enumerate(node.inputs):
             if not operand.type.is_float or not any(bounds[operand].flat):
@@ -109,7 +108,7 @@ def _judged(got: Any, true: Any, dtype: str, bound: Any, factored: bool) -> tupl
     if got == 0 and abs(true) <= bound:  # exactly zero, as sin(pi) is
         return "", True
     unit = MULTIPRECISION.number(float(np.spacing(np.abs(DTYPES[dtype](got))))) if np.isfinite(got) else 0
-    long_bound = bound * MULTIPRECISION.number(10) ** -DIGITS / MULTIPRECISION.number(EPSILON[dtype])
+    long_bound = bound * MULTIPRECISION.number(10) ** -DIGITS / MULTIPRECISION.number(FORMATS[dtype].epsilon)
     if not MULTIPRECISION.is_finite(bound) or not long_bound <= unit / 4:
         return text, not text and not np.isfinite(got)
     error = abs(MULTIPRECISION.number(got) - true)
@@ -125,7 +124,7 @@ def _off(got: Any, true: Any, dtype: str, bound: Any) -> str:
     if np.isnan(got) or MULTIPRECISION.is_nan(true):
         return "" if np.isnan(got) and MULTIPRECISION.is_nan(true) else shown
     if np.isinf(got):
-        beyond = abs(true) >= MULTIPRECISION.number(LARGEST[dtype])
+        beyond = abs(true) >= MULTIPRECISION.number(FORMATS[dtype].largest)
         return "" if beyond and (got > 0) == (true > 0) else shown
     error = abs(MULTIPRECISION.number(got) - true)
     if bound is not None:

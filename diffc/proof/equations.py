@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from diffc.autodiff.reverse import pullback
 from diffc.ir import Graph, Node, topological
+from diffc.ir.node import users_of
 from diffc.ops import Composite, Elementwise, Linear
 from diffc.ops.broadcasting import zeros
 from diffc.proof.certificate import Check
@@ -61,11 +62,7 @@ def check_reverse(
     """
     order = topological(outputs, stop=set(wrt))
     active = _active(order, wrt)
-    users: dict[Node, list[Node]] = {}
-    for node in reversed(order):
-        for each in dict.fromkeys(node.inputs):
-            if each in active and node not in wrt and node in adjoints and node.op.differentiable:
-                users.setdefault(each, []).append(node)
+    users = users_of(order)
     seeds: dict[Node, list[Node]] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
         seeds.setdefault(output, []).append(cotangent)
@@ -76,7 +73,9 @@ def check_reverse(
         if node in active:
             equation = LocalEquation(f"adjoint of {label(node)} = {node!r}", node, adjoints.get(node))
             equation.terms += seeds.get(node, [])
-            for user in users.get(node, ()):
+            for user in dict.fromkeys(reversed(users.get(node, ()))):
+                if user in wrt or user not in adjoints or not user.op.differentiable:
+                    continue
                 equation.terms += _contributions(node, user, adjoints[user], active, pulled)
             checks.append(decide(equation, kind, label, points))
     return checks

@@ -20,7 +20,7 @@ from diffc.ops import Elementwise
 from diffc.proof.matrices import MATRIX_OPERATIONS
 
 __all__ = [
-    "SWITCHES", "TURNS", "LocalEquation", "Product", "frontier_at", "names_places", "nodes_of",
+    "TURNS", "LocalEquation", "Product", "frontier_at", "names_places", "nodes_of",
 ]  # fmt: skip
 
 MAX_REACH, MAX_LOGIC = 12, 48
@@ -28,9 +28,6 @@ MAX_REACH, MAX_LOGIC = 12, 48
 
 TURNS = ("lt", "le", "gt", "ge", "eq", "ne", "sign")
 """Operations that jump between two values, off their switching surface: read case by case."""
-
-SWITCHES = (*TURNS, "floor", "ceil", "trunc", "rint", "floor_divide")
-"""Operations that jump. The steps among them are constant off their switching surfaces."""
 
 _MOVES = ("broadcast", "reshape", "transpose", "sum", "any", "slice", "pad", "concatenate")
 _PLACED = ("slice", "pad", "concatenate", "gather", "scatter_add")
@@ -82,6 +79,11 @@ class LocalEquation:
         return [*self.factors, *self.consumers, *([] if self.claimed is None else [self.claimed])]
 
 
+def is_switch(node: Node) -> bool:
+    """Tell whether an operation jumps, and is constant off its switching surface."""
+    return node.op.jumps and not node.op.differentiable
+
+
 def frontier_at(equation: LocalEquation, depth: int) -> frozenset[Node]:
     """Return the nodes that stand as symbols, `depth` operations below the natural ones."""
     consumers = set(equation.consumers)
@@ -97,7 +99,7 @@ def frontier_at(equation: LocalEquation, depth: int) -> frozenset[Node]:
 
 def _opens(node: Node, own: set[Node]) -> bool:
     """Tell whether a node may be read through to its operands."""
-    if node.is_op(*SWITCHES):
+    if is_switch(node):
         return node in own
     return isinstance(node.op, Elementwise) or node.is_op(*_MOVES)
 
@@ -111,7 +113,7 @@ def _own_switches(equation: LocalEquation) -> set[Node]:
     for consumer in equation.consumers:
         partials = [p for p in consumer.op.partials(consumer, *consumer.inputs) if isinstance(p, Node)]
         stop = {consumer, *consumer.inputs}
-        found.update(n for n in topological(partials, stop=stop) if n not in stop and n.is_op(*SWITCHES))
+        found.update(n for n in topological(partials, stop=stop) if n not in stop and is_switch(n))
     pairs = {node for node in found if sum(not _is_constant(each) for each in node.inputs) > 1}
     return found - pairs.intersection(_within_reach(equation.shares)) if pairs else found
 
@@ -142,7 +144,7 @@ def _closed(equation: LocalEquation, frontier: set[Node], own: set[Node]) -> fro
         for node in level:
             limit = MAX_LOGIC if node.dtype == "bool" else MAX_REACH
             far = reach >= limit and not _is_constant(node)
-            jumps = node.is_op(*SWITCHES) and node not in own and node not in consumers
+            jumps = is_switch(node) and node not in own and node not in consumers
             if far or jumps or node.is_op("input"):
                 frontier.add(node)
             else:

@@ -17,6 +17,7 @@ import mpmath
 import numpy as np
 
 from diffc.ir import Node
+from diffc.ir.dtype import FORMATS
 from diffc.ops import Elementwise
 from diffc.ops.constant import pi_op
 from diffc.ops.reductions import amax
@@ -24,15 +25,9 @@ from diffc.proof.arithmetic import Arithmetic, Objects, Resolve
 from diffc.proof.budget import ask
 from diffc.proof.matrices import MATRIX_OPERATIONS, long_form
 
-__all__ = ["DIGITS", "EPSILON", "MULTIPRECISION", "run_with_bounds"]
+__all__ = ["DIGITS", "MULTIPRECISION", "run_with_bounds"]
 
 DIGITS = 80
-EPSILON = {"f64": 2.0**-52, "f32": 2.0**-23, "i64": 0.0, "bool": 0.0}
-_EXACT = (
-    *("neg", "abs", "sign", "copysign", "floor", "ceil", "trunc", "rint", "floor_divide"),
-    *("maximum", "minimum", "relu", "stop_gradient", "where"),
-)
-_MOVES = ("reshape", "transpose", "flip", "broadcast", "slice", "pad", "concatenate", "gather")
 _HUGE = 10**6
 _BACKWARD = 4
 """How many times n roundings a factorization may be off, backward."""
@@ -149,10 +144,10 @@ def _zeros(shape: tuple[int, ...]) -> Objects:
 def _bound(
     node: Node, arrays: list[Objects], bounds: list[Objects], values: Mapping[Node, Objects], resolve: Resolve
 ) -> Objects:
-    op, value, epsilon = node.op, values[node], _context.mpf(EPSILON[node.dtype])
+    op, value, epsilon = node.op, values[node], _context.mpf(FORMATS[node.dtype].epsilon)
     rounding = np.asarray(abs(value) * epsilon, object)
     if isinstance(op, Elementwise):
-        total = _zeros(value.shape) if op.name in _EXACT else rounding
+        total = rounding if op.rounds else _zeros(value.shape)
         for k, bound in enumerate(bounds):
             if any(bound.flat):
                 moved = [array + bound if place == k else array for place, array in enumerate(arrays)]
@@ -172,7 +167,7 @@ def _bound(
         moved = bounds[0] + np.max(bounds[0], axis=axes, keepdims=True)
         reach = abs(arrays[0]) + np.max(abs(arrays[0]), axis=axes, keepdims=True)
         return np.asarray(value * (moved + (reach + largest + 4) * epsilon), object)
-    if op.name in _MOVES:
+    if op.moves:
         indices = arrays[1:] if op.name == "gather" else bounds[1:]
         return MULTIPRECISION.apply(node, [bounds[0], *indices], resolve)
     if op.name == "cast":
@@ -196,7 +191,7 @@ def _matrix_bound(
     The algorithms are backward stable: what they compute is right for operands that are off by a few times
     n roundings of their largest element. The moves are small, so that their effects add up.
     """
-    epsilon = _context.mpf(EPSILON[node.dtype])
+    epsilon = _context.mpf(FORMATS[node.dtype].epsilon)
     total = np.asarray(abs(value) * epsilon, object)
     for k, (array, bound) in enumerate(zip(arrays, bounds, strict=True)):
         backward = _BACKWARD * max(array.shape[-2:]) * epsilon

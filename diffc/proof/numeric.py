@@ -17,13 +17,14 @@ import numpy as np
 
 from diffc.errors import DiffcError, InputError
 from diffc.ir import Dim, Graph, Node, Tree, evaluate_extent
+from diffc.ir.dtype import FORMATS
 from diffc.ops import evaluate
 from diffc.ops.base import DTYPES
 from diffc.proof.arithmetic import Objects, resolve_with
 from diffc.proof.budget import ask
 from diffc.proof.certificate import Check
 from diffc.proof.matrices import MATRIX_OPERATIONS
-from diffc.proof.multiprecision import EPSILON, MULTIPRECISION, run_with_bounds
+from diffc.proof.multiprecision import MULTIPRECISION, run_with_bounds
 
 __all__ = [
     "MAX_WORK",
@@ -48,8 +49,6 @@ MAX_WORK = 60_000
 
 REFERENCE_UNITS = 1e7
 """How many units, relative to the largest element, kernel and NumPy reference may be apart: both round."""
-
-LARGEST = {"f64": float(np.finfo(np.float64).max), "f32": float(np.finfo(np.float32).max)}
 
 _EXTENTS, _TRIES = (3, 19, 1), 18
 
@@ -202,7 +201,7 @@ def _deviation(name: str, index: tuple[int, ...], element: tuple[Any, Any, Any],
     unit, finite = float(np.spacing(np.array(abs(float(true))).astype(kind))), np.isfinite(got)
     shown = str(mpmath.nstr(true, 20))
     if not np.isfinite(unit) or not finite:
-        overflows = abs(true) >= LARGEST[node.dtype]
+        overflows = abs(true) >= FORMATS[node.dtype].largest
         error = 0.0 if overflows and np.isinf(got) and (got > 0) == (true > 0) else float("inf")
         return Deviation(name, index, error, error, float(got), shown)
     error = abs(MULTIPRECISION.number(float(got)) - true)
@@ -220,7 +219,7 @@ def _beside_numpy(graph: Graph, kernel: Kernel, arguments: Sequence[Array]) -> l
         if not got.size:
             continue
         scale = float(np.max(np.abs(want))) + float(np.finfo(np.float64).tiny)
-        epsilon = EPSILON["f32"] if want.dtype == np.float32 else EPSILON["f64"]
+        epsilon = FORMATS["f32" if want.dtype == np.float32 else "f64"].epsilon
         gap = np.abs(got - want) / scale
         place = np.unravel_index(int(np.argmax(gap)), gap.shape)
         index, worst = tuple(int(k) for k in place), float(gap[place])

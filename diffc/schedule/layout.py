@@ -72,15 +72,11 @@ def _tall_nodes(graph: Graph) -> set[Node]:
     seeds = {node for node in products if _is_tall(node) and _is_short(node)}
     seeds.update(each for node in products for each in map(_untransposed, node.inputs) if _is_computed(each))
     outputs = set(graph.outputs)
-    users: dict[Node, list[Node]] = {}
-    for node in graph.nodes:
-        for each in node.inputs:
-            users.setdefault(each, []).append(node)
     found: set[Node] = set()
     seen: set[Node] = set()
     for seed in seeds:
         if seed not in seen:
-            connected = _connected(seed, users, seeds)
+            connected = _connected(seed, graph.users, seeds)
             seen |= connected
             if not any(_is_at_the_edge(node, connected, outputs) for node in connected):
                 found |= connected

@@ -27,7 +27,7 @@ def schedule(graph: Graph) -> Loops:
     placing = Placing(decisions, storage, nests, Reading(decisions, storage, nests))
     for extent, problem in graph.requirements:
         nests.preamble.append(nests.new_check(0, extent + 1, problem))
-    for node in ordered(graph.nodes):
+    for node in ordered(graph):
         if node in decisions.computed:
             place(placing, node)
         elif node in decisions.aliases:

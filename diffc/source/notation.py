@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from diffc.ir import Dim, Extent
+from diffc.ir import Extent
+from diffc.ir.dim import signed_terms
+from diffc.ir.dtype import FORMATS
 from diffc.loops.places import Affine
 from diffc.ops.monoid import ACCUMULATIONS
 
 __all__ = ["NUMPY", "accumulated", "extent_text", "identity", "number", "sum_text"]
 
-NUMPY = {"f64": "np.float64", "f32": "np.float32", "i64": "np.int64", "bool": "np.bool_"}
+NUMPY = {name: f"np.{each.numpy}" for name, each in FORMATS.items()}
 
 
 def number(value: float, dtype: str) -> str:
@@ -58,7 +60,7 @@ def sum_text(affine: Affine, symbols: Mapping[str, str], dynamic: Mapping[int, s
         parts.append(_scaled(factor, str(axis), symbols))
     if affine.dynamic is not None:
         parts.append((False, dynamic[affine.dynamic.number]))
-    parts += _monomials(affine.constant, symbols)
+    parts += signed_terms(affine.constant, symbols)
     if not parts:
         return "0"
     parts.sort(key=lambda part: part[0])
@@ -69,21 +71,8 @@ def sum_text(affine: Affine, symbols: Mapping[str, str], dynamic: Mapping[int, s
 def _scaled(factor: Extent, name: str, symbols: Mapping[str, str]) -> tuple[bool, str]:
     if isinstance(factor, int):
         return factor < 0, name if abs(factor) == 1 else f"{abs(factor)}*{name}"
-    monomials = _monomials(factor, symbols)
+    monomials = signed_terms(factor, symbols)
     if len(monomials) == 1:
         negative, text = monomials[0]
         return negative, f"{text}*{name}"
     return False, f"({extent_text(factor, symbols)})*{name}"
-
-
-def _monomials(extent: Extent, symbols: Mapping[str, str]) -> list[tuple[bool, str]]:
-    """Return the terms of a polynomial, each as whether it is subtracted and its absolute value."""
-    if not isinstance(extent, Dim):
-        return [(extent < 0, str(abs(extent)))] if extent else []
-    parts: list[tuple[bool, str]] = []
-    for monomial, coefficient in extent.terms:
-        factors = [symbols[name] if power == 1 else f"{symbols[name]}**{power}" for name, power in monomial]
-        if abs(coefficient) != 1 or not factors:
-            factors.insert(0, str(abs(coefficient)))
-        parts.append((coefficient < 0, "*".join(factors)))
-    return parts

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from diffc.ir import Adjoint, Extent, Node
 from diffc.ir.dim import may_be_negative
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Loops
 from diffc.loops.places import Affine, Buffer, Operand, Scalar
 from diffc.loops.statements import (

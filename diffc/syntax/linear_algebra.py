@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.ir import Node, require, size_of
+from diffc.ir.dtype import FORMATS
 from diffc.ops.arithmetic import abs_, div, maximum, mul
 from diffc.ops.broadcasting import broadcast, normal_axes, sum_
 from diffc.ops.constant import constant_like, dim
@@ -165,7 +166,7 @@ def default_tolerance(a: Node) -> float | Node:
     m, n = a.shape[-2:]
     excess = m - n
     longer = n if isinstance(excess, int) and excess < 0 else m
-    rounding = float(np.finfo(np.float32 if a.dtype == "f32" else np.float64).eps)
+    rounding = FORMATS[a.dtype].epsilon
     return longer * rounding if isinstance(longer, int) else mul(cast(dim(longer), a.dtype), rounding)
 
 

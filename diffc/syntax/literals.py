@@ -26,6 +26,7 @@ import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Dim, Graph, Node, Type, parse_extent, parse_type
+from diffc.ir.dtype import FLOATS, FORMATS
 from diffc.ops import constant
 from diffc.ops.base import DTYPES, Array
 from diffc.syntax.strings import print_string, read_string
@@ -42,8 +43,8 @@ __all__ = [
 
 _SMALL = 16
 _MAX_DIGITS = 400
-_QUIET = {"f64": 0x7FF8000000000000, "f32": 0x7FC00000}
-_BITS = {"f64": np.uint64, "f32": np.uint32}
+_BITS = {name: np.dtype(f"u{FORMATS[name].bytes}") for name in FLOATS}
+_QUIET = {name: int(np.asarray(np.nan, DTYPES[name]).view(_BITS[name])) for name in FLOATS}
 
 NUMBER = re.compile(
     r"(?P<nan>nan(?:f32)?(?::[0-9a-f]{1,16})?)(?![\w.])"
@@ -98,7 +99,7 @@ def read_number(text: str, dtype: str | None = None) -> np.generic:
 
 def _read_nan(text: str, dtype: str) -> np.generic:
     bits = int(text.partition(":")[2] or f"{_QUIET[dtype]:x}", 16)
-    if bits >= 1 << (64 if dtype == "f64" else 32):
+    if bits >= 1 << 8 * FORMATS[dtype].bytes:
         raise DiffcError(f"the bits of '{text}' are too many for {dtype}")
     value = np.frombuffer(np.asarray(bits, _BITS[dtype]).tobytes(), DTYPES[dtype])[0]
     if not np.isnan(value):

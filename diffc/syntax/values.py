@@ -17,6 +17,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, promote, topological
+from diffc.ir.dtype import is_float
 from diffc.ops import REGISTRY, Elementwise, constant, lift
 from diffc.ops.exact import weak
 from diffc.ops.powers import pow_
@@ -81,7 +82,7 @@ def _stacked(items: Sequence[Node | Weak]) -> Node:
     nodes = [each for each in items if isinstance(each, Node)]
     dtype = promote(*(each.dtype for each in nodes))
     for each in items:
-        if not isinstance(each, Node) and dtype not in ("f64", "f32"):
+        if not isinstance(each, Node) and not is_float(dtype):
             dtype = promote(dtype, lift(each).dtype)
     parts = [lift(each, dtype) for each in items]
     if all(each.is_op("const") for each in parts) and len({each.shape for each in parts}) == 1:

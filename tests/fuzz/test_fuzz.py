@@ -23,6 +23,7 @@ from diffc.ops.captured import captured_op
 from diffc.optimize.driver import rewrite
 from diffc.optimize.rule import Rule
 from diffc.schedule.decide import copies
+from tests.fuzz.agreed import WIDENING, stays_f32
 from tests.fuzz.compare import difference
 from tests.fuzz.kinds import KINDS, make
 from tests.fuzz.program import Argument, Program
@@ -39,6 +40,32 @@ def test_programs_are_right(part):
     summary = fuzz(part, programs=150, jax=False)
     assert not summary.failures, "\n\n".join(failure.test for failure in summary.failures)
     assert sum(counts["right"] for counts in summary.outcomes.values()) > 120
+
+
+# -- what is agreed -------------------------------------------------------------------------------
+
+WIDENED = {
+    "corrcoef": "np.corrcoef(x)",
+    "cov": "np.cov(x)",
+    "geomspace": "np.geomspace(x[0], x[1], 3)",
+    "interp": "np.interp(x[1], x[0], x[1])",
+    "vander": "np.vander(x[0])",
+    **{name: f"np.{name}(x, [0.2, 0.7], axis=1)" for name in ("quantile", "nanquantile")},
+    **{name: f"np.{name}(x, [20, 70], axis=1)" for name in ("percentile", "nanpercentile")},
+}
+
+
+@pytest.mark.parametrize("name", WIDENING)
+def test_f32_stays_f32_where_numpy_widens(name):
+    line = f"return {WIDENED[name]}"
+    program = Program("plain", (line,), (Argument("x", (2, 3), "f32"),))
+    x = np.float32([[1, 2, 4], [3, 5, 6]])
+    wanted = eval(WIDENED[name], {"np": np, "x": x})
+    got = dc.trace(eval(f"lambda x: {WIDENED[name]}", {"np": np}), x)(x)
+    assert (got.dtype, wanted.dtype) == (np.float32, np.float64)
+    assert stays_f32(program.source, got.dtype, wanted.dtype)
+    assert not stays_f32(program.source, wanted.dtype, got.dtype)
+    assert not stays_f32("return np.mean(x, 0)", got.dtype, wanted.dtype)
 
 
 # -- planted faults -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Dim, dim_symbols, evaluate_extent, parse_extent, size_of, substitute_extent
+from diffc.ir.dim import fold_extent
 
 N, M, K = Dim.symbol("N"), Dim.symbol("M"), Dim.symbol("K")
 
@@ -72,6 +73,17 @@ def test_arithmetic_agrees_with_numbers(coefficients, value):
         extent = extent + term
     assert evaluate_extent(extent, {"N": value}) == sum(c * value**p for p, c in enumerate(coefficients))
     assert parse_extent(str(extent)) == extent
+
+
+def test_the_fold_gives_numbers_and_code():
+    extent = 2 * N * M * M - N + 3
+    values = {"N": 5, "M": 7}
+    assert fold_extent(extent, int, values.__getitem__, int.__mul__, int.__add__) == evaluate_extent(
+        extent, values
+    )
+    code = fold_extent(extent, str, "n_{}".format, "({} * {})".format, "({} + {})".format)
+    assert code == "(((0 + (((2 * n_M) * n_M) * n_N)) + (-1 * n_N)) + 3)"
+    assert fold_extent(4, str, str, max, max) == "4"
 
 
 def test_pickling():

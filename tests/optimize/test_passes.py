@@ -217,6 +217,15 @@ def test_stable_forms_are_finite_far_out(x: float) -> None:
         assert np.isfinite(slope)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_product_without_elements_sums_to_zero_beside_what_is_not_finite(axis: int) -> None:
+    left, right = ((0, 2), (2, 3)) if axis == 0 else ((3, 2), (2, 0))
+    x, y = input_node("x", Type("f64", left)), input_node("y", Type("f64", right))
+    graph = Graph("f", (x, y), (sum_(matmul(x, y), [axis]),))
+    (value,) = evaluate(optimize(graph, stage="before"), np.full(left, np.nan), np.full(right, np.inf))
+    assert np.array_equal(value, np.zeros(3))
+
+
 def test_unused_inputs_stay_and_stop_gradient_goes_last() -> None:
     x, unused = input_node("x", parse_type("f64")), input_node("unused", parse_type("f64"))
     graph = Graph("f", (x, unused), (REGISTRY["stop_gradient"](x),))  # pyright: ignore

@@ -9,7 +9,7 @@ from diffc.emit.interface import Value
 from diffc.emit.kernel.accumulation import combine, horizontal
 from diffc.emit.kernel.registers import Registers
 from diffc.ir import Extent
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Loop, Place
 from diffc.loops.places import (
     Affine,
@@ -92,7 +92,7 @@ class Addresses:
         """Tell whether so many elements from a place on are whole vectors for non-temporal stores."""
         if buffer.root not in self._non_temporal:
             return False
-        whole = self.e.module.target.vector_bytes // ITEM_SIZE[buffer.type.dtype]
+        whole = self.e.module.target.lanes(ITEM_SIZE[buffer.type.dtype])
         flat = flattened(index, buffer.type.shape)
         # Along the axis of the lanes a vector begins at a multiple of their number.
         apart = [factor for axis, factor in flat.terms if axis is not self.r.vector_axis or factor != 1]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from diffc.emit.interface import Emitter, Value
 from diffc.ir import Extent
+from diffc.ir.dim import fold_extent
 
 __all__ = ["Extents"]
 
@@ -30,14 +33,12 @@ class Extents:
         """Evaluate an extent."""
         if isinstance(extent, int) or extent in self._known:
             return
-        e, total = self._e, None
-        for monomial, coefficient in extent.terms:
-            term = None if coefficient == 1 and monomial else e.constant("i64", coefficient)
-            for name, power in monomial:
-                for _ in range(power):
-                    symbol = self._symbols[name]
-                    term = symbol if term is None else e.imul(term, symbol)
-            if term is not None:
-                total = term if total is None else e.iadd(total, term)
-        if total is not None:
-            self._known[extent] = total
+        self._known[extent] = fold_extent(
+            extent, partial(self._e.constant, "i64"), self._symbols.__getitem__, self._product, self._sum
+        )
+
+    def _product(self, a: Value, b: Value) -> Value:
+        return b if a == self._e.constant("i64", 1) else self._e.imul(a, b)
+
+    def _sum(self, a: Value, b: Value) -> Value:
+        return b if a == self._e.constant("i64", 0) else self._e.iadd(a, b)

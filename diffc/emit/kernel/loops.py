@@ -20,7 +20,7 @@ from diffc.emit.kernel.rows import Rows
 from diffc.emit.kernel.statements import Statements
 from diffc.ir import Extent
 from diffc.ir.dim import may_be_negative
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Outlined, OutlinedCall
 from diffc.loops.places import Buffer, Scalar
 from diffc.loops.statements import (

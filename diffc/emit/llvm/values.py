@@ -6,6 +6,7 @@ import ctypes
 import struct
 
 from diffc.emit.interface import Formal
+from diffc.ir.dtype import ITEM_SIZE
 
 __all__ = [
     "BYTES",
@@ -27,7 +28,7 @@ _SCALARS = {
     "ptr": "ptr",
 }
 SUFFIX = {**{kind: kind for kind in _SCALARS}, "bool": "i1"}
-BYTES = {"f64": 8, "f32": 4, "i64": 8, "i32": 4, "i8": 1, "bool": 1, "ptr": 8, "i128": 16}
+BYTES = {**ITEM_SIZE, "i32": 4, "i8": 1, "ptr": 8, "i128": 16}
 _LANES = (1, 2, 4, 8, 16, 32, 64)
 
 TYPES: dict[tuple[str, int], str] = {

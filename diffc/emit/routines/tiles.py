@@ -11,7 +11,7 @@ from __future__ import annotations
 from diffc.emit.interface import Emitter, Module, Value
 from diffc.emit.routines.blas import PRODUCT, product_by_blas
 from diffc.ir import Extent
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir.dtype import ITEM_SIZE
 
 __all__ = ["matrix_product"]
 
@@ -30,7 +30,7 @@ def matrix_product(module: Module, kind: str, rows: Extent) -> str:
 
     It is made for products of so many rows; other ones it computes as well, by BLAS if need be.
     """
-    lanes, height = module.target.vector_bytes // ITEM_SIZE[kind], _height(module, rows)
+    lanes, height = module.target.lanes(ITEM_SIZE[kind]), _height(module, rows)
 
     def body(e: Emitter) -> None:
         def by_blas() -> None:

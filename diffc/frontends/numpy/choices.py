@@ -12,6 +12,7 @@ from diffc.frontends.numpy.operands import as_array, as_number
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import broadcast_together, ravel
 from diffc.ir import Node, broadcast_shapes, require
+from diffc.ir.dtype import FORMATS
 from diffc.ops import cast, constant, constant_like, lift, reshaping, slicing
 from diffc.ops import sorting as ops
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sub
@@ -118,7 +119,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     node = as_array(x)
     if not node.type.is_float:
         return node
-    largest = float(np.finfo(np.float64 if node.dtype == "f64" else np.float32).max)
+    largest = FORMATS[node.dtype].largest
     high = largest if posinf is None else as_number(posinf)
     low = -largest if neginf is None else as_number(neginf)
     result = choose_by(pointwise.isnan(node), lift(as_number(nan), node.dtype), node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.subscripts import Subscripts, read_subscripts
 from diffc.ir import Extent, Node, promote, size_of
 from diffc.ir.dim import dim_symbols, evaluate_extent
+from diffc.ir.dtype import is_float
 from diffc.ops import cast
 from diffc.ops.arithmetic import mul
 from diffc.ops.broadcasting import sum_
@@ -22,7 +23,7 @@ from diffc.ops.logic import ne
 from diffc.ops.products import matmul
 from diffc.ops.reshaping import reshape, transpose
 
-__all__ = ["Labels", "contract", "contract_all"]
+__all__ = ["Labels", "contract", "contract_all", "counted"]
 
 Labels = Sequence[int]
 """The name of each axis; axes of one name are multiplied element by element."""
@@ -54,8 +55,17 @@ def contract_all(nodes: Sequence[Node], subscripts: Subscripts, optimize: Any = 
 
     Of truth values it tells where a product is true.
     """
-    if all(each.dtype == "bool" for each in nodes):
-        return ne(contract_all([cast(each, "i64") for each in nodes], subscripts, optimize), 0)
+    return counted(lambda *numbers: _contract_all(numbers, subscripts, optimize), *nodes)
+
+
+def counted(build: Callable[..., Node], *nodes: Node) -> Node:
+    """Return the sum of products that `build` makes of arrays; of truth values whether a product is true."""
+    if any(each.dtype != "bool" for each in nodes):
+        return build(*nodes)
+    return ne(build(*[cast(each, "i64") for each in nodes]), 0)
+
+
+def _contract_all(nodes: Sequence[Node], subscripts: Subscripts, optimize: Any) -> Node:
     extents = _extents(nodes, subscripts.operands)
     pending = [_distinct(x, labels, extents) for x, labels in zip(nodes, subscripts.operands, strict=True)]
     result = list(subscripts.result or ())
@@ -139,7 +149,7 @@ def contract(a: Node, a_labels: Labels, b: Node, b_labels: Labels, kept: set[int
     rows = [label for label in a_names if label not in common]
     columns = [label for label in b_names if label not in common]
     product = rows + columns if not batch else rows and columns
-    if inner and product and promote(a.dtype, b.dtype) in ("f64", "f32"):
+    if inner and product and is_float(promote(a.dtype, b.dtype)):
         left, right = (
             _arranged(a, a_names, [batch, rows, inner]),
             _arranged(b, b_names, [batch, inner, columns]),

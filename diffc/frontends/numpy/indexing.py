@@ -10,6 +10,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.operators import is_traced
 from diffc.frontends.numpy.tracing import active, decides
 from diffc.ir import Node, require, shown
 from diffc.ops import constant
@@ -58,11 +59,7 @@ def _check_masks(x: Node, key: Sequence[Any]) -> None:
 
 
 def _is_mask(item: Any) -> bool:
-    return isinstance(item, np.ndarray | list) and not _is_traced(item) and np.asarray(item).dtype == bool
-
-
-def _is_traced(item: Any) -> bool:
-    return isinstance(item, list) and any(isinstance(each, Node) or _is_traced(each) for each in item)
+    return isinstance(item, np.ndarray | list) and not is_traced(item) and np.asarray(item).dtype == bool
 
 
 def _width(item: Any) -> int:

@@ -9,8 +9,10 @@ from typing import Any, cast
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.operators import is_traced
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Node
+from diffc.ir.dtype import is_float
 from diffc.ops import cast as cast_node
 from diffc.ops import constant, lift, scalar_value
 from diffc.ops.base import DTYPES
@@ -47,13 +49,9 @@ def as_array(value: Any) -> Node:
         return value
     if is_weak(value):
         return lift(value)
-    if isinstance(value, list | tuple) and any(_holds_node(each) for each in value):
+    if isinstance(value, list | tuple) and is_traced(value):
         return as_node(Bundle("list", tuple(map(as_number, value))))
     return _constant(value)
-
-
-def _holds_node(value: Any) -> bool:
-    return isinstance(value, Node) or (isinstance(value, list | tuple) and any(map(_holds_node, value)))
 
 
 def _constant(value: Any) -> Node:
@@ -158,7 +156,7 @@ def as_shape(value: Any) -> tuple[Extent, ...]:
 def as_float_dtype(value: Any) -> str:
     """Return f64 or f32, the dtypes in which means are computed; raise `TypeProblem` for another one."""
     name = as_dtype(value)
-    if name not in ("f64", "f32"):
+    if not is_float(name):
         raise TypeProblem(f"a mean in the dtype {name} is not supported: use float64 or float32")
     return name
 

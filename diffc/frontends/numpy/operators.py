@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from typing import cast as typed
 
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.ir import Node
 
-__all__ = ["Operators"]
+__all__ = ["Operators", "is_traced"]
 
 _numpy: Any = np  # NumPy's types do not know of arguments that are no arrays
+
+
+def is_traced(value: Any) -> bool:
+    """Tell whether a value stands for an array while tracing, or is a list or tuple that holds such a one."""
+    return isinstance(value, Node | Operators) or (
+        isinstance(value, list | tuple) and any(map(is_traced, typed(list[Any], value)))
+    )
 
 
 class Operators:

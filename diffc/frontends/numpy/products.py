@@ -8,16 +8,16 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer, unsupported
-from diffc.frontends.numpy.contraction import contract
+from diffc.frontends.numpy.contraction import contract, counted
 from diffc.frontends.numpy.operands import as_array, as_axis
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import ravel
 from diffc.ir import Node, promote
-from diffc.ops import cast, reshaping, slicing
+from diffc.ir.dtype import is_float
 from diffc.ops import products as ops
+from diffc.ops import reshaping, slicing
 from diffc.ops.arithmetic import mul, sub
 from diffc.ops.broadcasting import sum_
-from diffc.ops.logic import ne
 
 __all__ = ["matrix_product"]
 
@@ -27,9 +27,11 @@ def matrix_product(a: Node, b: Node) -> Node:
 
     Of truth values it tells where a pair is true.
     """
-    if a.dtype == b.dtype == "bool":
-        return ne(matrix_product(cast(a, "i64"), cast(b, "i64")), 0)
-    if promote(a.dtype, b.dtype) in ("f64", "f32"):
+    return counted(_matrix_product, a, b)
+
+
+def _matrix_product(a: Node, b: Node) -> Node:
+    if is_float(promote(a.dtype, b.dtype)):
         return ops.matmul(a, b)
     if a.rank == 0 or b.rank == 0:
         raise TypeProblem(f"numpy.matmul: a scalar is multiplied with *, not {a.type} @ {b.type}")
@@ -95,8 +97,6 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Node:
 
 def _contracted(x: Node, y: Node, left: list[int], right: list[int]) -> Node:
     """Return the sum of products over axes of two arrays: the other axes of x, then those of y."""
-    if x.dtype == y.dtype == "bool":
-        return ne(_contracted(cast(x, "i64"), cast(y, "i64"), left, right), 0)
     for mine, other in zip(left, right, strict=True):
         if x.shape[mine] != y.shape[other]:
             raise TypeProblem(
@@ -105,7 +105,7 @@ def _contracted(x: Node, y: Node, left: list[int], right: list[int]) -> Node:
     names = list(range(x.rank))
     others = [left[right.index(k)] if k in right else x.rank + k for k in range(y.rank)]
     kept = {*names, *others} - {*left}
-    return contract(x, names, y, others, kept)[0]
+    return counted(lambda a, b: contract(a, names, b, others, kept)[0], x, y)
 
 
 @implements(*present("vecdot"))

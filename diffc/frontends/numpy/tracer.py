@@ -7,16 +7,17 @@ functions on it build nodes; whatever needs the elements is refused, with what t
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NoReturn
 from typing import cast as typed
 
 import numpy as np
 
-from diffc.errors import DiffcError, TypeProblem
+from diffc.errors import DiffcError
 from diffc.frontends.numpy import refusals
 from diffc.frontends.numpy.calling import call_function, checked_arguments, name_of
 from diffc.frontends.numpy.indexing import index
+from diffc.frontends.numpy.methods import ArrayMethods
 from diffc.frontends.numpy.operands import is_weak
 from diffc.frontends.numpy.operators import Operators
 from diffc.frontends.numpy.tracing import Trace, active, check_open
@@ -28,7 +29,7 @@ from diffc.ops.base import DTYPES
 __all__ = ["Traced", "traced", "untraced"]
 
 
-class Traced(Operators):
+class Traced(ArrayMethods, Operators):
     """A value of a trace: a node, the trace it belongs to, and whether it stands for a Python number.
 
     `weak` tells that the value came as a Python number, which takes the dtype of the arrays it meets.
@@ -70,41 +71,6 @@ class Traced(Operators):
         """The NumPy dtype."""
         return np.dtype(DTYPES[self.node.dtype])
 
-    @property
-    def itemsize(self) -> int:
-        """The bytes of an element."""
-        return self.dtype.itemsize
-
-    @property
-    def nbytes(self) -> Any:
-        """The bytes of all elements."""
-        return self.size * self.itemsize
-
-    @property
-    def T(self) -> Any:
-        """The axes in reverse order."""
-        return _call(np.transpose, (self,), {})
-
-    @property
-    def mT(self) -> Any:
-        """The last two axes exchanged."""
-        return _call(np.swapaxes, (self, -1, -2), {})
-
-    @property
-    def real(self) -> Traced:
-        """The value itself: it is real."""
-        return self
-
-    @property
-    def imag(self) -> Any:
-        """Zeros: the value is real."""
-        return _call(np.zeros_like, (self,), {})
-
-    @property
-    def flat(self) -> Any:
-        """The elements as one vector."""
-        return _call(np.ravel, (self,), {})
-
     def _extent(self, extent: Extent, what: str) -> Any:
         """Return an extent as a Python integer, or as a traced one that, like it, is weak."""
         if isinstance(extent, int):
@@ -143,6 +109,10 @@ class Traced(Operators):
     def _operated(self, ufunc: Any, *operands: Any) -> Any:
         """Build what an operator computes: of Python numbers alone a Python number."""
         return _ufunc(ufunc, "__call__", operands, {}, by_operator=True)
+
+    def _called(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """Build what an attribute or a method of an array computes."""
+        return _call(function, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Build what a NumPy function computes."""
@@ -209,40 +179,6 @@ class Traced(Operators):
         if not self.owner.open and not name.startswith("__"):
             raise refusals.ended_attribute(self, name)
         raise refusals.no_attribute(self, name)
-
-    # Methods that are not the NumPy function of the same name.
-
-    def reshape(self, *shape: Any, **options: Any) -> Any:
-        """Return the elements in another shape."""
-        return _call(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
-
-    def transpose(self, *axes: Any) -> Any:
-        """Return the axes in another order, or reversed."""
-        return _call(np.transpose, (self, axes[0] if len(axes) == 1 else axes or None), {})
-
-    def flatten(self) -> Any:
-        """Return the elements as one vector."""
-        return _call(np.ravel, (self,), {})
-
-    def astype(self, dtype: Any, **_: Any) -> Any:
-        """Return the elements as another dtype."""
-        return _call(np.astype, (self, dtype), {})
-
-    def copy(self, order: str = "C") -> Traced:
-        """Return the value, which never changes."""
-        return self
-
-    def conj(self) -> Traced:
-        """Return the value, which is real."""
-        return self
-
-    conjugate = conj
-
-    def view(self, *_: Any) -> NoReturn:
-        """Refuse: the bits of an array are not known."""
-        raise TypeProblem(
-            "x.view() reads the bits of an array: write x.astype(dtype) to convert its elements"
-        )
 
 
 def _ufunc(
@@ -352,49 +288,3 @@ def _dtype(value: Any) -> str | None:
         return value.dtype
     kind = getattr(value, "dtype", None)
     return next((name for name, each in DTYPES.items() if kind == each), None)
-
-
-def _method(function: Callable[..., Any]) -> Callable[..., Any]:
-    def method(self: Traced, *args: Any, **kwargs: Any) -> Any:
-        return _call(function, (self, *args), kwargs)
-
-    method.__name__ = function.__name__
-    method.__doc__ = f"Return numpy.{function.__name__} of the value."
-    return method
-
-
-METHODS = [
-    "all",
-    "any",
-    "argmax",
-    "argmin",
-    "argsort",
-    "clip",
-    "cumprod",
-    "cumsum",
-    "diagonal",
-    "dot",
-    "max",
-    "mean",
-    "min",
-    "prod",
-    "ravel",
-    "repeat",
-    "round",
-    "searchsorted",
-    "squeeze",
-    "std",
-    "sum",
-    "swapaxes",
-    "take",
-    "trace",
-    "var",
-    "choose",
-    "compress",
-    "ptp",
-    "nonzero",
-]
-"""The methods of an array that are the NumPy functions of the same name."""
-
-for _name in METHODS:
-    setattr(Traced, _name, _method(getattr(np, _name)))

@@ -6,18 +6,18 @@ from diffc.ir import Node
 from diffc.ops import constant, scalar_value
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.exact import folded
-from diffc.optimize.rewrite import FunctionRewrite, structural
+from diffc.optimize.rewrite import FunctionRewrite, function_rewrite
 
 __all__ = ["STRUCTURAL", "fold"]
 
 
-@structural("const")
+@function_rewrite("const")
 def fold(node: Node) -> Node | None:
     """0.5*3.0 => 1.5, where that is a number of the dtype, of few elements; equal ones become one scalar."""
     return folded(node)
 
 
-@structural("const")
+@function_rewrite("const")
 def uniform_constant(node: Node) -> Node | None:
     """[2.0, 2.0, 2.0] => broadcast(2.0)."""
     number = scalar_value(node) if node.rank else None

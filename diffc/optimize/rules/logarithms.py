@@ -6,14 +6,14 @@ from diffc.ir import Node
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.slicing import stack
 from diffc.ops.softmax import logsumexp
-from diffc.optimize.rewrite import FunctionRewrite, structural
+from diffc.optimize.rewrite import FunctionRewrite, function_rewrite
 
 __all__ = ["STRUCTURAL"]
 
 _MAX_TERMS = 64
 
 
-@structural("log", operands=("add",), stage="before")
+@function_rewrite("log", operands=("add",), stage="before")
 def log_of_exponentials(node: Node) -> Node | None:
     """log(exp(x) + exp(y) + ...) => logsumexp(stack([x, y, ...]), axis=0)."""
     terms: list[Node] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from diffc.ir import Node
 from diffc.ops.broadcasting import broadcast
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import FunctionRewrite, structural
+from diffc.optimize.rewrite import FunctionRewrite, function_rewrite
 from diffc.optimize.rule import Rule
 
 __all__ = ["RULES", "STRUCTURAL"]
@@ -25,7 +25,7 @@ RULES = (
 )
 
 
-@structural("where", operands=("const", "broadcast"))
+@function_rewrite("where", operands=("const", "broadcast"))
 def where_constant(node: Node) -> Node | None:
     """where(True, x, y) => x; where(False, x, y) => y."""
     condition, x, y = node.inputs

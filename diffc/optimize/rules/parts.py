@@ -8,7 +8,7 @@ from diffc.ir import Extent, Node
 from diffc.ops.broadcasting import broadcast, zeros
 from diffc.ops.slicing import pad, slice_
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import FunctionRewrite, structural
+from diffc.optimize.rewrite import FunctionRewrite, function_rewrite
 
 __all__ = ["STRUCTURAL"]
 
@@ -16,14 +16,14 @@ _MAX_PARTS = 256
 """Parts of unequal extent are searched one by one; a concatenation of more is left alone."""
 
 
-@structural("slice")
+@function_rewrite("slice")
 def whole_slice(node: Node) -> Node | None:
     """x[:] => x."""
     x, attrs = node.inputs[0], node.attrs
     return x if node.shape == x.shape and all(step == 1 for step in attrs["steps"]) else None
 
 
-@structural("slice", operands=("slice",))
+@function_rewrite("slice", operands=("slice",))
 def slice_of_slice(node: Node) -> Node | None:
     """x[2:][3:] => x[5:]."""
     x, inner, outer = node.inputs[0].inputs[0], node.inputs[0].attrs, node.attrs
@@ -31,7 +31,7 @@ def slice_of_slice(node: Node) -> Node | None:
     return slice_(x, [a + s * b for a, s, b, _ in triples], node.shape, [s * t for _, s, _, t in triples])
 
 
-@structural("slice", operands=("broadcast",))
+@function_rewrite("slice", operands=("broadcast",))
 def slice_of_broadcast(node: Node) -> Node | None:
     """broadcast(x, [N])[2:5] => broadcast(x, [3])."""
     wide, attrs = node.inputs[0], node.attrs
@@ -44,7 +44,7 @@ def slice_of_broadcast(node: Node) -> Node | None:
     return broadcast(slice_(x, starts, sizes, steps), node.shape)
 
 
-@structural("slice", operands=("concatenate",))
+@function_rewrite("slice", operands=("concatenate",))
 def slice_of_concatenate(node: Node) -> Node | None:
     """concatenate([x, y])[k:m] => the slice of the one part in which it lies; stack([x, y])[1] => y."""
     joined, attrs = node.inputs[0], node.attrs
@@ -74,7 +74,7 @@ def _moved(node: Node, x: Node, axis: int, start: Extent) -> Node:
     return slice_(x, starts, node.shape, node.attrs["steps"])
 
 
-@structural("slice", operands=("pad",))
+@function_rewrite("slice", operands=("pad",))
 def slice_of_pad(node: Node) -> Node | None:
     """pad(x)[part] => x[part] where the part lies inside x, and zeros where it lies outside."""
     padded, attrs = node.inputs[0], node.attrs
@@ -97,7 +97,7 @@ def slice_of_pad(node: Node) -> Node | None:
     return slice_(x, starts, node.shape, attrs["steps"]) if inside else None
 
 
-@structural("pad", operands=("pad", "broadcast"))
+@function_rewrite("pad", operands=("pad", "broadcast"))
 def merge_pads(node: Node) -> Node | None:
     """pad(pad(x)) => pad(x) where neither cuts or spreads; the pad of zeros is zeros."""
     x, attrs = node.inputs[0], node.attrs
@@ -115,7 +115,7 @@ def _adds(attrs: object) -> bool:
     return all(isinstance(each, int) and each >= 0 for each in amounts)
 
 
-@structural("concatenate")
+@function_rewrite("concatenate")
 def concatenate_of_slices(node: Node) -> Node | None:
     """concatenate([x[:2], x[2:]]) => x; parts that are one number are that number, broadcast."""
     axis, parts = node.attrs["axis"], node.inputs

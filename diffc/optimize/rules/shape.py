@@ -16,21 +16,21 @@ from diffc.ops.broadcasting import broadcast, sum_
 from diffc.ops.products import matmul
 from diffc.ops.reshaping import flip, reshape, transpose
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import FunctionRewrite, structural
+from diffc.optimize.rewrite import FunctionRewrite, function_rewrite
 
 __all__ = ["STRUCTURAL"]
 
 _ELEMENTWISE = [name for name, op in REGISTRY.items() if isinstance(op, Elementwise)]
 
 
-@structural(*_ELEMENTWISE, operands=("broadcast",))
+@function_rewrite(*_ELEMENTWISE, operands=("broadcast",))
 def hoist_broadcast(node: Node) -> Node | None:
     """f(broadcast(x), y) => broadcast(f(x, y)), which is f(x, y) where y brings the shape along."""
     inputs = [each.inputs[0] if each.is_op("broadcast") else each for each in node.inputs]
     return broadcast(node.replace(inputs), node.shape)
 
 
-@structural(*_ELEMENTWISE, "broadcast", operands=("reshape",))
+@function_rewrite(*_ELEMENTWISE, "broadcast", operands=("reshape",))
 def drop_leading_axes(node: Node) -> Node | None:
     """f(reshape(x, [1, N]), y) => f(x, y) for x of shape [N], where f broadcasts to the same shape."""
     inputs = list(node.inputs)
@@ -45,7 +45,7 @@ def drop_leading_axes(node: Node) -> Node | None:
     return None if result is node else result
 
 
-@structural(*(name for name in _ELEMENTWISE if name != "neg"), "cast", operands=("reshape",))
+@function_rewrite(*(name for name in _ELEMENTWISE if name != "neg"), "cast", operands=("reshape",))
 def hoist_reshape(node: Node) -> Node | None:
     """f(reshape(x, [N, 1])) => reshape(f(x), [N, 1]); likewise for operands that are reshaped alike."""
     shape: tuple[Extent, ...] | None = None
@@ -64,7 +64,7 @@ def hoist_reshape(node: Node) -> Node | None:
     return None if shape is None else reshape(node.replace(inputs), node.shape)
 
 
-@structural("reshape", "transpose", "matmul", operands=("neg",))
+@function_rewrite("reshape", "transpose", "matmul", operands=("neg",))
 def hoist_negation(node: Node) -> Node | None:
     """reshape(-x) => -reshape(x); matmul(-x, y) => -matmul(x, y): the sign moves to what absorbs it."""
     inputs = [each.inputs[0] if each.is_op("neg") else each for each in node.inputs]
@@ -72,7 +72,7 @@ def hoist_negation(node: Node) -> Node | None:
     return neg(node.replace(inputs)) if signs == 1 else node.replace(inputs)
 
 
-@structural("reshape")
+@function_rewrite("reshape")
 def merge_reshapes(node: Node) -> Node | None:
     """reshape(reshape(x)) => reshape(x); reshape(x) => x for the same shape; a broadcast number stays one."""
     x = node.inputs[0]
@@ -83,7 +83,7 @@ def merge_reshapes(node: Node) -> Node | None:
     return None
 
 
-@structural("broadcast")
+@function_rewrite("broadcast")
 def merge_broadcasts(node: Node) -> Node | None:
     """broadcast(broadcast(x)) => broadcast(x); broadcast(x) => x for the same shape."""
     x = node.inputs[0]
@@ -92,7 +92,7 @@ def merge_broadcasts(node: Node) -> Node | None:
     return broadcast(x.inputs[0], node.shape) if x.is_op("broadcast") else None
 
 
-@structural("transpose")
+@function_rewrite("transpose")
 def merge_transposes(node: Node) -> Node | None:
     """transpose(transpose(x)) => transpose(x), or x; reshape(x) where only axes of extent 1 move."""
     x, axes = node.inputs[0], node.attrs["axes"]
@@ -104,14 +104,14 @@ def merge_transposes(node: Node) -> Node | None:
     return reshape(x, node.shape) if moved == sorted(moved) else None
 
 
-@structural("matmul")
+@function_rewrite("matmul")
 def outer_product(node: Node) -> Node | None:
     """matmul(x, y) => x*y for a column x and a row y."""
     x, y = node.inputs
     return mul(x, y) if x.shape[-1] == 1 else None
 
 
-@structural("flip", operands=("flip", "broadcast"))
+@function_rewrite("flip", operands=("flip", "broadcast"))
 def merge_flips(node: Node) -> Node | None:
     """flip(flip(x)) => flip(x) along the axes that only one of them turns; a broadcast number stays one."""
     x, axes = node.inputs[0], set(node.attrs["axes"])
@@ -120,7 +120,7 @@ def merge_flips(node: Node) -> Node | None:
     return x if x.inputs[0].rank == 0 else None
 
 
-@structural("cast")
+@function_rewrite("cast")
 def merge_casts(node: Node) -> Node | None:
     """cast(cast(x)) => cast(x), where the dtype between loses nothing; cast(x) => x for the same dtype."""
     x = node.inputs[0]
@@ -134,7 +134,7 @@ def merge_casts(node: Node) -> Node | None:
     return None
 
 
-@structural("sum")
+@function_rewrite("sum")
 def merge_sums(node: Node) -> Node | None:
     """sum(sum(x)) => sum(x) over the axes of both; sum(x) => x without axes."""
     x, axes = node.inputs[0], node.attrs["axes"]
@@ -152,7 +152,7 @@ def merge_sums(node: Node) -> Node | None:
     return None
 
 
-@structural("sum", operands=("transpose",))
+@function_rewrite("sum", operands=("transpose",))
 def sum_of_transpose(node: Node) -> Node | None:
     """sum(transpose(x), axis=0) => sum(x, axis=1) for two axes; the rest of more keeps its order."""
     order = node.inputs[0].attrs["axes"]
@@ -161,7 +161,7 @@ def sum_of_transpose(node: Node) -> Node | None:
     return transpose(sum_(node.inputs[0].inputs[0], axes), [sorted(left).index(axis) for axis in left])
 
 
-@structural("sum", operands=("broadcast",))
+@function_rewrite("sum", operands=("broadcast",))
 def sum_of_broadcast(node: Node) -> Node | None:
     """sum(broadcast(x, [N])) => N*x, for a static N > 0 or a finite constant x."""
     repeated, axes = node.inputs[0], node.attrs["axes"]
@@ -180,13 +180,15 @@ def sum_of_broadcast(node: Node) -> Node | None:
     return broadcast(cast(mul(int(number), dim(count)), node.dtype), node.shape)
 
 
-@structural("sum", operands=("matmul",))
+@function_rewrite("sum", operands=("matmul",))
 def sum_of_product(node: Node) -> Node | None:
     """sum(x @ y, axis=1) => x @ sum(y, axis=1), sum(x @ y, axis=0) => sum(x, axis=0) @ y, in batches too."""
     product = node.inputs[0]
     x, y = product.inputs
     rows, columns = product.rank - 2, product.rank - 1
-    if not {rows, columns} & {k for k in node.attrs["axes"] if product.shape[k] != 1}:
+    summed = {k: product.shape[k] for k in node.attrs["axes"] if k in (rows, columns)}
+    # The sum of nothing is 0; the sum of an empty factor would meet what is infinite or NaN in the other.
+    if all(extent == 1 for extent in summed.values()) or 0 in summed.values():
         return None
     if columns in node.attrs["axes"]:
         y = reshape(sum_(y, [columns]), (*y.shape[:-1], 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from diffc.ir import Node
 from diffc.ops.linalg import triangular_solve
 from diffc.optimize.facts import number_of
-from diffc.optimize.rewrite import FunctionRewrite, structural
+from diffc.optimize.rewrite import FunctionRewrite, function_rewrite
 
 __all__ = ["STRUCTURAL"]
 
@@ -13,7 +13,7 @@ _MAX_DEPTH = 6
 """How far a triangle is looked for."""
 
 
-@structural("solve")
+@function_rewrite("solve")
 def solve_triangle(node: Node) -> Node | None:
     """solve(l, r) => triangular_solve(l, r), for l a Cholesky factor, a triangle, or the transpose of one.
 

@@ -17,14 +17,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from diffc.abi.layouts import DATA, DESCR, DIMS, FLAGS, NEW_FROM_DESCR, NUMBER, RANK, TYPE
 from diffc.runtime.code.machine import LoadedCode
 from diffc.runtime.store.program import DTYPES
 
 __all__ = ["address_of", "fast_call", "is_supported"]
 
 _METH_FASTCALL = 0x0080
-_NEW_FROM_DESCR = 94  # the index of PyArray_NewFromDescr in NumPy's documented C-API table
-_DATA = 16  # PyArrayObject.data
 _FUNCTIONS = (
     "PyBool_FromLong",
     "PyErr_Clear",
@@ -91,7 +90,7 @@ def fast_call(
 
 def address_of(array: NDArray[Any]) -> int:
     """Return where an array's elements begin, in a tenth of the time of `array.ctypes.data`."""
-    return ctypes.c_void_p.from_address(id(array) + _DATA).value or 0 if is_supported() else array.ctypes.data
+    return ctypes.c_void_p.from_address(id(array) + DATA).value or 0 if is_supported() else array.ctypes.data
 
 
 @cache
@@ -118,8 +117,8 @@ def _layout_holds() -> bool:
 
     for number in (1.5, np.float64(-2.5)):
         if (
-            pointer(number, 8) != id(type(number))
-            or ctypes.c_double.from_address(id(number) + 16).value != number
+            pointer(number, TYPE) != id(type(number))
+            or ctypes.c_double.from_address(id(number) + NUMBER).value != number
         ):
             return False
     for dtype in DTYPES.values():
@@ -127,15 +126,15 @@ def _layout_holds() -> bool:
         view = np.zeros((4, 7), dtype)
         view.flags.writeable = False
         for item in (array, view, np.zeros((), dtype)):
-            dims = pointer(item, 32) or 0
+            dims = pointer(item, DIMS) or 0
             shape = tuple((ctypes.c_int64 * item.ndim).from_address(dims)) if item.ndim else ()
             holds = (
-                pointer(item, 8) == id(np.ndarray)
-                and pointer(item, _DATA) == item.ctypes.data
-                and integer(item, 24) == item.ndim
+                pointer(item, TYPE) == id(np.ndarray)
+                and pointer(item, DATA) == item.ctypes.data
+                and integer(item, RANK) == item.ndim
                 and shape == item.shape
-                and pointer(item, 56) == id(item.dtype) == id(dtype)
-                and integer(item, 64) == item.flags.num
+                and pointer(item, DESCR) == id(item.dtype) == id(dtype)
+                and integer(item, FLAGS) == item.flags.num
             )
             if not holds:
                 return False
@@ -157,5 +156,5 @@ def _addresses() -> dict[str, int]:
     )(importlib.import_module("numpy._core._multiarray_umath")._ARRAY_API, None)
     table = ctypes.POINTER(ctypes.c_void_p).from_buffer(ctypes.c_void_p(api))
     if table[2] == id(np.ndarray):
-        found["PyArray_NewFromDescr"] = table[_NEW_FROM_DESCR] or 0
+        found["PyArray_NewFromDescr"] = table[NEW_FROM_DESCR] or 0
     return found

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from diffc.abi.signature import Signature
 from diffc.errors import DiffcError
-from diffc.ir import Dim, Extent, Type
-from diffc.ir.types import ITEM_SIZE
+from diffc.ir import Extent, Type
+from diffc.ir.dim import fold_extent
+from diffc.ir.dtype import FORMATS, ITEM_SIZE
 from diffc.runtime.code.externals import private_names, provide
 
 __all__ = ["jitted"]
@@ -100,14 +101,20 @@ def _intrinsic(program_text: str, signature: Signature, constants: Sequence[NDAr
     return intrinsic(typer)
 
 
+def _scalar_type(kind: Type) -> Any:
+    """Return Numba's type of one element."""
+    from numba.core import types
+
+    return getattr(types, FORMATS[kind.dtype].numpy)
+
+
 def _problem(args: list[Any], expected: list[tuple[str, Type, bool]], types: Any) -> str:
     """Return what is wrong with the argument types, or ""."""
-    kinds = {"f64": types.float64, "f32": types.float32, "i64": types.int64, "bool": types.boolean}
     if len(args) != len(expected) + 1:
         return f"expected {len(expected)} inputs and outputs and a workspace, got {len(args)} arguments"
     for arg, (name, kind, is_output) in zip(args, expected, strict=False):
         if kind.shape or is_output:
-            fits = isinstance(arg, types.Array) and arg.dtype == kinds[kind.dtype] and arg.layout == "C"
+            fits = isinstance(arg, types.Array) and arg.dtype == _scalar_type(kind) and arg.layout == "C"
             fits = fits and (arg.ndim == len(kind.shape) or not kind.shape) and (arg.mutable or not is_output)
             if not fits:
                 return f"{name} must be a C-contiguous {'writable ' * is_output}array {kind}, got {arg}"
@@ -199,12 +206,7 @@ class _Caller:
         return self.builder.bitcast(place, self.ir.IntType(8).as_pointer())
 
     def scalar(self, kind: Type, given: Any, value: Any, pointer: Any) -> Any:
-        from numba.core import types
-
-        target = {"f64": types.float64, "f32": types.float32, "i64": types.int64, "bool": types.boolean}[
-            kind.dtype
-        ]
-        cast = self.context.cast(self.builder, value, given, target)
+        cast = self.context.cast(self.builder, value, given, _scalar_type(kind))
         if kind.dtype == "bool":
             cast = self.builder.zext(cast, self.ir.IntType(8)) if cast.type.width == 1 else cast
         with self.builder.goto_entry_block():
@@ -244,13 +246,6 @@ class _Caller:
         return fits
 
     def extent(self, extent: Extent) -> Any:
-        if not isinstance(extent, Dim):
-            return self.i64(extent)
-        total = self.i64(0)
-        for monomial, coefficient in extent.terms:
-            term = self.i64(coefficient)
-            for symbol, power in monomial:
-                for _ in range(power):
-                    term = self.builder.mul(term, self.symbols[symbol])
-            total = self.builder.add(total, term)
-        return total
+        """Return the polynomial's value."""
+        builder = self.builder
+        return fold_extent(extent, self.i64, self.symbols.__getitem__, builder.mul, builder.add)

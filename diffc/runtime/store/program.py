@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from diffc.abi.signature import Signature
 from diffc.errors import ArtefactError
+from diffc.ir.dtype import FORMATS
 from diffc.ops.captured import Captured, read_captured
 
 __all__ = ["ABI", "DTYPES", "CompiledProgram", "digest_of", "from_files", "to_files"]
@@ -28,12 +29,8 @@ __all__ = ["ABI", "DTYPES", "CompiledProgram", "digest_of", "from_files", "to_fi
 ABI = 2
 """The version of the contract between object code and runtime; a change makes old files unusable."""
 
-DTYPES: dict[str, np.dtype[Any]] = {
-    "f64": np.dtype(np.float64),
-    "f32": np.dtype(np.float32),
-    "i64": np.dtype(np.int64),
-    "bool": np.dtype(np.bool_),
-}
+DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(each.numpy) for name, each in FORMATS.items()}
+"""NumPy's dtype object of each dtype, as arrays carry it."""
 
 _FORMAT = 2
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")

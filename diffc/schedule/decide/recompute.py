@@ -83,7 +83,7 @@ def _reads_few_times(product: Node, factor: Node, bases: Bases) -> bool:
 
 def _gains(node: Node, costs: Mapping[Node, int], bases: Bases) -> bool:
     """Tell whether computing a value reads no more memory than loading it would."""
-    is_number = node.dtype in ("f64", "f32") and all(each.dtype == node.dtype for each in node.inputs)
+    is_number = node.type.is_float and all(each.dtype == node.dtype for each in node.inputs)
     if not (isinstance(node.op, Elementwise) and is_number and _is_large(node)):
         return False
     if _cost(node, costs, bases) > CHEAP:

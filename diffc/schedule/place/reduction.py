@@ -113,7 +113,9 @@ class Reduction:
         if outer:
             start = nests.opening(cursor)
             nests.enter_all([d for d in inner if d in result], self.shape, [], cursor=start)
-            start.block.append(Store(buffer, start.affines(index), ACCUMULATIONS[self.how].identity(self.node.dtype)))
+            start.block.append(
+                Store(buffer, start.affines(index), ACCUMULATIONS[self.how].identity(self.node.dtype))
+            )
         nests.enter_all(inner, self.shape, self.reads, cursor=cursor)
         for loop, d in cursor.path[outer:]:
             if d not in result:

@@ -1,4 +1,4 @@
-"""Tiny arrays that a program puts together and takes apart again become their elements.
+"""Scalar replacement: tiny arrays that a program puts together and takes apart again become their elements.
 
 A program of a few unknowns, such as a step of a differential equation's solver, writes `u, v = state` and
 `np.stack([du, dv])` in every step. Between the two stand operations on arrays of two elements: each would be
@@ -17,13 +17,15 @@ from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import concatenate, slice_
 from diffc.optimize.driver import Log
 
-__all__ = ["take_apart"]
+__all__ = ["scalar_replacement"]
 
 MAX_ELEMENTS = 8
 """A longer array fills vectors: it stays one."""
 
 
-def take_apart(graph: Graph, stage: str = "before", math: str = "precise", log: Log | None = None) -> Graph:
+def scalar_replacement(
+    graph: Graph, stage: str = "before", math: str = "precise", log: Log | None = None
+) -> Graph:
     """Return the graph with f(stack([x, y]), z) => stack([f(x, z[0]), f(y, z[1])]), where it grows not."""
     chosen = _chosen(graph)
     if not chosen:
@@ -127,7 +129,7 @@ class _Elements:
             return node.replace(list(map(self._whole, node.inputs)))
         if self._log is not None:
             before = node.replace(list(map(self._whole, node.inputs)))
-            self._log.append(("take_apart", before, result))
+            self._log.append((scalar_replacement.__name__, before, result))
         return result
 
     def _taken_apart(self, node: Node) -> list[Node]:
@@ -137,7 +139,7 @@ class _Elements:
         parts = [Node.make(node.op, each, node.attrs) for each in zip(*inputs, strict=True)]
         if self._log is not None:
             before = node.replace(list(map(self._whole, node.inputs)))
-            self._log.append(("take_apart", before, _stacked(parts)))
+            self._log.append((scalar_replacement.__name__, before, _stacked(parts)))
         return parts
 
     def _elements(self, node: Node, count: int) -> Sequence[Node]:

@@ -11,7 +11,7 @@ import diffc as dc
 from diffc.ir import Graph, check
 from diffc.ops import evaluate
 from diffc.optimize import Log
-from diffc.optimize.elements import MAX_ELEMENTS, take_apart
+from diffc.optimize.scalar_replacement import MAX_ELEMENTS, scalar_replacement
 from diffc.proof.rewrites import check_rewrites
 
 
@@ -39,12 +39,12 @@ def operations(graph: Graph, *names: str) -> int:
 
 def test_a_solver_of_two_unknowns_becomes_scalar() -> None:
     graph = dc.trace(end, STATE, RATES).graph
-    new = check(take_apart(graph))
+    new = check(scalar_replacement(graph))
     assert len(new.nodes) < 0.8 * len(graph.nodes)
     assert operations(new, "concatenate") == 1
     assert operations(new, "slice") == 6
     np.testing.assert_allclose(evaluate(new, STATE, RATES)[0], end(STATE, RATES), rtol=1e-14)
-    assert take_apart(new) is new
+    assert scalar_replacement(new) is new
 
 
 def test_derivatives_of_the_solver_are_those_of_the_flow() -> None:
@@ -92,7 +92,7 @@ def test_the_value_stays(name: str, dtype: str) -> None:
     x = np.array([0.3, -0.7], dtype)
     graph = dc.trace(BODIES[name], x).graph
     log: Log = []
-    new = check(take_apart(graph, log=log))
+    new = check(scalar_replacement(graph, log=log))
     assert operations(new, "concatenate") < operations(graph, "concatenate")
     assert len(new.nodes) <= len(graph.nodes)
     assert [node.type for node in new.outputs] == [node.type for node in graph.outputs]
@@ -118,9 +118,9 @@ OTHERS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_would_not_gain_stays_as_it_is(name: str) -> None:
     graph = dc.trace(OTHERS[name], dc.f64(3)).graph
-    assert take_apart(graph) is graph
+    assert scalar_replacement(graph) is graph
 
 
 def test_any_extent() -> None:
     graph = dc.trace(lambda x: (2 * np.concatenate([x, x]))[0], dc.f64("N")).graph
-    assert take_apart(graph) is graph
+    assert scalar_replacement(graph) is graph
