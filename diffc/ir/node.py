@@ -13,18 +13,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
 from diffc.ir.dim import Dim, Extent, dim_symbols, size_of
 from diffc.ir.types import AnyType, TupleType, Type
 
-if TYPE_CHECKING:
-    from diffc.ir.graph import Graph
-
 __all__ = ["Attr", "Node", "Operation", "topological", "users_of"]
 
-Attr: TypeAlias = "int | float | str | bytes | Dim | Type | Graph | tuple[Attr, ...]"
+Attr: TypeAlias = "int | float | str | bytes | Dim | Type | tuple[Attr, ...]"
 
 
 class Operation(ABC):

@@ -94,8 +94,6 @@ def test_refused(diffc, refused, surface, tmp_path):
     refused("inspect", tmp_path / "out", "--stage", "derivative", says="has no stage 'derivative'")
     refused("inspect", tmp_path / "out", "--stage", "jam", says="no program behind the pass 'jam'; it has ir")
     refused("inspect", tmp_path / "out", "--without", "jam", says="--without is for formulas and model files")
-    refused(
-        "inspect", surface, "--without", "jamm", says="there is no pass 'jamm'; the passes are take_apart"
-    )
+    refused("inspect", surface, "--without", "jamm", says="there is no pass 'jamm'; the passes are scalar_")
     refused("inspect", surface, "--without", "schedule", says="the pass 'schedule' is needed")
     refused("inspect", tmp_path / "out", "--math", "fast", says="--math is for formulas and model files")
