@@ -18,7 +18,7 @@ def assembled(nests: LoopNests, storage: Storage) -> Block:
     stores = _register_stores(nests, storage)
     body = Block(nests.preamble)
     for item in nests.root:
-        body += [*nests.fills.get(item, ()), *with_stores(Block([item]), nests.openings, stores)]
+        body += [*nests.fills.get(item, ()), *_with_stores(Block([item]), nests.openings, stores)]
     return body
 
 
@@ -34,13 +34,13 @@ def _register_stores(nests: LoopNests, storage: Storage) -> dict[Scalar, Store]:
     return stores
 
 
-def with_stores(block: Block, openings: Mapping[Block, Block], stores: Mapping[Scalar, Store]) -> Block:
+def _with_stores(block: Block, openings: Mapping[Block, Block], stores: Mapping[Scalar, Store]) -> Block:
     """Return a block, its opening first, with each store behind the definition of what it stores."""
     result = Block(openings.get(block, ()))
     for item in block:
         result.append(item)
         if isinstance(item, Loop):
-            item.body = with_stores(item.body, openings, stores)
+            item.body = _with_stores(item.body, openings, stores)
             defined = [value for value, _ in item.accumulators]
         else:
             defined = [item.value] if isinstance(item, Compute) else []

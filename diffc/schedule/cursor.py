@@ -10,7 +10,7 @@ from diffc.loops.form import Block, Loop
 from diffc.loops.places import Affine, Axis, Scalar
 from diffc.schedule.views import DimIndex, Index
 
-__all__ = ["Cursor", "Level", "Location"]
+__all__ = ["Cursor", "Location"]
 
 Level: TypeAlias = tuple[int, int | None]
 """Where a value is in a block: the position of the item that holds its computation, and the value's dimension

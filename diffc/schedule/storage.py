@@ -85,5 +85,5 @@ class Storage:
         return buffer
 
     def _name(self, node: Node) -> str:
-        """Return the name of a node's memory; what only the scheduler knows has no number."""
+        """Return the name of a node's memory, with its number in the dump if it has one there."""
         return f"{node.op.name}_{self.numbers.get(node, 'c')}"

@@ -115,14 +115,14 @@ def test_a_wrong_rule_is_found(monkeypatch):
 
 def test_a_captured_array_that_copies_itself_is_found(monkeypatch):
     """As it once was: the captured array got memory of its own, which was filled from itself."""
-    right = copies.copies_for
+    right = copies._copies_for
 
     def wrong(node, bases):
         captured = bases.is_alias(node) and node.inputs[0].op is captured_op
         return [*right(node, bases), *(node.inputs if captured else ())]
 
     monkeypatch.setenv("DIFFC_CHECK", "0")  # or else the checker of Loops finds it first
-    monkeypatch.setattr(copies, "copies_for", wrong)
+    monkeypatch.setattr(copies, "_copies_for", wrong)
     failure = found(kinds=["captured"])
     assert failure.finding.kind in ("shadow", "interpreter", "numpy")
     assert len(failure.program.lines) <= 2

@@ -287,8 +287,8 @@ def scheduled_unchecked(monkeypatch, graph):
 def test_a_captured_array_among_the_copies_is_found(monkeypatch):
     w, x = captured_array("w", Type("f64", (4, 5))), input_node("x", Type("f64", (20,)))
     graph = Graph("f", (x,), (mul(w, reshape(x, (4, 5))), reshape(w, (20,))))
-    right = copies.copies_for
-    monkeypatch.setattr(copies, "copies_for", lambda node, bases: [*right(node, bases), w])
+    right = copies._copies_for
+    monkeypatch.setattr(copies, "_copies_for", lambda node, bases: [*right(node, bases), w])
     loops = scheduled_unchecked(monkeypatch, graph)
     with pytest.raises(DiffcError, match="memory is read before anything has written it"):
         check_loops(loops)
@@ -297,7 +297,7 @@ def test_a_captured_array_among_the_copies_is_found(monkeypatch):
 def test_an_opening_in_a_foreign_loop_is_found(monkeypatch):
     """What is to be filled at the beginning of each round stands elsewhere: nothing fills it here."""
     graph = dc.hessian(dc.trace(lambda x: np.sum(np.sum((x[:, None] - x) ** 2, -1) ** 2), dc.f64(7, 3))).graph
-    right = assembly.with_stores
+    right = assembly._with_stores
 
     def faulty(block, openings, stores):
         return right(block, dict.fromkeys(openings, Block()), stores)
@@ -305,7 +305,7 @@ def test_an_opening_in_a_foreign_loop_is_found(monkeypatch):
     loops = planned(graph)
     if not any(isinstance(item, Store) and item.accumulate for item, _ in walk(loops.body)):
         pytest.fail("the program adds up nothing in memory: it cannot show the fault")
-    monkeypatch.setattr(assembly, "with_stores", faulty)
+    monkeypatch.setattr(assembly, "_with_stores", faulty)
     loops = scheduled_unchecked(monkeypatch, graph)
     with pytest.raises(DiffcError, match="read before anything has written it"):
         check_loops(loops)

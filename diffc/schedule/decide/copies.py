@@ -22,11 +22,11 @@ def copied_nodes(graph: Graph) -> frozenset[Node]:
     while before < len(copied):  # A copy ends what is read through it, which others relied on.
         before = len(copied)
         for node in graph.nodes:
-            copied.update(copies_for(node, bases))
+            copied.update(_copies_for(node, bases))
     return frozenset(copied)
 
 
-def copies_for(node: Node, bases: Bases) -> list[Node]:
+def _copies_for(node: Node, bases: Bases) -> list[Node]:
     """Return those operands of a node that it cannot read where they lie."""
     found: list[Node] = []
     if bases.is_alias(node) and not reads_in_place(node.inputs[0], bases):

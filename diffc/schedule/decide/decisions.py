@@ -33,10 +33,13 @@ class Decisions:
     computed: AbstractSet[Node]
     """What has a place of its own: all but leaves, views and what readers compute."""
     products: Mapping[Node, BlasProduct | LoopProduct]
+    """How each matrix product is computed."""
     gathers: Mapping[Node, Read]
     """What each gather reads, and where; the computed row is a dimension of its own."""
     routines: Mapping[Node, RoutinePlan]
+    """What each operation takes that a routine computes."""
     outputs: OutputPlan
+    """Which computation writes which output."""
 
 
 def decide(graph: Graph) -> Decisions:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from diffc.ir import Node
 from diffc.ops import Elementwise
@@ -27,21 +26,19 @@ from diffc.schedule.place.slicing import place_concatenate, place_pad
 
 __all__ = ["place"]
 
-HANDLERS: Mapping[Op, Callable[[Placing, Node], None]] = MappingProxyType(
-    {
-        sum_op: place_reduction,
-        prod_op: place_reduction,
-        amax: place_reduction,
-        any_: place_reduction,
-        recurrence_op: place_recurrence,
-        concatenate_op: place_concatenate,
-        pad_op: place_pad,
-        gather_op: place_gather,
-        scatter_add_op: place_scatter_add,
-        matmul_op: place_product,
-        cast_op: place_elementwise,
-    }
-)
+_HANDLERS: Mapping[Op, Callable[[Placing, Node], None]] = {
+    sum_op: place_reduction,
+    prod_op: place_reduction,
+    amax: place_reduction,
+    any_: place_reduction,
+    recurrence_op: place_recurrence,
+    concatenate_op: place_concatenate,
+    pad_op: place_pad,
+    gather_op: place_gather,
+    scatter_add_op: place_scatter_add,
+    matmul_op: place_product,
+    cast_op: place_elementwise,
+}
 """By operation; what is elementwise, copied or a routine has a handler by its kind."""
 
 
@@ -54,7 +51,7 @@ def place(placing: Placing, node: Node) -> None:
     elif node in placing.decisions.routines:
         place_routine(placing, node)
     else:
-        handler = HANDLERS.get(node.op)
+        handler = _HANDLERS.get(node.op)
         if handler is None:
             raise TypeError(f"{node.op.name} must be expanded before it is scheduled")
         handler(placing, node)
