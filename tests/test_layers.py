@@ -19,11 +19,12 @@ PACKAGE = ROOT / "diffc"
 
 FOUNDATION = {
     "errors": set(),
+    "tuning": set(),
     "ir": {"errors"},
     "ops": {"errors", "ir"},
-    "abi": {"errors", "ir"},
+    "abi": {"errors", "tuning", "ir"},
     "syntax": {"errors", "ir", "ops"},
-    "loops": {"errors", "ir", "ops"},
+    "loops": {"errors", "tuning", "ir", "ops"},
 }
 SHARED = {*FOUNDATION}
 STAGES = (

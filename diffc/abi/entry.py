@@ -16,27 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from diffc import tuning
 from diffc.abi.entry_writer import LLVM_NAMES, OVERLAP, EntryWriter
 from diffc.abi.layouts import DATA, DIMS, READABLE, TYPE, WRITABLE
 from diffc.ir import Dim, Extent, Tree, Type
 from diffc.ir.dtype import ITEM_SIZE
 
-__all__ = ["LARGE_RESULTS", "LARGE_WORKSPACE", "emit_entry"]
-
-LARGE_WORKSPACE = 8 << 20
-"""Above this many bytes blocks pay, whose part of the workspace stays in the caches. No entry serves a call
-whose shapes make the workspace larger: the runtime then has time to see whether the program can be cut."""
-
-LARGE_RESULTS = 16 << 20
-"""Results of more bytes than this would push everything else out of the caches, and be read into them first:
-where the caller gives the memory they are written past them. No entry serves such a call, either."""
-
-_STACK = 32 << 10
-"""A workspace up to this many bytes lies on the stack, a larger one is allocated for the call."""
-
-_RELEASE = 128 << 10
-"""A kernel that touches at least this many bytes runs without the GIL; to give it up costs 50 ns, and
-waiting to get it back may cost a thread switch, which a tiny kernel should not pay."""
+__all__ = ["emit_entry"]
 
 _NO_LIMIT = 1 << 60
 
@@ -125,10 +111,10 @@ class _Entry(EntryWriter):
         arrays = [self.input(position, kind) for position, kind in enumerate(self.inputs)]
         self.bind(arrays)
         if not isinstance(workspace, int):
-            self.require(self.let(f"icmp sle i64 {self.extent(workspace)}, {LARGE_WORKSPACE}"))
+            self.require(self.let(f"icmp sle i64 {self.extent(workspace)}, {tuning.LARGE_WORKSPACE}"))
         results = sum((each.size * ITEM_SIZE[each.dtype] for each in self.outputs), start=0)
-        if not isinstance(results, int) or results > LARGE_RESULTS:
-            self.require(self.let(f"icmp sle i64 {self.extent(results)}, {LARGE_RESULTS}"))
+        if not isinstance(results, int) or results > tuning.LARGE_RESULTS:
+            self.require(self.let(f"icmp sle i64 {self.extent(results)}, {tuning.LARGE_RESULTS}"))
         for position in range(constants):
             self.store("ptr", self.slot(f"constant:{position}"), "%argv", inputs + position)
         for position, kind in enumerate(self.captured):
@@ -258,20 +244,20 @@ class _Entry(EntryWriter):
         size = self.extent(workspace)
         stack = "%argv"
         if workspace != 0:
-            constant = isinstance(workspace, int) and workspace <= _STACK
-            stack = self.alloca("", f"[{workspace if constant else _STACK} x i8]", 64)
+            constant = isinstance(workspace, int) and workspace <= tuning.STACK_WORKSPACE
+            stack = self.alloca("", f"[{workspace if constant else tuning.STACK_WORKSPACE} x i8]", 64)
         heap = "null"
-        if workspace != 0 and not (isinstance(workspace, int) and workspace <= _STACK):
+        if workspace != 0 and not (isinstance(workspace, int) and workspace <= tuning.STACK_WORKSPACE):
             heap, stack = self.workspace(size, stack)
         touched = workspace
         for kind in (*self.inputs, *self.outputs):
             if kind.shape:
                 touched = touched + _bytes(kind)
         if isinstance(touched, int):
-            is_large = "true" if touched >= _RELEASE else "false"
+            is_large = "true" if touched >= tuning.RELEASE_GIL else "false"
         else:
             # The sum may overflow where its terms do not; then the GIL is kept, which is harmless.
-            is_large = self.let(f"icmp sge i64 {self.extent(touched)}, {_RELEASE}")
+            is_large = self.let(f"icmp sge i64 {self.extent(touched)}, {tuning.RELEASE_GIL}")
         save, call, restore, after = (self.block() for _ in range(4))
         before = self.block()
         self.emit(f"br label %{before}")
@@ -298,7 +284,7 @@ class _Entry(EntryWriter):
         here, allocate, fine, join = (self.block() for _ in range(4))
         self.emit(f"br label %{here}")
         self.label(here)
-        small = self.let(f"icmp sle i64 {size}, {_STACK}")
+        small = self.let(f"icmp sle i64 {size}, {tuning.STACK_WORKSPACE}")
         self.emit(f"br i1 {small}, label %{join}, label %{allocate}")
         self.label(allocate)
         padded = self.let(f"add i64 {size}, 64")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from diffc.abi.entry import LARGE_RESULTS, LARGE_WORKSPACE
+from diffc import tuning
 from diffc.autodiff.selection import fresh_name
 from diffc.compiler import Compilation, Options
 from diffc.errors import DiffcError
@@ -60,14 +60,14 @@ def compile_kernel(
     outline = making.outline()  # finds what is wrong with the program, too
     signature = outline.signature
     workspace = signature.workspace
-    forms = Variants(outline, making.form, _arrays(signature.outputs), LARGE_RESULTS)
+    forms = Variants(outline, making.form, _arrays(signature.outputs), tuning.LARGE_RESULTS)
     steps = partial(_step_forms, options=options, cache=cache)
 
     def cut() -> Cut | None:
         spared = workspace if parallel is False else None
         return _cut(making.stages.optimized(), steps, threads, spared)
 
-    if parallel is not False or (isinstance(workspace, int) and workspace > LARGE_WORKSPACE):
+    if parallel is not False or (isinstance(workspace, int) and workspace > tuning.LARGE_WORKSPACE):
         return _by_work(making, forms, cut(), threads)
     return _by_memory(forms, Once(cut))
 
@@ -92,8 +92,12 @@ def _by_memory(forms: Variants, cut: Once[Cut | None] | None) -> Kernel:
 
     signature = forms.outline.signature
     results = sum((each.type.size * ITEM_SIZE[each.type.dtype] for each in signature.outputs), start=0)
-    small = isinstance(results, int) and results <= LARGE_RESULTS and isinstance(signature.workspace, int)
-    return forms.plain() if small else AdaptiveKernel(forms.plain().program, forms, cut, LARGE_WORKSPACE)
+    small = (
+        isinstance(results, int) and results <= tuning.LARGE_RESULTS and isinstance(signature.workspace, int)
+    )
+    return (
+        forms.plain() if small else AdaptiveKernel(forms.plain().program, forms, cut, tuning.LARGE_WORKSPACE)
+    )
 
 
 def _by_work(making: Compilation, forms: Variants, cut: Cut | None, threads: int) -> Kernel:
@@ -138,7 +142,7 @@ def _step_forms(plan: BlockPlan, options: Options, cache: bool) -> list[Variants
             for position, write in enumerate(step.writes)
             if write.name in plan.outputs and write.type.rank and not write.combine
         ]
-        found.append(Variants(making.outline(), making.form, results, LARGE_RESULTS))
+        found.append(Variants(making.outline(), making.form, results, tuning.LARGE_RESULTS))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from diffc import tuning
 from diffc.emit.kernel.program import emit_program
 from diffc.emit.llvm.module import LlvmModule
 from diffc.emit.maths import FUNCTIONS
@@ -15,9 +16,6 @@ from diffc.loops.walk import touched, walk
 
 __all__ = ["lower_to_llvm"]
 
-INLINE_MATHS_LIMIT = 64
-"""With more calls of maths functions than this they stay functions: code size and compile time."""
-
 
 def lower_to_llvm(loops: Loops, target: Target, non_temporal: Collection[int] = ()) -> str:
     """Return a program's LLVM module.
@@ -28,7 +26,7 @@ def lower_to_llvm(loops: Loops, target: Target, non_temporal: Collection[int] = 
         non_temporal: the positions of outputs that are written by non-temporal stores; they begin at
             multiples of a vector's bytes.
     """
-    inline = _calls_of_maths(loops.body) <= INLINE_MATHS_LIMIT
+    inline = _calls_of_maths(loops.body) <= tuning.INLINED_MATHS_CALLS
     module = LlvmModule(FUNCTIONS, inline_maths=inline, target=target)
     emit_program(module, loops, _stored_once(loops, non_temporal))
     return module.text()

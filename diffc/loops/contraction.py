@@ -6,7 +6,7 @@ instead of a matrix that goes through memory.
 
 from __future__ import annotations
 
-from diffc.loops import tuning
+from diffc import tuning
 from diffc.loops.form import Loop, Loops
 from diffc.loops.places import Affine, Axis, Buffer
 from diffc.loops.statements import Load, Store

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from diffc.loops import tuning
+from diffc import tuning
 from diffc.loops.form import Block, Loop, Loops
 from diffc.loops.places import (
     Affine,

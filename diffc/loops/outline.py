@@ -13,7 +13,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any, TypeAlias
 
-from diffc.loops import tuning
+from diffc import tuning
 from diffc.loops.form import (
     Block,
     Loop,

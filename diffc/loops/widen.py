@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diffc.loops import tuning
+from diffc import tuning
 from diffc.loops.form import Block, Loop, Loops
 from diffc.loops.places import flattened
 from diffc.loops.statements import Accumulate, Compute, Load, Statement, Store

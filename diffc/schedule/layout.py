@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from diffc import tuning
 from diffc.ir import Graph, Node, carried, size_of
 from diffc.ops import Elementwise
 from diffc.ops.broadcasting import sum_op
@@ -22,15 +23,6 @@ from diffc.ops.reshaping import reshape, transpose, transpose_op
 from diffc.schedule.narrow import narrow_product
 
 __all__ = ["long_axes_last"]
-
-SHORT = 12
-"""Up to this extent an axis is short."""
-
-LONG = 64
-"""From this extent on an axis is long, and where nobody knows it."""
-
-WORTH_A_COPY = 4
-"""A transposed operand that is read at least so many times over is copied, once."""
 
 
 def long_axes_last(graph: Graph) -> Graph:
@@ -118,19 +110,19 @@ def _is_tall(node: Node) -> bool:
     if node.rank < 3:
         return False
     rows, columns = node.shape[-2:]
-    short = isinstance(columns, int) and 1 < columns <= SHORT
-    return short and not (isinstance(rows, int) and rows < LONG) and _are_many(node)
+    short = isinstance(columns, int) and 1 < columns <= tuning.SHORT_AXIS
+    return short and not (isinstance(rows, int) and rows < tuning.LONG_AXIS) and _are_many(node)
 
 
 def _are_many(node: Node) -> bool:
     """Tell whether a batch has so many matrices that a copy of what they share pays."""
     number = size_of(node.shape[:-2])
-    return isinstance(number, int) and number >= WORTH_A_COPY
+    return isinstance(number, int) and number >= tuning.BATCH_WORTH_A_COPY
 
 
 def _is_short(product: Node) -> bool:
     inner = product.inputs[0].shape[-1]
-    return isinstance(inner, int) and inner <= SHORT
+    return isinstance(inner, int) and inner <= tuning.SHORT_AXIS
 
 
 def _untransposed(node: Node) -> Node:

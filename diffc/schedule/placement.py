@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
+from diffc import tuning
 from diffc.ir import Extent, Node
 from diffc.loops.form import Block, Loop
 from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar
@@ -24,16 +25,10 @@ __all__ = ["LoopKind", "LoopNests"]
 LoopKind: TypeAlias = Literal["inner", "nest", "lanes"]
 """What stands in a loop: the computation itself, further loops, or further loops run in every lane."""
 
-LITTLE_WORK = 64
-"""Up to so many rounds of the loops inside, a function that is called once costs more than they do."""
-
-FULL_VECTOR = 8
-"""From so many rounds on a loop fills vectors, which pay for the memory that they read from."""
-
 
 def _does_little(loop: Loop, calls: int) -> bool:
     """Tell whether the loops inside a loop cost less than so many calls of functions in each round."""
-    if isinstance(loop.axis.extent, int) and loop.axis.extent < FULL_VECTOR:
+    if isinstance(loop.axis.extent, int) and loop.axis.extent < tuning.FULL_VECTOR:
         return False
     rounds, stack = 0, [(1, item) for item in loop.body]
     while stack:
@@ -44,7 +39,7 @@ def _does_little(loop: Loop, calls: int) -> bool:
                 return False
             rounds += times * extent
             stack.extend((times * extent, each) for each in item.body)
-    return 0 < rounds <= LITTLE_WORK * calls
+    return 0 < rounds <= tuning.LITTLE_WORK * calls
 
 
 def _where_to_leave(dims: Sequence[int], shape: Sequence[Extent]) -> tuple[int, int]:
@@ -52,7 +47,7 @@ def _where_to_leave(dims: Sequence[int], shape: Sequence[Extent]) -> tuple[int, 
     level, inside = len(dims) - 1, 1
     while level > 0:
         extent = shape[dims[level]]
-        if not isinstance(extent, int) or extent >= FULL_VECTOR:
+        if not isinstance(extent, int) or extent >= tuning.FULL_VECTOR:
             break
         level, inside = level - 1, inside * extent
     return level, inside

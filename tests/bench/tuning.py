@@ -1,4 +1,4 @@
-"""The numbers of `diffc.loops.tuning`, each at other values: `python -m tests.bench.tuning [NAME ...]`.
+"""The numbers of `diffc.tuning`, each at other values: `python -m tests.bench.tuning [NAME ...]`.
 
 Printed are, for the value that stands and those beside it, the microseconds of programs for which it decides,
 and the milliseconds that these take to compile. What is chosen stands in the number's own text.
@@ -15,8 +15,8 @@ from unittest import mock
 import numpy as np
 
 import diffc as dc
+from diffc import tuning
 from diffc.compiler import Options, compile_graph
-from diffc.loops import tuning
 from tests.bench.timing import once, repeated
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import diffc as dc
+from diffc import tuning
 from diffc.abi.entry import LARGE_RESULTS, LARGE_WORKSPACE
 from diffc.functions.function import Function
 from diffc.runtime import Kernel
@@ -207,7 +208,7 @@ def test_few_places(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = [kernels[0](*args) for args in sets]
     for args, value in zip(sets, expected, strict=True):
         close(kernels[1](*args), value)
-    monkeypatch.setattr(runner, "BLOCK_COST", 0)
+    monkeypatch.setattr(tuning, "BLOCK_COST", 0)
     cut = dc.compile(network("N"), parallel=2, cache=False)
     for args, value in zip(sets, expected, strict=True):
         close(cut(*args), value)

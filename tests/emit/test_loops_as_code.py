@@ -9,12 +9,12 @@ import pytest
 
 import diffc as dc
 from diffc.emit import lower_to_llvm
-from diffc.emit.kernel.loops import ACCUMULATORS
 from diffc.ir import Dim
 from diffc.loops.form import Loop
 from diffc.loops.target import Target
 from diffc.loops.walk import walk
 from diffc.runtime.code.machine import assembly
+from diffc.tuning import REDUCTION_ACCUMULATORS
 from tests.loops.steps import behind, lowered, planned
 
 AVX2 = Target(32, 16)
@@ -42,8 +42,11 @@ def test_a_chain_is_vector_code_without_calls():
 def test_reductions_run_several_accumulators(text, instruction):
     llvm = lower_to_llvm(lowered(loops_of(text, x="f64[N]"), AVX2), AVX2)
     first = llvm.split("loop.1:")[1].split("done.2:")[0]
-    assert len(re.findall(rf"= (?:call <4 x double> @)?{re.escape(instruction)}", first)) == ACCUMULATORS
-    assert len(re.findall(r"phi <4 x double>", first)) == ACCUMULATORS
+    assert (
+        len(re.findall(rf"= (?:call <4 x double> @)?{re.escape(instruction)}", first))
+        == REDUCTION_ACCUMULATORS
+    )
+    assert len(re.findall(r"phi <4 x double>", first)) == REDUCTION_ACCUMULATORS
 
 
 def test_short_reductions_do_not():

@@ -9,8 +9,8 @@ import pytest
 
 import diffc as dc
 from diffc.compiler import stages
-from diffc.emit.routines.tiles import LONGEST, MOST_WORK
 from diffc.loops.target import Target
+from diffc.tuning import TILE_LONGEST, TILE_MOST_WORK
 
 FORMS = {
     "plain": ("a @ b", "[M, K]", "[K, N]"),
@@ -65,7 +65,9 @@ def test_a_row_has_the_same_bits_in_every_batch():
         assert (kernel(a[:rows], b) == whole[:rows]).all()
 
 
-@pytest.mark.parametrize("sizes", [(9, LONGEST, 8), (9, LONGEST + 1, 8), (1 + MOST_WORK // 4096, 64, 64)])
+@pytest.mark.parametrize(
+    "sizes", [(9, TILE_LONGEST, 8), (9, TILE_LONGEST + 1, 8), (1 + TILE_MOST_WORK // 4096, 64, 64)]
+)
 def test_large_products_go_to_blas(sizes):
     rows, inner, columns = sizes
     kernel = dc.compile(dc.parse("a @ b", inputs={"a": "f64[M, K]", "b": "f64[K, N]"}), cache=False)

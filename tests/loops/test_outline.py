@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 import diffc as dc
 from diffc.compiler import Options, Stages
 from diffc.loops.form import OutlinedCall
-from diffc.loops.tuning import OUTLINE_MIN_CALLS
+from diffc.tuning import OUTLINE_MIN_CALLS
 
 RNG = np.random.default_rng(0)
 TABLE = RNG.normal(size=(3, 3))

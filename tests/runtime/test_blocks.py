@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import diffc as dc
+from diffc import tuning
 from diffc.compiler import Options
 from diffc.compiler.variants import compile_kernel
 from diffc.functions.function import Function
-from diffc.runtime.blocks import runner
 
 RNG = np.random.default_rng(7)
 
@@ -58,8 +58,8 @@ def parallel(f: Function, threads: int = 3) -> dc.Kernel:
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "BLOCK_COST", 50)
-    monkeypatch.setattr(runner, "MIN_WIDTH", 1)
+    monkeypatch.setattr(tuning, "BLOCK_COST", 50)
+    monkeypatch.setattr(tuning, "BLOCK_WIDTH", 1)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -145,7 +145,7 @@ def test_wrong_shapes_are_told_as_by_the_plain_kernel() -> None:
 def test_narrow_blocks_of_a_second_axis_do_not_pay(
     extent: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "MIN_WIDTH", 64)
+    monkeypatch.setattr(tuning, "BLOCK_WIDTH", 64)
     f = dc.parse("exp(x)@w", {"w": f"f64[{extent}]", "x": f"f64[3,{extent}]"})
     assert ("blocks" in parallel(f).stages) == is_cut
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from diffc import tuning
 from diffc.emit.interface import Emitter, Formal, Value
 from diffc.emit.kernel.accumulation import combine, horizontal, identity
 from diffc.emit.kernel.addresses import Addresses
@@ -35,12 +36,6 @@ from diffc.loops.statements import (
 from diffc.loops.walk import defined_by, operands_of, walk
 
 __all__ = ["LoopEmitter"]
-
-ACCUMULATORS = 4
-"""How many vectors a reduction adds up side by side."""
-
-SHORT_BODY = 12
-"""Up to this many statements, none of them a call, a body is short."""
 
 
 class LoopEmitter:
@@ -147,8 +142,12 @@ class LoopEmitter:
         self._splat_outer(loop, lanes)
         r.lanes, r.vector_axis = lanes, loop.axis
         self.statements.rows = Rows(e, loop.body, loop.axis, lanes)
-        if carried and _is_short(loop) and not (isinstance(left, int) and left < ACCUMULATORS * lanes):
-            done = self._multiple(static, extent, ACCUMULATORS * lanes)
+        if (
+            carried
+            and _is_short(loop)
+            and not (isinstance(left, int) and left < tuning.REDUCTION_ACCUMULATORS * lanes)
+        ):
+            done = self._multiple(static, extent, tuning.REDUCTION_ACCUMULATORS * lanes)
             self._side_by_side(loop, done, lanes, carried, hows)
         whole = self._multiple(static, extent, lanes)
         self._counted(loop, done, whole, lanes, carried)
@@ -171,7 +170,9 @@ class LoopEmitter:
     ) -> None:
         """Emit the loop with several accumulators for each one, and combine them behind it."""
         e, r = self.e, self.r
-        copies = self._counted(loop, e.constant("i64", 0), stop, lanes, carried, ACCUMULATORS)
+        copies = self._counted(
+            loop, e.constant("i64", 0), stop, lanes, carried, tuning.REDUCTION_ACCUMULATORS
+        )
         for value, (first, *others) in zip(carried, zip(*copies, strict=True), strict=True):
             total = first
             for other in others:
@@ -269,4 +270,4 @@ def _carried(loop: Loop) -> list[Scalar]:
 def _is_short(loop: Loop) -> bool:
     plain = all(isinstance(item, Compute | Load | IndexValue | Accumulate) for item in loop.body)
     calls = any(isinstance(item, Compute) and item.op.is_function for item in loop.body)
-    return plain and not calls and len(loop.body) <= SHORT_BODY
+    return plain and not calls and len(loop.body) <= tuning.SHORT_BODY

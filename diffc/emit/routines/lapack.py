@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import math
 
+from diffc import tuning
 from diffc.emit.interface import Emitter, Formal, Value
 
 __all__ = ["Lapack", "all_finite", "copy", "fill", "fill_nan", "transpose"]
-
-TILE = 8
-"""Rows and columns of a tile that is transposed at a time: a cache line of f64."""
 
 _PREFIX = {"f64": "d", "f32": "s"}
 
@@ -115,7 +113,7 @@ def transpose(
 
 def _transpose_tiles(e: Emitter, kind: str, to_kind: str) -> None:
     to, source, rows, columns = e.arguments
-    zero, tile = e.constant("i64", 0), e.constant("i64", TILE)
+    zero, tile = e.constant("i64", 0), e.constant("i64", tuning.TRANSPOSE_TILE)
 
     def tiles(row: Value) -> None:
         last_row = e.imin(e.iadd(row, tile), rows)
@@ -135,6 +133,6 @@ def _transpose_tiles(e: Emitter, kind: str, to_kind: str) -> None:
 
             e.count(row, last_row, one_row)
 
-        e.count(zero, columns, one_tile, step=TILE)
+        e.count(zero, columns, one_tile, step=tuning.TRANSPOSE_TILE)
 
-    e.count(zero, rows, tiles, step=TILE)
+    e.count(zero, rows, tiles, step=tuning.TRANSPOSE_TILE)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from diffc import tuning
 from diffc.emit.interface import Emitter, Formal, Module, Value
 from diffc.emit.routines.lapack import copy
 
 __all__ = ["argsort", "searchsorted"]
-
-RUN = 8
-"""Elements that are sorted by insertion before runs are merged."""
 
 _LARGEST = 2**63 - 1
 _BITS = {"f64": "i64", "f32": "i32"}
@@ -84,7 +82,9 @@ def _sort(module: Module) -> str:
 def _merge_sort(e: Emitter) -> None:
     keys, places, more_keys, more_places, n = e.arguments
     zero, one = e.constant("i64", 0), e.constant("i64", 1)
-    e.count(zero, n, lambda start: _insert(e, keys, places, start, _bounded(e, start, n)), step=RUN)
+    e.count(
+        zero, n, lambda start: _insert(e, keys, places, start, _bounded(e, start, n)), step=tuning.SORT_RUN
+    )
     merge = _merge(e.module)
 
     def one_pass(width: Value, k: Value, p: Value, next_k: Value, next_p: Value) -> list[Value]:
@@ -99,14 +99,14 @@ def _merge_sort(e: Emitter) -> None:
         e.loop_while([zero], lambda start: e.icmp("slt", start, n), pair)
         return [double, next_k, next_p, k, p]
 
-    start = [e.constant("i64", RUN), keys, places, more_keys, more_places]
+    start = [e.constant("i64", tuning.SORT_RUN), keys, places, more_keys, more_places]
     _, _, sorted_places, _, _ = e.loop_while(start, lambda width, *_: e.icmp("slt", width, n), one_pass)
     elsewhere = e.icmp("ne", sorted_places, places)
     e.either(elsewhere, lambda: copy(e, "i64", places, sorted_places, n))
 
 
 def _bounded(e: Emitter, start: Value, n: Value) -> Value:
-    return e.imin(e.iadd(start, e.constant("i64", RUN)), n)
+    return e.imin(e.iadd(start, e.constant("i64", tuning.SORT_RUN)), n)
 
 
 def _insert(e: Emitter, keys: Value, places: Value, start: Value, stop: Value) -> None:

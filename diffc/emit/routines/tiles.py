@@ -8,21 +8,13 @@ do not repay.
 
 from __future__ import annotations
 
+from diffc import tuning
 from diffc.emit.interface import Emitter, Module, Value
 from diffc.emit.routines.blas import PRODUCT, product_by_blas
 from diffc.ir import Extent
 from diffc.ir.dtype import ITEM_SIZE
 
 __all__ = ["matrix_product"]
-
-VECTORS = 3
-"""How many vectors of columns a tile has."""
-
-LONGEST = 4096
-"""The panel of b that a tile passes over, this many rows of three vectors, stays in the second cache."""
-
-MOST_WORK = 1 << 26
-"""With more multiplications than this the threads and the packing of BLAS can pay."""
 
 
 def matrix_product(module: Module, kind: str, rows: Extent) -> str:
@@ -59,7 +51,7 @@ def _fits(e: Emitter, lanes: int, height: int) -> Value:
     fits = e.bnot(tb)
     for extent, least in ((rows, height), (columns, lanes)):
         fits = e.band(fits, e.icmp("sge", extent, e.constant("i64", least)))
-    for extent, most in ((inner, LONGEST), (work, MOST_WORK)):
+    for extent, most in ((inner, tuning.TILE_LONGEST), (work, tuning.TILE_MOST_WORK)):
         fits = e.band(fits, e.icmp("sle", extent, e.constant("i64", most)))
     return fits
 
@@ -83,10 +75,10 @@ class _Tiles:
     def emit(self) -> None:
         """Emit the panels of three vectors, then those of one."""
         e, lanes = self.e, self.lanes
-        width = e.constant("i64", VECTORS * lanes)
+        width = e.constant("i64", tuning.TILE_VECTORS * lanes)
 
         def panel(j: Value) -> list[Value]:
-            self._panel(j, VECTORS)
+            self._panel(j, tuning.TILE_VECTORS)
             return [e.iadd(j, width)]
 
         start = e.constant("i64", 0)

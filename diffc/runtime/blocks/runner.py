@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diffc import tuning
 from diffc.abi.signature import Signature
 from diffc.errors import InputError
 from diffc.ir import Extent, evaluate_extent, unmet
@@ -23,31 +24,6 @@ from diffc.runtime.calls.variants import Variants
 from diffc.runtime.store.program import DTYPES
 
 __all__ = ["Cut"]
-
-BLOCK_COST = 4_000_000
-"""The work of a block, in multiplications: some 100 us. A thread that wakes up takes some 50 us to begin."""
-
-MIN_BLOCKS = 8
-"""A program with less work than that of so many blocks runs as it is, if blocks are for several threads."""
-
-MIN_BLOCKS_ALONE = 2
-"""The same, if blocks are to keep memory in the caches."""
-
-MAX_BLOCKS = 64
-"""More blocks than this serve no more cores."""
-
-BLOCK_MEMORY = 768 << 10
-"""The bytes of workspace that stay in a core's own cache. For their sake blocks are smaller, ..."""
-
-LEAST_PART = 8
-"""... but have this part of a block's work each, ..."""
-
-PARTS_MEMORY = 16 << 20
-"""... and more, unless the parts of reductions then take more bytes than this."""
-
-MIN_WIDTH = 64
-"""A block of an axis that is not the first of each array has so many places at least. Narrow ones are copied
-in short pieces and leave vectors empty: in blocks of 3 columns, a variance took eight times as long."""
 
 _KEPT = 64
 """For how many values of the symbols a program keeps what its calls have in common."""
@@ -85,10 +61,10 @@ class Cut:
     def is_worth(self, symbols: Mapping[str, int]) -> bool:
         """Whether blocks pay at these values of the symbols: for their number, width and memory."""
         cost, extent = (evaluate_extent(each, symbols) for each in (self.plan.cost, self.plan.extent))
-        least = MIN_BLOCKS if self._workspace is None else MIN_BLOCKS_ALONE
-        if cost * extent < least * BLOCK_COST:
+        least = tuning.MIN_BLOCKS if self._workspace is None else tuning.MIN_BLOCKS_ALONE
+        if cost * extent < least * tuning.BLOCK_COST:
             return False
-        if _in_pieces(self.plan) and self._blocks(symbols).rows < MIN_WIDTH:
+        if _in_pieces(self.plan) and self._blocks(symbols).rows < tuning.BLOCK_WIDTH:
             return False
         if self._workspace is None:
             return True
@@ -114,11 +90,14 @@ class Cut:
     def _blocks(self, symbols: Mapping[str, int]) -> Blocks:
         """Return the blocks of the axis; their rows are multiples of 16."""
         cost, extent = (evaluate_extent(each, symbols) for each in (self.plan.cost, self.plan.extent))
-        wanted, most = -(-BLOCK_COST // max(cost, 1)), MAX_BLOCKS
+        wanted, most = -(-tuning.BLOCK_COST // max(cost, 1)), tuning.MAX_BLOCKS
         memory = max((_memory_of_a_place(each.outline.signature, symbols) for each in self._forms), default=0)
-        if memory * wanted > BLOCK_MEMORY:
-            wanted = max(BLOCK_MEMORY // memory, -(-BLOCK_COST // (LEAST_PART * max(cost, 1))))
-            most = max(most, PARTS_MEMORY // max(evaluate_extent(_parts(self.plan), symbols), 1))
+        if memory * wanted > tuning.BLOCK_MEMORY:
+            wanted = max(
+                tuning.BLOCK_MEMORY // memory,
+                -(-tuning.BLOCK_COST // (tuning.BLOCK_LEAST_PART * max(cost, 1))),
+            )
+            most = max(most, tuning.PARTS_MEMORY // max(evaluate_extent(_parts(self.plan), symbols), 1))
         wanted = max(wanted, -(-extent // most))
         rows = max(1, wanted if wanted < 16 else -(-wanted // 16) * 16)
         starts = range(0, max(extent, 1), rows)

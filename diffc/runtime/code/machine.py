@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from diffc import tuning
 from diffc.errors import ArtefactError, DiffcError
 from diffc.runtime.code.externals import private_names, provide, undefined_symbols
 
@@ -28,28 +29,6 @@ __all__ = [
     "load_object",
     "optimised",
 ]
-
-# How the cost of one straight-line block of fmul, fadd and fma grows, in seconds (Zen 5, LLVM 22):
-#
-#     instructions                        1,000    5,000   10,000   30,000   100,000
-#     code generator at level 1            0.04     0.24      0.5      2.8        30
-#     level 0, one block                   0.01     0.08     0.15      1.4
-#     level 0, cut every 500               0.005    0.03     0.06      0.2       0.8
-#     run time of level 0 : level 1        1.15               1.4      1.4
-#
-# Of level 1's 2.8 s the greedy register allocator takes 2.0 s (it is quadratic in the block's length), the
-# scheduler 0.3 s, selection 0.3 s. The "basic" allocator is worse still (20 s at 30,000). Level 0 is
-# quadratic only because FastISel measures the rest of the block at each instruction that it must hand over
-# (fma is one): cutting blocks makes it linear. Levels 2 and 3 cost 10 to 20 % more than 1 and gain nothing
-# here. Whole, measured: 0.65 s at 10,000, 0.7 s at 30,000, 3 s at 100,000.
-_HUGE_BLOCK = 12_000
-_LONG_BLOCK = 2_000  # in one piece, 5,000 lines with many values alive take 4 s, cut 0.2 s
-_LONGEST_BLOCK = 30_000
-_CUT_EVERY = 500
-_MANY_CALLS = 200  # that write memory: O2 looks past each of them at each access; O1 takes 0.7 of its time
-_MANY_LINES = (
-    6_000  # straight-line, O2 takes 0.3 s at 30,000, but not SLP; with 300 loops, unrolled, 5 s at 14,000
-)
 
 _LABEL = re.compile(r"[-\w.$]+:|\"[^\"]*\":")
 _FROM = re.compile(r", %([-\w.$]+|\"[^\"]*\") \]")
@@ -158,12 +137,12 @@ def _generate(ir_text: str, level: int, form: str) -> Any:
     if form == "text":
         return str(module)
     longest = 0
-    if ir_text.count("\n") > _LONG_BLOCK or "alwaysinline" in ir_text:
+    if ir_text.count("\n") > tuning.LONG_BLOCK or "alwaysinline" in ir_text:
         text = str(module)
         longest = _longest_block(text)
-        if longest > _LONG_BLOCK:
+        if longest > tuning.LONG_BLOCK:
             module = _parse(cut_in_pieces(text), machine)
-    effort = 0 if longest > _LONGEST_BLOCK else (1 if longest > _LONG_BLOCK else 3)
+    effort = 0 if longest > tuning.LONGEST_BLOCK else (1 if longest > tuning.LONG_BLOCK else 3)
     machine = _target_machine(min(level, effort))
     try:
         return machine.emit_object(module) if form == "object" else machine.emit_assembly(module)
@@ -189,8 +168,8 @@ def _optimise(module: Any, machine: Any, level: int, ir_text: str) -> None:
     import llvmlite.binding as llvm
 
     lines = ir_text.count("\n")
-    is_large = lines > _MANY_LINES
-    most = 1 if is_large or ir_text.count("\n  call void @") > _MANY_CALLS else 2
+    is_large = lines > tuning.MANY_LINES
+    most = 1 if is_large or ir_text.count("\n  call void @") > tuning.MANY_CALLS else 2
     options = llvm.create_pipeline_tuning_options(speed_level=min(level, most))
     # Kernels are vectorised explicitly: the loop vectoriser would only bloat the scalar tails.
     options.loop_vectorization = False
@@ -198,7 +177,7 @@ def _optimise(module: Any, machine: Any, level: int, ir_text: str) -> None:
     options.loop_unrolling = not is_large
     # A builder serves one module and a pass manager one run: kept ones end in a crash.
     builder = llvm.create_pass_builder(machine, options)
-    if level == 0 or (lines > _HUGE_BLOCK and _longest_block(ir_text) > _HUGE_BLOCK):
+    if level == 0 or (lines > tuning.HUGE_BLOCK and _longest_block(ir_text) > tuning.HUGE_BLOCK):
         # Straight-line code arrives simplified and without common subexpressions: little is left to do.
         passes = llvm.create_new_module_pass_manager()
         passes.add_always_inliner_pass()
@@ -246,12 +225,12 @@ def _cut_function(lines: list[str]) -> list[str]:
             # Phis and allocas must stay in the first piece.
             is_bound = " = phi " in each or " = alloca " in each
             if (
-                len(block) > _LONG_BLOCK
+                len(block) > tuning.LONG_BLOCK
                 and each[:1] == " "
-                and position // _CUT_EVERY > pieces
+                and position // tuning.CUT_EVERY > pieces
                 and not is_bound
             ):
-                pieces = position // _CUT_EVERY
+                pieces = position // tuning.CUT_EVERY
                 cut += 1
                 last[label] = f"diffc.cut{cut}"
                 result += [f"  br label %diffc.cut{cut}", "", f"diffc.cut{cut}:"]

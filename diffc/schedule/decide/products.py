@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diffc import tuning
 from diffc.ir import Extent, Node, size_of
 from diffc.loops.places import strides_of
 from diffc.schedule.views import Bases, DimIndex, Index, Read, identity_index
@@ -11,21 +12,6 @@ from diffc.schedule.views import Bases, DimIndex, Index, Read, identity_index
 __all__ = [
     "BlasOperand", "BlasProduct", "LoopProduct", "copied_factors", "is_dot", "is_inlined", "product_plan",
 ]  # fmt: skip
-
-INLINE_PANEL = 512
-"""Up to this size of a static factor or result the product runs in our own loops."""
-
-SMALL_FACTOR = 1 << 16
-"""Up to this size a second factor that is read transposed is copied: tiles need it row by row."""
-
-WORTH_A_COPY = 16
-"""From so many rows of the first factor on."""
-
-SHORT_RESULT = 512
-"""Up to this size a column that is added up is held in the cache."""
-
-INLINE_WORK = 8192
-"""Up to this many multiplications, all extents static, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +62,10 @@ def is_inlined(node: Node) -> bool:
     if 1 in (rows, inner, columns):
         return True
     work = size_of(node.shape) * inner
-    if isinstance(work, int) and work <= INLINE_WORK:
+    if isinstance(work, int) and work <= tuning.INLINE_WORK:
         return True
     pairs = (rows * inner, inner * columns, rows * columns)
-    return any(isinstance(pair, int) and pair <= INLINE_PANEL for pair in pairs)
+    return any(isinstance(pair, int) and pair <= tuning.INLINE_PANEL for pair in pairs)
 
 
 def _blas_operand(node: Node, bases: Bases) -> BlasOperand | None:
@@ -111,8 +97,8 @@ def copied_factors(node: Node, bases: Bases) -> list[Node]:
     found = [each for each, operand in ((a, left), (b, right)) if operand is None]
     if right is not None and right.transposed:
         rows, size = a.shape[-2], b.type.size
-        few = isinstance(rows, int) and rows < WORTH_A_COPY
-        if isinstance(size, int) and size <= SMALL_FACTOR and not few:
+        few = isinstance(rows, int) and rows < tuning.ROWS_WORTH_A_COPY
+        if isinstance(size, int) and size <= tuning.TRANSPOSED_FACTOR and not few:
             found.append(b)
     return found
 
@@ -146,7 +132,7 @@ def _in_loops(node: Node, bases: Bases) -> LoopProduct:
     dot = is_dot(node, bases)
     if columns == 1 and not dot and _is_contiguous_along(row, *factors[0], bases):
         # The rows of the transposed factor are added up as they lie, in memory that stays in the cache.
-        if isinstance(rows, int) and rows <= SHORT_RESULT:
+        if isinstance(rows, int) and rows <= tuning.HELD_COLUMN:
             return LoopProduct(factors, (*batch, inner, row))
         return LoopProduct(factors, (*batch, row, inner), vector=row)
     if dot or columns == 1:

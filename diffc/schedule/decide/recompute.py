@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
+from diffc import tuning
 from diffc.ir import Graph, Node
 from diffc.ops import Elementwise
 from diffc.ops.broadcasting import broadcast_op, sum_op
@@ -21,18 +22,6 @@ from diffc.schedule.decide.routines import is_routine
 from diffc.schedule.views import VIEWS, Bases, Index, aligned
 
 __all__ = ["recomputed_nodes"]
-
-CHEAP = 2
-"""Up to this cost operations are no slower than a load."""
-
-LARGE = 1 << 12
-"""From so many elements on, and where nobody knows their number, memory counts."""
-
-FEW_TIMES = 16
-"""A product may read an element so many times over: most of them side by side."""
-
-SHARE = 8
-"""An operand that is smaller than the value by this factor may be kept in memory for it."""
 
 
 def recomputed_nodes(graph: Graph, bases: Bases, aliases: AbstractSet[Node]) -> frozenset[Node]:
@@ -52,7 +41,7 @@ def recomputed_nodes(graph: Graph, bases: Bases, aliases: AbstractSet[Node]) -> 
 
 
 def _is_large(node: Node) -> bool:
-    return not isinstance(node.type.size, int) or node.type.size >= LARGE
+    return not isinstance(node.type.size, int) or node.type.size >= tuning.LARGE_VALUE
 
 
 def _computes_again(reader: Node, node: Node, passed: bool, bases: Bases) -> bool:
@@ -78,7 +67,7 @@ def _reads_few_times(product: Node, factor: Node, bases: Bases) -> bool:
         if columns != 1 and not is_dot(product, bases):
             return False
         times.append(columns)
-    return all(isinstance(each, int) and each <= FEW_TIMES for each in times)
+    return all(isinstance(each, int) and each <= tuning.FEW_READS for each in times)
 
 
 def _gains(node: Node, costs: Mapping[Node, int], bases: Bases) -> bool:
@@ -86,7 +75,7 @@ def _gains(node: Node, costs: Mapping[Node, int], bases: Bases) -> bool:
     is_number = node.type.is_float and all(each.dtype == node.dtype for each in node.inputs)
     if not (isinstance(node.op, Elementwise) and is_number and _is_large(node)):
         return False
-    if _cost(node, costs, bases) > CHEAP:
+    if _cost(node, costs, bases) > tuning.CHEAP_COST:
         return False
     reads = [bases.resolve(each, aligned(each, node.shape)) for each in node.inputs]
     whole = [base for base, _ in reads if not _is_small(base, node)]
@@ -105,7 +94,7 @@ def _cost(node: Node, costs: Mapping[Node, int], bases: Bases) -> int:
 def _is_small(base: Node, beside: Node) -> bool:
     size, whole = base.type.size, beside.type.size
     if isinstance(size, int) and isinstance(whole, int):
-        return SHARE * size <= whole
+        return tuning.SMALL_SHARE * size <= whole
     return base.rank < beside.rank
 
 
