@@ -223,7 +223,10 @@ class Emitter(Arithmetic):
             later = body(index, *values) or ()
             return [self.iadd(index, self.constant("i64", step)), *later]
 
-        return self.loop_while([start, *carried], lambda index, *_: self.icmp("slt", index, stop), inside)[1:]
+        def goes_on(index: Value, *_: Value) -> Value:
+            return self.icmp("slt", index, stop)
+
+        return self.loop_while([start, *carried], goes_on, inside)[1:]
 
     def program_loop(
         self,

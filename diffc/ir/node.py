@@ -13,30 +13,51 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from threading import Lock
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 from weakref import WeakValueDictionary
 
 from diffc.ir.dim import Dim, Extent, dim_symbols, size_of
 from diffc.ir.types import AnyType, TupleType, Type
 
+if TYPE_CHECKING:
+    import numpy as np
+
 __all__ = ["Attr", "Node", "Operation", "topological", "users_of"]
 
+Array: TypeAlias = "np.ndarray[Any, Any]"
 Attr: TypeAlias = "int | float | str | bytes | Dim | Type | tuple[Attr, ...]"
 
 
 class Operation(ABC):
-    """What the IR asks of an operation; `diffc.ops` says the rest."""
+    """What the IR and the stages ask of every operation; the families of `diffc.ops` say the rest."""
 
     name: ClassVar[str]
     """The name under which the operation is registered and printed."""
+
+    cost: ClassVar[int] = 1
+    """Cost an element in multiplications, for choosing what to recompute and for `stats`."""
+
+    differentiable: ClassVar[bool] = True
+    """False for an operation whose derivative is zero wherever it exists."""
+
+    commutative: ClassVar[bool] = False
+    """Whether its two inputs may change places."""
 
     @abstractmethod
     def infer(self, types: Sequence[Any], attrs: Mapping[str, Any]) -> AnyType:
         """Return the result's type; raise `TypeProblem` naming the operation and the types."""
 
+    @abstractmethod
+    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
+        """Return the result computed by NumPy; extents in `attrs` are integers here."""
+
     def is_constant(self, node: Node) -> bool:
         """Tell whether a node of this operation, whose inputs and type are set, is a constant expression."""
         return False
+
+    def requirements(self, node: Node) -> Iterable[tuple[Extent, str]]:
+        """Yield extents that must not be negative where the operation is applied, each with what is wrong."""
+        return ()
 
 
 class Node:
@@ -44,7 +65,7 @@ class Node:
 
     __slots__ = ("__weakref__", "anytype", "attrs", "digest", "inputs", "is_constant", "op")
 
-    op: Any  # an Operation; its full interface is that of diffc.ops.base.Op
+    op: Any  # an Operation, and of which family its name says
     inputs: tuple[Node, ...]
     attrs: Mapping[str, Any]
     anytype: AnyType

@@ -44,7 +44,7 @@ def check_memory(program: Loops) -> None:
     """Raise `Wrong` where a program reads what it has not written, or leaves a buffer."""
     symbols, body = program.graph.symbols, program.body
     bounds = {item.value.number: item.extent for item, _ in walk(body) if isinstance(item, BoundsCheck)}
-    samples = [dict.fromkeys(symbols, size) for size in SIZES] if symbols else [{}]
+    samples: list[dict[str, int]] = [dict.fromkeys(symbols, size) for size in SIZES] if symbols else [{}]
     if len(symbols) > 1:
         samples.append({name: 2 + 3 * k for k, name in enumerate(symbols)})
     for sizes in samples:

@@ -7,11 +7,11 @@ Checkers, printer, statistics, the memory plan and the emitters' preparations as
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from diffc.ir.dim import Extent
 from diffc.ir.node import Node
 from diffc.loops.places import Affine, Buffer, Index, Operand, Region, Scalar, flattened, scalars, strides_of
+from diffc.ops.base import Op
 
 __all__ = [
     "Accumulate", "BoundsCheck", "Compute", "DimValue", "IndexValue", "Load", "MatMul", "Matrix", "Part",
@@ -83,7 +83,7 @@ class Compute(Statement):
     """
 
     value: Scalar
-    op: Any  # an elementwise diffc.ops.base.Op
+    op: Op
     operands: tuple[Operand, ...]
     number_dtype: str
 

@@ -14,13 +14,13 @@ An instance is a builder: calling it on nodes and Python numbers returns the nod
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
-from diffc.ir import Extent, Node, Operation, Type
+from diffc.ir import Node, Operation, Type
 from diffc.ir.dtype import FORMATS
 
 __all__ = [
@@ -44,9 +44,6 @@ class Op(Operation):
 
     summary: ClassVar[str] = ""
     """One line for the reference page."""
-
-    cost: ClassVar[int] = 1
-    """Cost an element in multiplications, for choosing what to recompute and for `stats`."""
 
     moves: ClassVar[bool] = False
     """Whether each element of the result is an element of an operand, or zero."""
@@ -79,23 +76,12 @@ class Op(Operation):
         """Whether a result may be a number that had to be rounded."""
         return not (self.exact or self.moves)
 
-    differentiable: ClassVar[bool] = True
-    """False for an operation whose derivative is zero wherever it exists."""
-
-    @abstractmethod
-    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
-        """Return the result computed by NumPy; extents in `attrs` are integers here."""
-
     def is_constant(self, node: Node) -> bool:
         """Tell whether all inputs are constant expressions, and the elements few and known in number."""
         for each in node.inputs:
             if not each.is_constant:
                 return False
         return bool(node.inputs) and is_small(node)
-
-    def requirements(self, node: Node) -> Iterable[tuple[Extent, str]]:
-        """Yield extents that must not be negative where the operation is applied, each with what is wrong."""
-        return ()
 
     def problem(self, types: Sequence[Type], reason: str) -> TypeProblem:
         """Return the error for operands that do not fit."""

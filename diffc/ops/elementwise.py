@@ -53,8 +53,6 @@ class Elementwise(Op):
     result: ClassVar[str | None] = None
     """The result's dtype where it is not the operands'."""
 
-    commutative: ClassVar[bool] = False
-
     parameters: ClassVar[tuple[int, ...]] = ()
     """The operands that choose the function, such as an order: nothing is differentiated by them."""
 

@@ -26,6 +26,7 @@ from diffc.loops.statements import (
     Store,
 )
 from diffc.loops.walk import operands_of, walk
+from diffc.ops.elementwise import Elementwise
 
 __all__ = ["Statements"]
 
@@ -105,22 +106,23 @@ class Statements:
             at.store(item.buffer, item.index, value, item.accumulate)
 
     def _compute(self, item: Compute) -> None:
-        name, number, dtype = item.op.name, item.value.number, item.value.dtype
+        op, number, dtype = item.op, item.value.number, item.value.dtype
         is_float = dtype in ("f64", "f32")
         once = self._uses[number] == 1 and number in self._local
-        if is_float and once and name in ("mul", "square"):
+        if is_float and once and op.name in ("mul", "square"):
             factors = [self.operand(each, item.number_dtype) for each in item.operands]
             self._products[number] = (factors[0], factors[-1])
             return
-        value = self._multiply_add(item) if is_float and name in ("add", "sub") else None
-        if name == "cast":
+        value = self._multiply_add(item) if is_float and op.name in ("add", "sub") else None
+        if not isinstance(op, Elementwise):
             value = self._cast(self.operand(item.operands[0], item.number_dtype), dtype)
-        if value is None:
+        elif value is None:
             kinds = [
-                "bool" if name == "where" and k == 0 else item.number_dtype for k in range(len(item.operands))
+                "bool" if k == 0 and op.name == "where" else item.number_dtype
+                for k in range(len(item.operands))
             ]
             operands = [self.operand(each, kind) for each, kind in zip(item.operands, kinds, strict=True)]
-            value = item.op.emit(self.e, *operands)
+            value = op.emit(self.e, *operands)
         self.r.values[number] = value
 
     def _multiply_add(self, item: Compute) -> Value | None:

@@ -70,7 +70,11 @@ def _as(e: Emitter, x: Value, kind: str) -> Value:
 
 def fill(e: Emitter, to: Value, value: Value, size: Value) -> None:
     """Set some elements to a value."""
-    e.count(e.constant("i64", 0), size, lambda k: e.store(value, e.gep(to, value.kind, k)))
+
+    def each(k: Value) -> None:
+        e.store(value, e.gep(to, value.kind, k))
+
+    e.count(e.constant("i64", 0), size, each)
 
 
 def fill_nan(e: Emitter, kind: str, to: Value, size: Value) -> None:

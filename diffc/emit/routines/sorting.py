@@ -36,6 +36,9 @@ def searchsorted(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
     def each(i: Value) -> None:
         key = _key(e, e.load(e.gep(v, kind, i), kind))
 
+        def is_left(_: Value, length: Value) -> Value:
+            return e.icmp("sgt", length, zero)
+
         def halve(start: Value, length: Value) -> list[Value]:
             half = e.lshr(length, one)
             middle = e.iadd(start, half)
@@ -43,7 +46,7 @@ def searchsorted(e: Emitter, kind: str, attrs: Mapping[str, Any]) -> None:
             rest = e.isub(e.isub(length, half), one)
             return [e.select(before, e.iadd(middle, one), start), e.select(before, rest, half)]
 
-        found, _ = e.loop_while([zero, n], lambda _, length: e.icmp("sgt", length, zero), halve)
+        found, _ = e.loop_while([zero, n], is_left, halve)
         e.store(found, e.gep(out, "i64", i))
 
     e.count(zero, size, each)
@@ -82,9 +85,14 @@ def _sort(module: Module) -> str:
 def _merge_sort(e: Emitter) -> None:
     keys, places, more_keys, more_places, n = e.arguments
     zero, one = e.constant("i64", 0), e.constant("i64", 1)
-    e.count(
-        zero, n, lambda start: _insert(e, keys, places, start, _bounded(e, start, n)), step=tuning.SORT_RUN
-    )
+
+    def one_run(start: Value) -> None:
+        _insert(e, keys, places, start, _bounded(e, start, n))
+
+    def is_below(at: Value, *_: Value) -> Value:
+        return e.icmp("slt", at, n)
+
+    e.count(zero, n, one_run, step=tuning.SORT_RUN)
     merge = _merge(e.module)
 
     def one_pass(width: Value, k: Value, p: Value, next_k: Value, next_p: Value) -> list[Value]:
@@ -96,11 +104,11 @@ def _merge_sort(e: Emitter) -> None:
             e.call(merge, None, 1, k, p, next_k, next_p, start, middle, stop)
             return [stop]
 
-        e.loop_while([zero], lambda start: e.icmp("slt", start, n), pair)
+        e.loop_while([zero], is_below, pair)
         return [double, next_k, next_p, k, p]
 
     start = [e.constant("i64", tuning.SORT_RUN), keys, places, more_keys, more_places]
-    _, _, sorted_places, _, _ = e.loop_while(start, lambda width, *_: e.icmp("slt", width, n), one_pass)
+    _, _, sorted_places, _, _ = e.loop_while(start, is_below, one_pass)
     elsewhere = e.icmp("ne", sorted_places, places)
     e.either(elsewhere, lambda: copy(e, "i64", places, sorted_places, n))
 

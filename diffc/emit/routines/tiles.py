@@ -77,14 +77,21 @@ class _Tiles:
         e, lanes = self.e, self.lanes
         width = e.constant("i64", tuning.TILE_VECTORS * lanes)
 
+        def fits(j: Value) -> Value:
+            return e.icmp("sle", e.iadd(j, width), self.columns)
+
         def panel(j: Value) -> list[Value]:
             self._panel(j, tuning.TILE_VECTORS)
             return [e.iadd(j, width)]
 
         start = e.constant("i64", 0)
-        (done,) = e.loop_while([start], lambda j: e.icmp("sle", e.iadd(j, width), self.columns), panel)
+        (done,) = e.loop_while([start], fits, panel)
         last = e.isub(self.columns, e.constant("i64", lanes))
-        e.count(done, self.columns, lambda j: self._panel(e.imin(j, last), 1), step=lanes)
+
+        def rest(j: Value) -> None:
+            self._panel(e.imin(j, last), 1)
+
+        e.count(done, self.columns, rest, step=lanes)
 
     def _panel(self, j: Value, vectors: int) -> None:
         """Emit the tiles of some vectors of columns, from column j on."""

@@ -47,7 +47,7 @@ def jitted(program_text: str, signature: Signature, constants: Sequence[NDArray[
     if not messages:
 
         @numba.njit(error_model="numpy")
-        def run(*args):  # pyright: ignore[reportMissingParameterType]
+        def run(*args):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
             status = call(args)
             if status == _BAD_WORKSPACE:
                 raise ValueError("the workspace is too small: see Kernel.workspace_bytes, and add 63")
@@ -56,7 +56,7 @@ def jitted(program_text: str, signature: Signature, constants: Sequence[NDArray[
     else:
 
         @numba.njit(error_model="numpy")
-        def run(*args):  # pyright: ignore[reportMissingParameterType]
+        def run(*args):  # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
             status = call(args)
             if status == _BAD_WORKSPACE:
                 raise ValueError("the workspace is too small: see Kernel.workspace_bytes, and add 63")
