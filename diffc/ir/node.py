@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 from weakref import WeakValueDictionary
 
 from diffc.ir.dim import Dim, Extent, dim_symbols, size_of
@@ -26,6 +26,10 @@ __all__ = ["Attr", "Node", "Operation", "topological", "users_of"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 Attr: TypeAlias = "int | float | str | bytes | Dim | Type | tuple[Attr, ...]"
+
+
+FUNCTION_COST = 20
+"""From this cost an element on, an operation is a function rather than arithmetic."""
 
 
 class Operation(ABC):
@@ -42,6 +46,34 @@ class Operation(ABC):
 
     commutative: ClassVar[bool] = False
     """Whether its two inputs may change places."""
+
+    moves: ClassVar[bool] = False
+    """Whether each element of the result is an element of an operand, or zero."""
+
+    exact: ClassVar[bool] = False
+    """Whether nothing is rounded although the results are new numbers, as in `floor`."""
+
+    jumps: ClassVar[bool] = False
+    """Whether the value jumps where an operand passes some point, as in `floor`."""
+
+    across_elements: ClassVar[bool] = False
+    """Whether an element of the result depends on many elements of an operand."""
+
+    sign: ClassVar[Literal["", "nonnegative", "positive"]] = ""
+    """The sign that every result has, or it is NaN; nonnegative means a clear sign bit."""
+
+    keeps_sign: ClassVar[Literal["", "nonnegative", "positive"]] = ""
+    """The sign that the result has where all operands have it; "positive" means either."""
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it costs as much as a call of a maths function, which decides how code is shaped."""
+        return self.cost >= FUNCTION_COST
+
+    @property
+    def rounds(self) -> bool:
+        """Whether a result may be a number that had to be rounded."""
+        return not (self.exact or self.moves)
 
     @abstractmethod
     def infer(self, types: Sequence[Any], attrs: Mapping[str, Any]) -> AnyType:
@@ -65,7 +97,7 @@ class Node:
 
     __slots__ = ("__weakref__", "anytype", "attrs", "digest", "inputs", "is_constant", "op")
 
-    op: Any  # an Operation, and of which family its name says
+    op: Operation
     inputs: tuple[Node, ...]
     attrs: Mapping[str, Any]
     anytype: AnyType

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diffc.ir.dim import Extent
-from diffc.ir.node import Node
+from diffc.ir.node import Node, Operation
 from diffc.loops.places import Affine, Buffer, Index, Operand, Region, Scalar, flattened, scalars, strides_of
-from diffc.ops.base import Op
 
 __all__ = [
     "Accumulate", "BoundsCheck", "Compute", "DimValue", "IndexValue", "Load", "MatMul", "Matrix", "Part",
@@ -83,7 +82,7 @@ class Compute(Statement):
     """
 
     value: Scalar
-    op: Op
+    op: Operation
     operands: tuple[Operand, ...]
     number_dtype: str
 

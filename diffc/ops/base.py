@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -35,46 +35,15 @@ DTYPES: dict[str, type[np.generic]] = {name: getattr(np, each.numpy) for name, e
 MAX_CONSTANT = 1024
 """Larger arrays are computed at run time: as constants they would be stored in every cache entry."""
 
-FUNCTION_COST = 20
-"""From this cost an element on, an operation is a function rather than arithmetic."""
-
 
 class Op(Operation):
-    """One operation: everything that the compiler needs to know about it."""
+    """One operation, registered under its name."""
 
     summary: ClassVar[str] = ""
     """One line for the reference page."""
 
-    moves: ClassVar[bool] = False
-    """Whether each element of the result is an element of an operand, or zero."""
-
-    exact: ClassVar[bool] = False
-    """Whether nothing is rounded although the results are new numbers, as in `floor`."""
-
-    jumps: ClassVar[bool] = False
-    """Whether the value jumps where an operand passes some point, as in `floor`."""
-
-    across_elements: ClassVar[bool] = False
-    """Whether an element of the result depends on many elements of an operand."""
-
-    sign: ClassVar[Literal["", "nonnegative", "positive"]] = ""
-    """The sign that every result has, or it is NaN; nonnegative means a clear sign bit."""
-
-    keeps_sign: ClassVar[Literal["", "nonnegative", "positive"]] = ""
-    """The sign that the result has where all operands have it; "positive" means either."""
-
     required: ClassVar[tuple[str, ...]] = ("name", "summary")
     """The class attributes without which the registry refuses the operation."""
-
-    @property
-    def is_function(self) -> bool:
-        """Whether it costs as much as a call of a maths function, which decides how code is shaped."""
-        return self.cost >= FUNCTION_COST
-
-    @property
-    def rounds(self) -> bool:
-        """Whether a result may be a number that had to be rounded."""
-        return not (self.exact or self.moves)
 
     def is_constant(self, node: Node) -> bool:
         """Tell whether all inputs are constant expressions, and the elements few and known in number."""

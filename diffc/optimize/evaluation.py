@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from diffc.ir import Graph, Node, topological
+from diffc.ir import Graph, Node, Operation, topological
 from diffc.ops import constant, scalar_value
-from diffc.ops.base import DTYPES, Array, Op, is_small
+from diffc.ops.base import DTYPES, Array, is_small
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.constant import const
 from diffc.ops.elementwise import Elementwise, cast_op
@@ -133,7 +133,7 @@ def _computed(node: Node, arrays: list[Objects | None], shake: int) -> Objects |
     return None if any(isinstance(each, system.context.mpc) for each in value.flat) else value
 
 
-def _rounds(op: Op) -> bool:
+def _rounds(op: Operation) -> bool:
     """Tell whether an operation rounds in long arithmetic, where a cast keeps all digits."""
     return op.rounds and op is not const and op is not cast_op
 

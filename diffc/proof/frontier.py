@@ -111,6 +111,8 @@ def _own_switches(equation: LocalEquation) -> set[Node]:
     """
     found: set[Node] = set()
     for consumer in equation.consumers:
+        if not isinstance(consumer.op, Elementwise):
+            continue
         partials = [p for p in consumer.op.partials(consumer, *consumer.inputs) if isinstance(p, Node)]
         stop = {consumer, *consumer.inputs}
         found.update(n for n in topological(partials, stop=stop) if n not in stop and is_switch(n))

@@ -24,8 +24,8 @@ import numpy as np
 import sympy
 
 from diffc.autodiff.reverse import pullback
-from diffc.ir import Node, Type, topological
-from diffc.ops import Composite, Elementwise, Leaf, Linear, Op, constant_like, input_node
+from diffc.ir import Node, Operation, Type, topological
+from diffc.ops import Composite, Elementwise, Leaf, Linear, constant_like, input_node
 from diffc.proof.arithmetic import Objects
 from diffc.proof.implicit import Solution, determined, differentiated, solution_of
 from diffc.proof.instances import instances_of
@@ -50,7 +50,7 @@ class Proof:
 
 
 @cache
-def prove_op(op: Op) -> Proof:
+def prove_op(op: Operation) -> Proof:
     """Return the proof of an operation's derivative, made once in a process."""
     claims = _Claims(op.name)
     if isinstance(op, Leaf):

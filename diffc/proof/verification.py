@@ -10,8 +10,7 @@ from typing import Any, Literal, TypeAlias
 from diffc.autodiff.selection import Wrt, every_float, select_inputs
 from diffc.autodiff.transforms import grad, hessian, jacobian
 from diffc.errors import DiffcError
-from diffc.ir import Graph, Node, check, topological
-from diffc.ops import Op
+from diffc.ir import Graph, Node, Operation, check, topological
 from diffc.proof.budget import Progress, attempt, limited
 from diffc.proof.certificate import Certificate, Check, Verdict
 from diffc.proof.constants import check_constants
@@ -136,7 +135,7 @@ def _operations(nodes: Iterable[Node]) -> list[Check]:
     return [attempt("operation", name, partial(_operation, op), algebra=True) for name, op in ops]
 
 
-def _operation(op: Op) -> Check:
+def _operation(op: Operation) -> Check:
     proof = prove_op(op)
     return Check("operation", proof.op, _PROVED[proof.verdict], proof.basis, proof.detail)
 

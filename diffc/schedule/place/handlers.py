@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from diffc.ir import Node
+from diffc.ir import Node, Operation
 from diffc.ops import Elementwise
-from diffc.ops.base import Op
 from diffc.ops.broadcasting import sum_op
 from diffc.ops.elementwise import cast_op
 from diffc.ops.indexing import gather_op, scatter_add_op
@@ -26,7 +25,7 @@ from diffc.schedule.place.slicing import place_concatenate, place_pad
 
 __all__ = ["place"]
 
-_HANDLERS: Mapping[Op, Callable[[Placing, Node], None]] = {
+_HANDLERS: Mapping[Operation, Callable[[Placing, Node], None]] = {
     sum_op: place_reduction,
     prod_op: place_reduction,
     amax: place_reduction,

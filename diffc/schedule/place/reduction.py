@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from diffc.ir import Extent, Node
+from diffc.ir import Extent, Node, Operation
 from diffc.loops.places import Operand
 from diffc.loops.statements import Accumulate, Compute, Store
 from diffc.ops.broadcasting import sum_op
@@ -19,7 +19,7 @@ from diffc.schedule.views import DimIndex, Read, identity_index
 
 __all__ = ["Reduction", "place_reduction"]
 
-_HOW = {sum_op: "add", prod_op: "mul", amax: "max", any_: "or"}
+_HOW: Mapping[Operation, str] = {sum_op: "add", prod_op: "mul", amax: "max", any_: "or"}
 
 
 def place_reduction(placing: Placing, node: Node) -> None:
