@@ -78,8 +78,8 @@ class Compilation:
         self._non_temporal = tuple(non_temporal)
         self._seconds: dict[str, float] = {}
         self._store = Cache() if cache and options.lowering == "llvm" else None
-        form = {**asdict(options), "entry": entry, "non_temporal": self._non_temporal}
-        self._key = "" if self._store is None else key_of(graph.digest, form)
+        variant = {**asdict(options), "entry": entry, "non_temporal": self._non_temporal}
+        self._key = "" if self._store is None else key_of(graph.digest, variant)
         self._found = None if self._store is None else self._store.get(self._key)
 
     def outline(self) -> CompiledProgram:
@@ -105,7 +105,7 @@ class Compilation:
                 self._store.put(self._key, self._found)
         return Kernel(self._bound(self._found))
 
-    def form(self, non_temporal: Sequence[int]) -> Kernel:
+    def variant(self, non_temporal: Sequence[int]) -> Kernel:
         """Return the kernel with non-temporal stores to the outputs at some positions; for none, its own."""
         if not non_temporal:
             return self.kernel()

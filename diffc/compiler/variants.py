@@ -60,16 +60,16 @@ def compile_kernel(
     outline = making.outline()  # finds what is wrong with the program, too
     signature = outline.signature
     workspace = signature.workspace
-    forms = Variants(outline, making.form, _arrays(signature.outputs), tuning.LARGE_RESULTS)
-    steps = partial(_step_forms, options=options, cache=cache)
+    variants = Variants(outline, making.variant, _arrays(signature.outputs), tuning.LARGE_RESULTS)
+    steps = partial(_step_variants, options=options, cache=cache)
 
     def cut() -> Cut | None:
         spared = workspace if parallel is False else None
         return _cut(making.stages.optimized(), steps, threads, spared)
 
     if parallel is not False or (isinstance(workspace, int) and workspace > tuning.LARGE_WORKSPACE):
-        return _by_work(making, forms, cut(), threads)
-    return _by_memory(forms, Once(cut))
+        return _by_work(making, variants, cut(), threads)
+    return _by_memory(variants, Once(cut))
 
 
 def _arrays(outputs: Sequence[NamedType]) -> list[int]:
@@ -86,38 +86,36 @@ def _threads(parallel: object) -> int:
     return number
 
 
-def _by_memory(forms: Variants, cut: Once[Cut | None] | None) -> Kernel:
+def _by_memory(variants: Variants, cut: Once[Cut | None] | None) -> Kernel:
     """Return the kernel whose plain code serves every call but those with much memory to work in or write."""
     from diffc.runtime.calls.adaptive import AdaptiveKernel
 
-    signature = forms.outline.signature
+    signature = variants.outline.signature
     results = sum((each.type.size * ITEM_SIZE[each.type.dtype] for each in signature.outputs), start=0)
-    small = (
-        isinstance(results, int) and results <= tuning.LARGE_RESULTS and isinstance(signature.workspace, int)
-    )
-    return (
-        forms.plain() if small else AdaptiveKernel(forms.plain().program, forms, cut, tuning.LARGE_WORKSPACE)
-    )
+    known = isinstance(results, int) and isinstance(signature.workspace, int)
+    if known and results <= tuning.LARGE_RESULTS:
+        return variants.plain()
+    return AdaptiveKernel(variants.plain().program, variants, cut, tuning.LARGE_WORKSPACE)
 
 
-def _by_work(making: Compilation, forms: Variants, cut: Cut | None, threads: int) -> Kernel:
+def _by_work(making: Compilation, variants: Variants, cut: Cut | None, threads: int) -> Kernel:
     """Return the kernel that runs in blocks wherever there is work for them."""
     from diffc.blocks import print_plan
     from diffc.runtime.calls.adaptive import AdaptiveKernel
 
-    outline = forms.outline
+    outline = variants.outline
     if cut is None or not (outline.signature.symbols or cut.is_worth({})):
-        return _by_memory(forms, None)
+        return _by_memory(variants, None)
     plan = cut.plan
     making.stages.add("blocks", lambda: print_plan(plan))
     facts = {"extent": str(plan.extent), "steps": len(plan.steps), "threads": threads}
     program = replace(outline, stats={**outline.stats, "blocks": facts})
-    return AdaptiveKernel(program, forms, Once(lambda: cut))
+    return AdaptiveKernel(program, variants, Once(lambda: cut))
 
 
 def _cut(
     graph: Graph,
-    forms: Callable[[BlockPlan], Sequence[Variants]],
+    variants: Callable[[BlockPlan], Sequence[Variants]],
     threads: int,
     workspace: Extent | None,
 ) -> Cut | None:
@@ -129,10 +127,10 @@ def _cut(
     from diffc.runtime.blocks.runner import Cut
 
     plan = plan_blocks(expand(_with_inputs(graph)))
-    return None if plan is None else Cut(plan, forms(plan), threads, workspace)
+    return None if plan is None else Cut(plan, variants(plan), threads, workspace)
 
 
-def _step_forms(plan: BlockPlan, options: Options, cache: bool) -> list[Variants]:
+def _step_variants(plan: BlockPlan, options: Options, cache: bool) -> list[Variants]:
     """Return the code of each step. What later steps read stays in the caches."""
     found: list[Variants] = []
     for step in plan.steps:
@@ -142,7 +140,7 @@ def _step_forms(plan: BlockPlan, options: Options, cache: bool) -> list[Variants
             for position, write in enumerate(step.writes)
             if write.name in plan.outputs and write.type.rank and not write.combine
         ]
-        found.append(Variants(making.outline(), making.form, results, tuning.LARGE_RESULTS))
+        found.append(Variants(making.outline(), making.variant, results, tuning.LARGE_RESULTS))
     return found
 
 

@@ -12,12 +12,12 @@ import pytest
 
 import diffc as dc
 from diffc import tuning
-from diffc.abi.entry import LARGE_RESULTS, LARGE_WORKSPACE
 from diffc.functions.function import Function
 from diffc.runtime import Kernel
 from diffc.runtime.blocks import runner
 from diffc.runtime.calls.adaptive import AdaptiveKernel
 from diffc.runtime.code import machine
+from diffc.tuning import LARGE_RESULTS, LARGE_WORKSPACE
 
 RNG = np.random.default_rng(11)
 
@@ -76,7 +76,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, int]]:
 def plain(f: Function) -> Kernel:
     """The plain code of a kernel, which `run` keeps to."""
     kernel = dc.compile(f, cache=False)
-    return kernel._forms.plain() if isinstance(kernel, AdaptiveKernel) else kernel
+    return kernel._variants.plain() if isinstance(kernel, AdaptiveKernel) else kernel
 
 
 # --- what is compiled

@@ -35,12 +35,12 @@ Array = NDArray[Any]
 
 
 class Cut:
-    """A program's plan, with the forms of each step's code, which are made for the first run."""
+    """A program's plan, with the variants of each step's code, which are made for the first run."""
 
     def __init__(
         self,
         plan: BlockPlan,
-        forms: Sequence[Variants],
+        variants: Sequence[Variants],
         threads: int,
         workspace: Extent | None = None,
     ) -> None:
@@ -48,12 +48,12 @@ class Cut:
 
         Args:
             plan: the plan.
-            forms: its steps' code.
+            variants: its steps' code.
             threads: how many run a step in blocks at most.
             workspace: the plain code's, where blocks are to spare memory: they pay if they keep half of it.
         """
         self.plan = plan
-        self._forms = forms
+        self._variants = variants
         self._threads = threads
         self._workspace = workspace
         self._sized: dict[tuple[int, ...], _SizedPlan] = {}
@@ -82,7 +82,7 @@ class Cut:
         values = tuple(symbols.values())
         sized = self._sized.get(values)
         if sized is None:
-            sized = _SizedPlan(self.plan, self._forms, symbols, self._blocks(symbols), self._threads)
+            sized = _SizedPlan(self.plan, self._variants, symbols, self._blocks(symbols), self._threads)
             if len(self._sized) < _KEPT:
                 self._sized[values] = sized
         sized.run(inputs, outputs, is_new=is_new)
@@ -91,7 +91,9 @@ class Cut:
         """Return the blocks of the axis; their rows are multiples of 16."""
         cost, extent = (evaluate_extent(each, symbols) for each in (self.plan.cost, self.plan.extent))
         wanted, most = -(-tuning.BLOCK_COST // max(cost, 1)), tuning.MAX_BLOCKS
-        memory = max((_memory_of_a_place(each.outline.signature, symbols) for each in self._forms), default=0)
+        memory = max(
+            (_memory_of_a_place(each.outline.signature, symbols) for each in self._variants), default=0
+        )
         if memory * wanted > tuning.BLOCK_MEMORY:
             wanted = max(
                 tuning.BLOCK_MEMORY // memory,
@@ -110,7 +112,7 @@ class _SizedPlan:
     def __init__(
         self,
         plan: BlockPlan,
-        forms: Sequence[Variants],
+        variants: Sequence[Variants],
         symbols: Mapping[str, int],
         blocks: Blocks,
         threads: int,
@@ -122,7 +124,7 @@ class _SizedPlan:
         self.known = {START: np.array(blocks.starts), **plan.constants}
         self.steps = [
             SizedStep(step, code, blocks if step.in_blocks else _ONE, symbols)
-            for step, code in zip(plan.steps, forms, strict=True)
+            for step, code in zip(plan.steps, variants, strict=True)
         ]
         self.threads = threads
 

@@ -89,11 +89,13 @@ class _Buffer:
 class SizedStep:
     """A step at one value of each symbol: what all its runs have in common."""
 
-    def __init__(self, step: BlockStep, forms: Variants, blocks: Blocks, symbols: Mapping[str, int]) -> None:
+    def __init__(
+        self, step: BlockStep, variants: Variants, blocks: Blocks, symbols: Mapping[str, int]
+    ) -> None:
         """Compute sizes; `symbols` are the program's."""
-        self._step, self._forms, self._blocks = step, forms, blocks
-        self._constants = forms.outline.constants
-        signature = forms.outline.signature
+        self._step, self._variants, self._blocks = step, variants, blocks
+        self._constants = variants.outline.constants
+        signature = variants.outline.signature
         # The one symbol of a step that the program lacks counts the places of a block.
         sizes = [
             {name: symbols.get(name, rows) for name in signature.symbols}
@@ -125,7 +127,7 @@ class SizedStep:
         if self._in_place:
             self._run_in_place([*given, *self._constants, *whole], threads, is_new=is_new)
         else:
-            kernel = self._forms.plain()
+            kernel = self._variants.plain()
             with _blas_held(kernel, threads):
                 _OneByOne(self._step, kernel, self._blocks, given, whole).run(threads)
         for buffer, array in zip(self._buffers, whole, strict=True):
@@ -135,7 +137,7 @@ class SizedStep:
         """Run the blocks in machine code: every array is contiguous, and so is a block's part of it."""
         (dims, last_dims), number, outputs = self._dims, self._blocks.number, len(self._buffers)
         moved = [m and m * each.strides[0] for m, each in zip(self._moves, arrays, strict=True)]
-        kernel = self._forms.kernel_for(arrays[-outputs:], moved[-outputs:], is_new=is_new)
+        kernel = self._variants.kernel_for(arrays[-outputs:], moved[-outputs:], is_new=is_new)
         bases, steps, taken = integers([address_of(each) for each in arrays]), integers(moved), integers([0])
 
         def work() -> None:

@@ -30,7 +30,7 @@ _KEPT = 256
 
 
 class AdaptiveKernel(Kernel):
-    """A kernel with several ways to run: in blocks, and in the forms of its plain code.
+    """A kernel with several ways to run: in blocks, and in the variants of its plain code.
 
     `signature.workspace` and the counts in `stats` are the plain code's. A call in blocks needs less.
     """
@@ -38,7 +38,7 @@ class AdaptiveKernel(Kernel):
     def __init__(
         self,
         outline: CompiledProgram,
-        forms: Variants,
+        variants: Variants,
         cut: Once[Cut | None] | None = None,
         least: int | None = None,
     ) -> None:
@@ -46,18 +46,18 @@ class AdaptiveKernel(Kernel):
 
         Args:
             outline: the program, which may lack its object code.
-            forms: its code when it does not run in blocks.
+            variants: its code when it does not run in blocks.
             cut: the program cut into blocks; None where it cannot be.
             least: the plain code runs where its workspace has no more bytes than this. The entries of the
                 plain kernel see to that, so it is compiled now. Without it the work of a call alone decides.
         """
-        plain = forms.plain
+        plain = variants.plain
 
         def launch(arrays: Sequence[NDArray[Any]], values: Sequence[int], work: NDArray[np.uint8]) -> int:
             return plain()._launch(arrays, values, work)
 
         super().__init__(outline, launch)
-        self._forms = forms
+        self._variants = variants
         self._cut: Callable[[], Cut | None] = cut or (lambda: None)
         self._least = least
         self._chosen: dict[tuple[int, ...], Cut | None] = {}
@@ -70,7 +70,7 @@ class AdaptiveKernel(Kernel):
     @property
     def program(self) -> CompiledProgram:
         """The plain program, compiled when this is asked for."""
-        plain = self._forms.plain().program
+        plain = self._variants.plain().program
         return replace(plain, stages=self.stages, stats={**plain.stats, **self.stats})
 
     def _entry_by_shape(self, small: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
@@ -118,7 +118,7 @@ class AdaptiveKernel(Kernel):
     ) -> None:
         cut = self._cut_for(tuple(symbols[name] for name in self.signature.symbols))
         if cut is None:
-            self._forms.kernel_for(outputs, is_new=is_new)._run(inputs, symbols, outputs)
+            self._variants.kernel_for(outputs, is_new=is_new)._run(inputs, symbols, outputs)
         else:
             cut.run(inputs, symbols, outputs, is_new=is_new)
 

@@ -1,4 +1,4 @@
-"""The code of a program in two forms: one writes its results by plain stores, one by non-temporal stores.
+"""The code of a program in two variants: one writes its results by plain stores, one by non-temporal stores.
 
 Results larger than the caches would push out of them all that a program works with, and each line of theirs
 would be read from memory before it is written. Non-temporal stores write whole lines past the caches. Memory
