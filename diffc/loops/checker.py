@@ -14,9 +14,10 @@ from diffc.errors import DiffcError
 from diffc.ir.dim import Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Loops, Outlined, OutlinedCall
+from diffc.loops.library import MatMul, Routine
 from diffc.loops.memory_checker import SIZES, Wrong, check_memory
 from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar
-from diffc.loops.statements import Accumulate, IndexValue, Load, MatMul, Routine, Statement, Store
+from diffc.loops.statements import Accumulate, IndexValue, Load, Statement, Store
 from diffc.loops.walk import touched, walk
 
 __all__ = ["check_loops"]

@@ -10,7 +10,8 @@ from diffc.ir.node import Node
 from diffc.ir.types import Type
 
 __all__ = [
-    "Affine", "Axis", "Buffer", "Index", "Operand", "Region", "Scalar", "flattened", "scalars", "strides_of",
+    "Affine", "Axis", "Buffer", "Index", "Operand", "Region", "Scalar", "element_text", "flattened",
+    "scalars", "strides_of",
 ]  # fmt: skip
 
 
@@ -141,3 +142,8 @@ def flattened(index: Index, shape: tuple[Extent, ...]) -> Affine:
             terms[axis] = terms.get(axis, 0) + factor * stride
         dynamic = dynamic or at.dynamic
     return Affine(constant, tuple((axis, factor) for axis, factor in terms.items() if factor != 0), dynamic)
+
+
+def element_text(buffer: Buffer, index: Index) -> str:
+    """Return an element as the dump shows it."""
+    return f"{buffer.name}[{', '.join(map(str, index))}]"

@@ -1,4 +1,4 @@
-"""The statements of Loops: what each computes, reads and writes, and how it is printed.
+"""The statements of Loops, but for those that a library computes (`library`): what each computes and touches.
 
 Checkers, printer, statistics, the memory plan and the emitters' preparations ask a statement for what
 `Statement` lists, so that a new one is known to them all. A pass that does not know a statement leaves it.
@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diffc.ir.dim import Extent
-from diffc.ir.node import Node, Operation
-from diffc.loops.places import Affine, Buffer, Index, Operand, Region, Scalar, flattened, scalars, strides_of
+from diffc.ir.node import Operation
+from diffc.loops.places import Affine, Buffer, Index, Operand, Region, Scalar, element_text, scalars
 
 __all__ = [
-    "Accumulate", "BoundsCheck", "Compute", "DimValue", "IndexValue", "Load", "MatMul", "Matrix", "Part",
-    "Routine", "Statement", "Store",
+    "Accumulate", "BoundsCheck", "Compute", "DimValue", "IndexValue", "Load", "Statement", "Store",
 ]  # fmt: skip
 
 
@@ -115,7 +114,7 @@ class Load(Statement):
     index: Index
 
     def __str__(self) -> str:
-        return f"{self.value} = {_place(self.buffer, self.index)}"
+        return f"{self.value} = {element_text(self.buffer, self.index)}"
 
     @property
     def defines(self) -> tuple[Scalar, ...]:
@@ -149,7 +148,7 @@ class Store(Statement):
 
     def __str__(self) -> str:
         sign = f"{self.accumulate} =" if self.accumulate else "="
-        return f"{_place(self.buffer, self.index)} {sign} {self.value}"
+        return f"{element_text(self.buffer, self.index)} {sign} {self.value}"
 
     @property
     def uses(self) -> tuple[Scalar, ...]:
@@ -257,129 +256,6 @@ class Accumulate(Statement):
     @property
     def flops(self) -> Extent:
         return 1
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """A matrix in a buffer: its flat offset, the distance of its rows, and whether it is read transposed."""
-
-    buffer: Buffer
-    offset: Affine
-    leading: Extent
-    transposed: bool
-
-    def __str__(self) -> str:
-        return f"{self.buffer.name}+{self.offset}{'.T' if self.transposed else ''}"
-
-    def region(self, rows: Extent, columns: Extent) -> Region:
-        """Return its memory, where it has so many rows and columns."""
-        steps = (1, self.leading) if self.transposed else (self.leading, 1)
-        return Region(self.buffer, self.offset, ((rows, steps[0]), (columns, steps[1])))
-
-
-@dataclass(eq=False, slots=True)
-class MatMul(Statement):
-    """out = a @ b by BLAS: `rows` x `inner` times `inner` x `columns`, all row-major."""
-
-    out: Matrix
-    a: Matrix
-    b: Matrix
-    rows: Extent
-    columns: Extent
-    inner: Extent
-    node: Node
-
-    def __str__(self) -> str:
-        sizes = f"[{self.rows}, {self.inner}] @ [{self.inner}, {self.columns}]"
-        return f"{self.out} = {self.a} @ {self.b}  # {sizes}"
-
-    @property
-    def reads(self) -> tuple[Region, ...]:
-        return (self.a.region(self.rows, self.inner), self.b.region(self.inner, self.columns))
-
-    @property
-    def writes(self) -> tuple[Region, ...]:
-        return (self.out.region(self.rows, self.columns),)
-
-    @property
-    def extents(self) -> tuple[Extent, ...]:
-        matrices = (self.out, self.a, self.b)
-        starts = (extent for each in matrices for extent in (each.leading, *each.offset.extents))
-        return (self.rows, self.columns, self.inner, *starts)
-
-    @property
-    def flops(self) -> Extent:
-        return self.rows * self.columns * self.inner * 2
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What leading indices leave of a buffer: one element of a batch, or the whole of it for no index."""
-
-    buffer: Buffer
-    index: Index = ()
-
-    def __str__(self) -> str:
-        return _place(self.buffer, self.index) if self.index else self.buffer.name
-
-    @property
-    def offset(self) -> Affine:
-        """Where it starts, in elements."""
-        shape = self.buffer.type.shape
-        return flattened((*self.index, *(Affine(),) * (len(shape) - len(self.index))), shape)
-
-    @property
-    def region(self) -> Region:
-        """Its memory."""
-        shape, leading = self.buffer.type.shape, len(self.index)
-        spans = zip(shape[leading:], strides_of(shape)[leading:], strict=True)
-        return Region(self.buffer, self.offset, tuple(spans))
-
-
-@dataclass(eq=False, slots=True)
-class Routine(Statement):
-    """out = name(*inputs): computed as a whole by a routine of a library, or by one of our own.
-
-    Its operands are contiguous and do not overlap. `sizes` are the extents and `scratch` the memory
-    that the routine of this name takes; where it fails, all of `out` is NaN.
-    """
-
-    name: str
-    out: Part
-    inputs: tuple[Part, ...]
-    scratch: tuple[Buffer, ...]
-    sizes: tuple[Extent, ...]
-    work: Extent
-    node: Node
-
-    def __str__(self) -> str:
-        inputs = ", ".join(map(str, self.inputs))
-        return f"{self.out} = {self.name}({inputs})  # sizes {', '.join(map(str, self.sizes))}"
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """All the memory that it uses: the result, the inputs and the scratch."""
-        return (self.out, *self.inputs, *map(Part, self.scratch))
-
-    @property
-    def reads(self) -> tuple[Region, ...]:
-        return tuple(part.region for part in self.inputs)
-
-    @property
-    def writes(self) -> tuple[Region, ...]:
-        return (self.out.region, *(Part(buffer).region for buffer in self.scratch))
-
-    @property
-    def extents(self) -> tuple[Extent, ...]:
-        return (*self.sizes, *(extent for part in self.parts for extent in part.offset.extents))
-
-    @property
-    def flops(self) -> Extent:
-        return self.work
-
-
-def _place(buffer: Buffer, index: Index) -> str:
-    return f"{buffer.name}[{', '.join(map(str, index))}]"
 
 
 def _addressed(buffer: Buffer, index: Index) -> tuple[Extent, ...]:

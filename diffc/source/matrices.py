@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffc.ir import Extent
 from diffc.ir.dtype import ITEM_SIZE
-from diffc.loops.statements import Matrix
+from diffc.loops.library import Matrix
 from diffc.source.naming import Names
 from diffc.source.notation import extent_text, sum_text
 

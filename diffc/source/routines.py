@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffc.loops.statements import Part, Routine
+from diffc.loops.library import Part, Routine
 from diffc.source.naming import Names
 from diffc.source.notation import extent_text, sum_text
 

@@ -15,6 +15,7 @@ from diffc.ir import Adjoint, Extent, Node
 from diffc.ir.dim import may_be_negative
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Loops
+from diffc.loops.library import MatMul, Matrix, Routine
 from diffc.loops.places import Affine, Buffer, Operand, Scalar
 from diffc.loops.statements import (
     Accumulate,
@@ -23,9 +24,6 @@ from diffc.loops.statements import (
     DimValue,
     IndexValue,
     Load,
-    MatMul,
-    Matrix,
-    Routine,
     Statement,
     Store,
 )

@@ -15,8 +15,8 @@ import diffc as dc
 from diffc.errors import InputError
 from diffc.functions.function import Function
 from diffc.ir import Graph, Node
+from diffc.loops.library import Routine
 from diffc.loops.printer import print_loops
-from diffc.loops.statements import Routine
 from diffc.loops.statistics import statistics
 from diffc.loops.walk import walk
 from diffc.ops.arithmetic import add, mul

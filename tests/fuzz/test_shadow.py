@@ -12,8 +12,9 @@ import pytest
 import diffc as dc
 from diffc import compiler
 from diffc.loops.form import Loop, Loops
+from diffc.loops.library import MatMul, Routine
 from diffc.loops.places import Affine
-from diffc.loops.statements import Load, MatMul, Routine, Store
+from diffc.loops.statements import Load, Store
 from diffc.loops.walk import walk
 from diffc.ops import evaluate
 from tests.fuzz import shadow

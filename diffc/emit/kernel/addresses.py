@@ -11,6 +11,7 @@ from diffc.emit.kernel.registers import Registers
 from diffc.ir import Extent
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Loop, Place
+from diffc.loops.library import Matrix, Part
 from diffc.loops.places import (
     Affine,
     Axis,
@@ -19,7 +20,7 @@ from diffc.loops.places import (
     flattened,
     strides_of,
 )
-from diffc.loops.statements import Load, Matrix, Part, Store
+from diffc.loops.statements import Load, Store
 
 __all__ = ["Addresses"]
 

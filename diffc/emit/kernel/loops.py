@@ -23,16 +23,9 @@ from diffc.ir import Extent
 from diffc.ir.dim import may_be_negative
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Outlined, OutlinedCall
+from diffc.loops.library import MatMul, Routine
 from diffc.loops.places import Buffer, Scalar
-from diffc.loops.statements import (
-    Accumulate,
-    Compute,
-    IndexValue,
-    Load,
-    MatMul,
-    Routine,
-    Store,
-)
+from diffc.loops.statements import Accumulate, Compute, IndexValue, Load, Store
 from diffc.loops.walk import defined_by, operands_of, walk
 
 __all__ = ["LoopEmitter"]

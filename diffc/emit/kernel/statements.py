@@ -12,6 +12,7 @@ from diffc.emit.kernel.rows import Rows
 from diffc.emit.routines import routine_function
 from diffc.emit.routines.tiles import matrix_product
 from diffc.loops.form import Block
+from diffc.loops.library import MatMul, Routine
 from diffc.loops.places import Operand, Scalar
 from diffc.loops.statements import (
     Accumulate,
@@ -20,8 +21,6 @@ from diffc.loops.statements import (
     DimValue,
     IndexValue,
     Load,
-    MatMul,
-    Routine,
     Statement,
     Store,
 )

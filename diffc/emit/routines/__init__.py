@@ -12,7 +12,7 @@ from diffc.emit.interface import Emitter, Formal, Module
 from diffc.emit.routines.decompositions import eigh, qr, svd
 from diffc.emit.routines.sorting import argsort, searchsorted
 from diffc.emit.routines.systems import cholesky, det, slogdet, solve, triangular_solve
-from diffc.loops.statements import Routine
+from diffc.loops.library import Routine
 
 __all__ = ["routine_function"]
 

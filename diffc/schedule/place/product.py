@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from diffc.ir import Node
+from diffc.loops.library import MatMul, Matrix
 from diffc.loops.places import Operand, flattened
-from diffc.loops.statements import Compute, MatMul, Matrix
+from diffc.loops.statements import Compute
 from diffc.ops.arithmetic import mul
 from diffc.schedule.cursor import Cursor
 from diffc.schedule.decide.products import BlasOperand, BlasProduct, LoopProduct

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diffc.ir import Node
-from diffc.loops.statements import Part, Routine
+from diffc.loops.library import Part, Routine
 from diffc.schedule.cursor import Cursor
 from diffc.schedule.place.placing import Placing
 from diffc.schedule.views import identity_index
