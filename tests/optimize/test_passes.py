@@ -217,10 +217,12 @@ def test_stable_forms_are_finite_far_out(x: float) -> None:
         assert np.isfinite(slope)
 
 
+@pytest.mark.parametrize("symbolic", [False, True])
 @pytest.mark.parametrize("axis", [0, 1])
-def test_a_product_without_elements_sums_to_zero_beside_what_is_not_finite(axis: int) -> None:
+def test_a_product_without_elements_sums_to_zero_beside_what_is_not_finite(axis: int, symbolic: bool) -> None:
     left, right = ((0, 2), (2, 3)) if axis == 0 else ((3, 2), (2, 0))
-    x, y = input_node("x", Type("f64", left)), input_node("y", Type("f64", right))
+    kinds = [f"f64{list(shape)}".replace("0", "N" if symbolic else "0") for shape in (left, right)]
+    x, y = (input_node(name, parse_type(kind)) for name, kind in zip("xy", kinds, strict=True))
     graph = Graph("f", (x, y), (sum_(matmul(x, y), [axis]),))
     (value,) = evaluate(optimize(graph, stage="before"), np.full(left, np.nan), np.full(right, np.inf))
     assert np.array_equal(value, np.zeros(3))

@@ -182,13 +182,17 @@ def sum_of_broadcast(node: Node) -> Node | None:
 
 @function_rewrite("sum", operands=("matmul",))
 def sum_of_product(node: Node) -> Node | None:
-    """sum(x @ y, axis=1) => x @ sum(y, axis=1), sum(x @ y, axis=0) => sum(x, axis=0) @ y, in batches too."""
+    """sum(x @ y, axis=1) => x @ sum(y, axis=1), sum(x @ y, axis=0) => sum(x, axis=0) @ y, in batches too.
+
+    Only over axes that are known not to be empty.
+    """
     product = node.inputs[0]
     x, y = product.inputs
     rows, columns = product.rank - 2, product.rank - 1
-    summed = {k: product.shape[k] for k in node.attrs["axes"] if k in (rows, columns)}
+    summed = [product.shape[k] for k in node.attrs["axes"] if k in (rows, columns)]
     # The sum of nothing is 0; the sum of an empty factor would meet what is infinite or NaN in the other.
-    if all(extent == 1 for extent in summed.values()) or 0 in summed.values():
+    filled = all(isinstance(extent, int) and extent > 0 for extent in summed)
+    if not filled or all(extent == 1 for extent in summed):
         return None
     if columns in node.attrs["axes"]:
         y = reshape(sum_(y, [columns]), (*y.shape[:-1], 1))
