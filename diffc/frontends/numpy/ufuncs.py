@@ -20,30 +20,19 @@ from diffc.ops import cast, lift
 from diffc.ops.arithmetic import add, mul
 from diffc.ops.logic import logical_and, logical_not, logical_or, where
 from diffc.ops.reshaping import reshape
-from diffc.syntax.functions import FUNCTIONS, nearest
+from diffc.syntax.functions import ALIASES, FUNCTIONS, nearest
 
-__all__ = ["NAMES", "UFUNCS", "apply_ufunc"]
+__all__ = ["UFUNCS", "apply_ufunc"]
 
 Operand = Node | float | int | bool
 _Builder = Callable[..., Any]
 
-NAMES: Mapping[str, str] = {
-    "absolute": "abs", "arccos": "acos", "arccosh": "acosh", "arcsin": "asin", "arcsinh": "asinh",
-    "arctan": "atan", "arctan2": "atan2", "arctanh": "atanh", "divide": "div", "equal": "eq", "fabs": "abs",
-    "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le", "logical_and": "and",
-    "logical_not": "not", "logical_or": "or", "multiply": "mul", "negative": "neg", "not_equal": "ne",
-    "power": "pow", "remainder": "mod", "subtract": "sub", "radians": "deg2rad", "degrees": "rad2deg",
-}  # fmt: skip
-"""The name among diffc's functions of each ufunc that has another one there."""
-
-SPECIAL: Mapping[str, str] = {
-    **{name: name for name in (
-        "betaln", "cbrt", "entr", "erf", "erfc", "exp2", "expm1", "exprel", "gamma", "gammaln", "huber",
-        "kl_div", "log1p", "loggamma", "logit", "pseudo_huber", "rel_entr", "xlog1py", "xlogy",
-    )},
-    "expit": "sigmoid", "log_expit": "log_sigmoid", "psi": "digamma",
-}  # fmt: skip
-"""The name among diffc's functions of each ufunc of scipy.special, which are known by their names alone."""
+SPECIAL = (
+    "betaln", "cbrt", "entr", "erf", "erfc", "exp2", "expit", "expm1", "exprel", "gamma", "gammaln", "huber",
+    "kl_div", "log1p", "log_expit", "loggamma", "logit", "pseudo_huber", "psi", "rel_entr", "xlog1py",
+    "xlogy",
+)  # fmt: skip
+"""The ufuncs of scipy.special, which are known by their names alone."""
 
 _UNSUPPORTED: Mapping[str, str] = {
     "spacing": "it depends on how numbers are stored, not on what they are",
@@ -221,16 +210,16 @@ def builder_of(ufunc: Any) -> _Builder:
     if getattr(np, name, None) is not ufunc:
         if name not in SPECIAL:
             raise TypeProblem(f"{name} is not supported{nearest(name, SPECIAL)}")
-        return _named(SPECIAL[name])
+        return _named(ALIASES.get(name, name))
     if name in UFUNCS:
         return UFUNCS[name]
-    inner = NAMES.get(name, name)
+    inner = ALIASES.get(name, name)
     if inner in FUNCTIONS:
         return typed(_Builder, FUNCTIONS[inner].build)
     reason = _UNSUPPORTED.get(name) or REFUSED.get(ufunc)
     if reason:
         raise TypeProblem(f"{name} cannot be traced: {reason}")
-    raise TypeProblem(f"{name} is not supported{nearest(name, [*UFUNCS, *NAMES, *FUNCTIONS])}")
+    raise TypeProblem(f"{name} is not supported{nearest(name, [*UFUNCS, *ALIASES, *FUNCTIONS])}")
 
 
 def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None, **options: Any) -> Any:
