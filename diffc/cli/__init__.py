@@ -23,7 +23,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from diffc.errors import DiffcError
@@ -58,6 +58,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    late_epilog: Callable[[], str] | None = None
+    """Makes the epilog when help is asked for, where it takes imports that a command may not need."""
+
+    def format_help(self) -> str:
+        """Return the help, with the late epilog."""
+        if self.late_epilog is not None:
+            self.epilog = self.late_epilog()
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Print a usage error with its remedy; end with status 2."""
         self.print_usage(sys.stderr)

@@ -45,7 +45,6 @@ def add(commands: Any) -> None:
         "inspect",
         help="show any stage of a compilation",
         description="Print one stage of a function's compilation, or a summary of them all.",
-        epilog=_HELP.format(passes=_wrapped([each.name for each in compiler.PASSES])),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -57,12 +56,13 @@ def add(commands: Any) -> None:
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON: the stage's text, or the summary")
     parser.set_defaults(run=run)
+    parser.late_epilog = lambda: _HELP.format(passes=_wrapped(_passes()))
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the stage or the summary."""
     stage = cast("str | None", arguments.stage)
-    passes = [each.name for each in compiler.PASSES]
+    passes = _passes() if stage is not None and stage not in _STAGES else []
     if stage is not None and stage not in (*_STAGES, *passes):
         raise DiffcError(
             f"there is no stage {stage!r}; the stages are {', '.join(_STAGES)}, "
@@ -154,6 +154,12 @@ def _of_folder(arguments: argparse.Namespace) -> _Found:
         raise DiffcError(f"what is built has no program behind the pass {stage!r}; it has {', '.join(texts)}")
 
     return list(kernels), name, texts, lambda: kernel.stats, behind
+
+
+def _passes() -> list[str]:
+    from diffc.compiler.passes import PASSES
+
+    return [each.name for each in PASSES]
 
 
 def _wrapped(names: list[str]) -> str:

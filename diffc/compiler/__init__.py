@@ -16,6 +16,5 @@ from diffc.compiler.derivation import optimized_before as optimized_before
 from diffc.compiler.derivation import proof_stages as proof_stages
 from diffc.compiler.derivation import without_collector as without_collector
 from diffc.compiler.options import Options as Options
-from diffc.compiler.passes import PASSES as PASSES
 from diffc.compiler.stages import Stages as Stages
 from diffc.compiler.stages import host_target as host_target

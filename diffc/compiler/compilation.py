@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diffc.abi.entry import emit_entry
 from diffc.abi.signature import NamedType, Signature
 from diffc.compiler.derivation import without_collector
 from diffc.compiler.options import Options
 from diffc.compiler.stages import Stages
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node
-from diffc.loops.form import Loops
-from diffc.loops.statistics import statistics
 from diffc.ops.base import Leaf
 from diffc.ops.captured import Captured, captured_op, read_captured
 from diffc.ops.constant import const
 
 if TYPE_CHECKING:
+    from diffc.loops.form import Loops
     from diffc.runtime import CompiledProgram, Kernel
 
 __all__ = ["Compilation", "compile_graph"]
@@ -122,6 +120,7 @@ class Compilation:
 
     @cached_property
     def _scheduled(self) -> CompiledProgram:
+        from diffc.loops.statistics import statistics
         from diffc.runtime import CompiledProgram
 
         with without_collector():
@@ -134,6 +133,7 @@ class Compilation:
             return CompiledProgram(signature, b"", _constants(loops), {}, stats)
 
     def _generated(self, program: CompiledProgram) -> CompiledProgram:
+        from diffc.abi.entry import emit_entry
         from diffc.runtime.code.externals import called_routines
         from diffc.runtime.code.machine import compile_text
 

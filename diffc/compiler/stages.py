@@ -1,20 +1,23 @@
-"""The stages of one compilation, in order: each is made when it is asked for, and has a text."""
+"""The stages of one compilation, in order: each is made when it is asked for, and has a text.
+
+What makes them is imported then: a program that the cache has needs no scheduler and no emitter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import cast
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
 
 from diffc.compiler.options import Options
-from diffc.compiler.passes import OPTIMIZED, READABLE, Program, active, run_passes
-from diffc.emit import lower_to_llvm
 from diffc.errors import DiffcError
 from diffc.ir import Graph
-from diffc.loops.form import Loops
-from diffc.loops.printer import print_loops
-from diffc.loops.target import Target
-from diffc.source import lower_to_source
 from diffc.syntax import print_graph
+
+if TYPE_CHECKING:
+    from diffc.compiler.passes import Pass, Program
+    from diffc.loops.form import Loops
+    from diffc.loops.target import Target
 
 __all__ = ["Stages", "host_target"]
 
@@ -31,8 +34,9 @@ class Stages(Mapping[str, str]):
         """Take what is compiled, for this machine if no target is given; nothing happens yet."""
         self._graph = graph
         self._options = options
-        self._passes = active(options)
         self._target = target
+        if options.without:
+            _ = self._passes  # refuses what cannot be left out
         self._programs: dict[str, Program] = {"": graph}
         self._kept: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
@@ -41,14 +45,20 @@ class Stages(Mapping[str, str]):
             "ir": lambda: print_graph(graph),
             "optimized": lambda: print_graph(self.optimized()),
             "expanded": lambda: print_graph(self.planned().graph),
-            "loops": lambda: print_loops(self.loops()),
-            "source": lambda: lower_to_source(self.planned()),
+            "loops": lambda: _text(self.loops()),
+            "source": self._source,
             "llvm": self.llvm,
         }
 
     def add(self, name: str, make: Callable[[], str]) -> None:
         """Add the text of another stage."""
         self._texts[name] = make
+
+    @cached_property
+    def _passes(self) -> tuple[Pass, ...]:
+        from diffc.compiler.passes import active
+
+        return active(self._options)
 
     @property
     def target(self) -> Target:
@@ -57,19 +67,30 @@ class Stages(Mapping[str, str]):
 
     def optimized(self) -> Graph:
         """Return the optimised graph."""
+        from diffc.compiler.passes import OPTIMIZED
+
         return cast(Graph, self._program(OPTIMIZED))
 
     def planned(self) -> Loops:
         """Return the program behind the memory plan, of which the source is written."""
-        return cast(Loops, self._program(READABLE))
+        from diffc.compiler.passes import READABLE
+
+        return cast("Loops", self._program(READABLE))
 
     def loops(self) -> Loops:
         """Return the program behind all passes, of which the code is made."""
-        return cast(Loops, self._program(self._passes[-1].name))
+        return cast("Loops", self._program(self._passes[-1].name))
 
     def llvm(self, non_temporal: Sequence[int] = ()) -> str:
         """Return the LLVM module, with non-temporal stores to the outputs at the positions `non_temporal`."""
+        from diffc.emit import lower_to_llvm
+
         return lower_to_llvm(self.loops(), self.target, non_temporal)
+
+    def _source(self) -> str:
+        from diffc.source import lower_to_source
+
+        return lower_to_source(self.planned())
 
     def behind(self, name: str) -> str:
         """Return the text of the program behind a pass.
@@ -77,17 +98,21 @@ class Stages(Mapping[str, str]):
         Raises:
             DiffcError: where this compilation has no such pass.
         """
+        from diffc.compiler.passes import run_passes
+
         names = [each.name for each in self._passes]
         if name not in names:
             raise DiffcError(f"there is no pass {name!r} here; the passes are {', '.join(names)}")
         # From the beginning: what follows may have changed a program in place.
         for done, program in run_passes(self._graph, self._passes, self._options, self.target):
             if done == name:
-                return print_graph(program) if isinstance(program, Graph) else print_loops(program)
+                return _text(program)
         raise DiffcError(f"the pass {name!r} did not run")
 
     def _program(self, name: str) -> Program:
         """Return the program behind a pass, from the last one that is kept."""
+        from diffc.compiler.passes import OPTIMIZED, READABLE, run_passes
+
         found = self._programs.get(name)
         if found is not None:
             return found
@@ -115,8 +140,17 @@ class Stages(Mapping[str, str]):
         return len(self._texts)
 
 
+def _text(program: Program) -> str:
+    if isinstance(program, Graph):
+        return print_graph(program)
+    from diffc.loops.printer import print_loops
+
+    return print_loops(program)
+
+
 def host_target() -> Target:
     """Return this machine as a target."""
+    from diffc.loops.target import Target
     from diffc.runtime.code.machine import host
 
     return Target.of(host().triple, host().features)

@@ -18,7 +18,6 @@ from diffc.ops import input_node
 from diffc.ops.captured import captured_arrays
 from diffc.runtime.calls.variants import Variants
 from diffc.runtime.once import Once
-from diffc.schedule import expand
 
 if TYPE_CHECKING:
     from diffc.runtime import Kernel, NamedType
@@ -92,8 +91,7 @@ def _by_memory(variants: Variants, cut: Once[Cut | None] | None) -> Kernel:
 
     signature = variants.outline.signature
     results = sum((each.type.size * ITEM_SIZE[each.type.dtype] for each in signature.outputs), start=0)
-    known = isinstance(results, int) and isinstance(signature.workspace, int)
-    if known and results <= tuning.LARGE_RESULTS:
+    if isinstance(signature.workspace, int) and isinstance(results, int) and results <= tuning.LARGE_RESULTS:
         return variants.plain()
     return AdaptiveKernel(variants.plain().program, variants, cut, tuning.LARGE_WORKSPACE)
 
@@ -125,6 +123,7 @@ def _cut(
     """
     from diffc.blocks import plan_blocks
     from diffc.runtime.blocks.runner import Cut
+    from diffc.schedule import expand
 
     plan = plan_blocks(expand(_with_inputs(graph)))
     return None if plan is None else Cut(plan, variants(plan), threads, workspace)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from diffc.compiler import PASSES
+from diffc.compiler.passes import PASSES
 
 STAGES = ("ir", "derivative", "optimized", "expanded", "loops", "source", "llvm", "asm")
 STARTS = {

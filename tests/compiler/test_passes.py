@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc.compiler import PASSES, Options, Stages, compile_graph, passes
+from diffc.compiler import Options, Stages, compile_graph, passes
+from diffc.compiler.passes import PASSES
 from diffc.errors import DiffcError
 from diffc.loops.passes import LOOPS_PASSES
 from diffc.ops import evaluate

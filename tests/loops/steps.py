@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from diffc.compiler import PASSES, Options
-from diffc.compiler.passes import READABLE, run_passes
+from diffc.compiler import Options
+from diffc.compiler.passes import PASSES, READABLE, run_passes
 from diffc.ir import Graph
 from diffc.loops.form import Loops
 from diffc.loops.target import Target

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from diffc import autodiff
-from diffc.compiler import PASSES, Options
-from diffc.compiler.passes import READABLE, run_passes
+from diffc.compiler import Options
+from diffc.compiler.passes import PASSES, READABLE, run_passes
 from diffc.emit import lower_to_llvm
 from diffc.ir import Graph
 from diffc.loops.form import Loops
