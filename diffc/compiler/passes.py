@@ -23,9 +23,9 @@ from diffc.loops.target import Target
 from diffc.optimize import AFTER, BEFORE, LAST
 from diffc.schedule import expand, long_axes_last, schedule
 
-__all__ = ["OPTIMIZED", "PASSES", "READABLE", "Pass", "Program", "active", "run_passes"]
+__all__ = ["OPTIMIZED", "PASSES", "READABLE", "Pass", "IR", "active", "run_passes"]
 
-Program: TypeAlias = "Graph | Loops"
+IR: TypeAlias = "Graph | Loops"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Pass:
 
     name: str
     kind: Literal["before", "after", "lowering", "schedule", "loops"]
-    apply: Callable[[Any, Options, Target], Program]
+    apply: Callable[[Any, Options, Target], IR]
     needed: bool = False
     after: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -106,12 +106,12 @@ def active(options: Options) -> tuple[Pass, ...]:
 
 
 def run_passes(
-    program: Program,
+    program: IR,
     passes: tuple[Pass, ...],
     options: Options,
     target: Target,
     seconds: dict[str, float] | None = None,
-) -> Iterator[tuple[str, Program]]:
+) -> Iterator[tuple[str, IR]]:
     """Yield the name of each pass with the program behind it, as far as somebody asks.
 
     `seconds` receives what each took. Programs of loops may be changed in place by the passes that follow.
@@ -126,13 +126,13 @@ def run_passes(
         yield each.name, program
 
 
-def _check(program: Program, name: str) -> None:
+def _check(program: IR, name: str) -> None:
     if isinstance(program, Graph):
         try:
             check(program)
         except DiffcError as error:
             raise DiffcError(f"behind {name}: {error}; this is a fault in diffc: please report it") from None
-    elif name != "schedule" and name != "contract":
+    else:
         from diffc.loops.checker import check_loops  # most processes need no checker
 
-        check_loops(program, name)
+        check_loops(program, name, placed=name not in ("schedule", "contract"))

@@ -15,7 +15,7 @@ from diffc.ir import Graph
 from diffc.syntax import print_graph
 
 if TYPE_CHECKING:
-    from diffc.compiler.passes import Pass, Program
+    from diffc.compiler.passes import IR, Pass
     from diffc.loops.form import Loops
     from diffc.loops.target import Target
 
@@ -37,7 +37,7 @@ class Stages(Mapping[str, str]):
         self._target = target
         if options.without:
             _ = self._passes  # refuses what cannot be left out
-        self._programs: dict[str, Program] = {"": graph}
+        self._programs: dict[str, IR] = {"": graph}
         self._kept: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
         """What each pass has taken so far."""
@@ -109,7 +109,7 @@ class Stages(Mapping[str, str]):
                 return _text(program)
         raise DiffcError(f"the pass {name!r} did not run")
 
-    def _program(self, name: str) -> Program:
+    def _program(self, name: str) -> IR:
         """Return the program behind a pass, from the last one that is kept."""
         from diffc.compiler.passes import OPTIMIZED, READABLE, run_passes
 
@@ -140,7 +140,7 @@ class Stages(Mapping[str, str]):
         return len(self._texts)
 
 
-def _text(program: Program) -> str:
+def _text(program: IR) -> str:
     if isinstance(program, Graph):
         return print_graph(program)
     from diffc.loops.printer import print_loops

@@ -19,16 +19,21 @@ from diffc.loops.memory_checker import SIZES, Wrong, check_memory
 from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar
 from diffc.loops.statements import Accumulate, IndexValue, Load, Statement, Store
 from diffc.loops.walk import touched, walk
+from diffc.ops.monoid import MONOIDS
 
 __all__ = ["check_loops"]
 
 
-def check_loops(program: Loops, step: str = "the schedule") -> None:
-    """Raise `DiffcError` for the first thing that is wrong with a program behind a step."""
+def check_loops(program: Loops, step: str = "the schedule", *, placed: bool = True) -> None:
+    """Raise `DiffcError` for the first thing that is wrong with a program behind a step.
+
+    Before the memory plan its buffers are not `placed`: then memory is checked behind the plan.
+    """
     try:
         _Structure(program).check()
-        check_memory(program)
-        _check_places(program)
+        if placed:
+            check_memory(program)
+            _check_places(program)
     except Wrong as wrong:
         raise DiffcError(
             f"{program.graph.name}: behind {step} {wrong}, which is a fault in diffc: please report it"
@@ -178,7 +183,7 @@ class _Structure:
                 raise Wrong(f"{each} is used where it is not defined")
             if known.dtype != each.dtype:
                 raise Wrong(f"{each} is used as {each.dtype} and defined as {known.dtype}")
-            if self.totals.get(each.number, "recurrence") != "recurrence":
+            if self.totals.get(each.number) in MONOIDS:
                 raise Wrong(f"{each} is read in the loop that adds it up")
 
     def _affine(self, affine: Affine) -> None:

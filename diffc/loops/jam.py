@@ -33,6 +33,7 @@ from diffc.loops.statements import (
 )
 from diffc.loops.target import Target
 from diffc.loops.walk import defined_by, walk
+from diffc.ops.monoid import MONOIDS
 
 __all__ = ["jam"]
 
@@ -115,7 +116,7 @@ def _is_plain(item: Statement | Loop) -> bool:
         return not item.op.is_function
     if isinstance(item, Load | Store):
         return all(at.dynamic is None for at in item.index)
-    return isinstance(item, IndexValue | Loop) or (isinstance(item, Accumulate) and item.how != "recurrence")
+    return isinstance(item, IndexValue | Loop) or (isinstance(item, Accumulate) and item.how in MONOIDS)
 
 
 def _axes(affine: Affine) -> Iterator[Axis]:
