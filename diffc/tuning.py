@@ -1,5 +1,8 @@
 """The numbers that choose between forms of code, each with what was measured for it, where it could be.
 
+They are those of the schedule, of the passes of Loops, of the emitters, of calls and of blocks. What an
+operation costs stands with the operations, and what the optimiser takes apart with its passes.
+
 `python -m tests.bench.tuning NAME` tries other values of a number on programs for which it decides. Figures
 are microseconds on one core of a Zen 5 with AVX-512 unless a text says otherwise, sizes numbers of elements.
 """
@@ -84,6 +87,9 @@ JAM_WIDTHS = (5, 6, 4, 3, 2)
 10 by 100 by 9: 1.46 alone, 0.89 for two and four, 0.60 for five. 12 by 40 by 16: 0.82, 0.59, 0.55 (four).
 """
 
+JAM_REST = 4
+"""How many rounds run side by side at most where some are left over."""
+
 JAM_FREE_REGISTERS = 6
 """What the rounds share, and addresses of the code generator's own, need so many registers.
 
@@ -159,7 +165,10 @@ SORT_RUN = 8
 TRANSPOSE_TILE = 8
 """Rows and columns of a tile that is transposed at a time: a cache line of f64."""
 
-# -- calls, in bytes
+# -- calls, in bytes but for the first
+
+MAX_ENTRY = 256
+"""With more inputs and outputs than this the compiled way in would take LLVM longer than it ever saves."""
 
 STACK_WORKSPACE = 32 << 10
 """A workspace up to this size lies on the stack, a larger one is allocated for the call."""
@@ -176,6 +185,9 @@ LARGE_RESULTS = 16 << 20
 """Larger results would push everything else out of the caches, and be read into them first: where the caller
 gives the memory they are written by non-temporal stores. No entry serves such a call, either. For results
 that fit the last cache such stores lose: 250 us instead of 135."""
+
+CACHE_LINE = 64
+"""A line of the caches, and the widest vector: buffers and results begin with one."""
 
 # -- blocks of a program that is cut along one axis
 

@@ -24,7 +24,7 @@ stages:
   ir          the function as it was given
   derivative  its derivative, before the optimiser
   optimized   after the optimiser
-  expanded    composite operations taken apart, for scheduling
+  expanded    composite operations taken apart and axes laid out, as it is scheduled
   loops       the loops whose code is made: buffers, workspace, statements
   source      the kernel as Python source
   llvm        the module that is compiled

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from diffc import tuning
 from diffc.abi.signature import NamedType, Signature
 from diffc.compiler.derivation import without_collector
 from diffc.compiler.options import Options
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from diffc.runtime import CompiledProgram, Kernel
 
 __all__ = ["Compilation", "compile_graph"]
-
-MAX_ENTRY = 256
-"""With more inputs and outputs than this the compiled way in would take LLVM longer than it ever saves."""
 
 
 def compile_graph(
@@ -129,7 +127,7 @@ class Compilation:
             with _Timer(self._seconds, "schedule"):
                 loops = self.stages.planned()
             signature = _signature(self._graph, loops, self._options)
-            stats = {**statistics(loops), "seconds": self._seconds, "passes": self.stages.seconds}
+            stats = {**statistics(loops), "seconds": self._seconds}
             return CompiledProgram(signature, b"", _constants(loops), {}, stats)
 
     def _generated(self, program: CompiledProgram) -> CompiledProgram:
@@ -142,14 +140,15 @@ class Compilation:
             text = stages.llvm(self._non_temporal) if self._non_temporal else stages["llvm"]
             signature = replace(program.signature, externals=called_routines(text))
             types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
-            fits = self._entry and len(types[0]) + len(types[1]) <= MAX_ENTRY
+            fits = self._entry and len(types[0]) + len(types[1]) <= tuning.MAX_ENTRY
             captured = [each.type for each in signature.captured]
             constants = len(self.stages.planned().constants) - len(captured)
             layout = (signature.tree, signature.bindings, signature.workspace, constants, captured)
             entry = emit_entry(*types, *layout) if fits else ""
         with _Timer(self._seconds, "compile"):
             code = compile_text(text + "\n" + entry)
-        return replace(program, signature=signature, object_code=code)
+        stats = {**program.stats, "passes": dict(self.stages.seconds)}
+        return replace(program, signature=signature, object_code=code, stats=stats)
 
     def _bound(self, program: CompiledProgram) -> CompiledProgram:
         """Return a program with its stages and what it captures."""

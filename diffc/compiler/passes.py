@@ -68,7 +68,13 @@ PASSES: tuple[Pass, ...] = (
         expand, needed=True, after={"round_constants": "it gives what is left of pi and its kind a dtype"}
     ),
     _lowering(long_axes_last, after={"expand": "expansions bring reductions and products of their own"}),
-    Pass("schedule", "schedule", lambda graph, options, target: schedule(graph), needed=True),
+    Pass(
+        "schedule",
+        "schedule",
+        lambda graph, options, target: schedule(graph),
+        needed=True,
+        after={"expand": "what is composite has no place among the loops"},
+    ),
     *(
         Pass(
             each.name,
@@ -135,4 +141,5 @@ def _check(program: IR, name: str) -> None:
     else:
         from diffc.loops.checker import check_loops  # most processes need no checker
 
-        check_loops(program, name, placed=name not in ("schedule", "contract"))
+        names = [each.name for each in PASSES]
+        check_loops(program, name, planned=names.index(name) >= names.index(READABLE))

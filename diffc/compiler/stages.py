@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from diffc.compiler.options import Options
@@ -39,6 +40,7 @@ class Stages(Mapping[str, str]):
             _ = self._passes  # refuses what cannot be left out
         self._programs: dict[str, IR] = {"": graph}
         self._kept: dict[str, str] = {}
+        self._lock = Lock()
         self.seconds: dict[str, float] = {}
         """What each pass has taken so far."""
         self._texts: dict[str, Callable[[], str]] = {
@@ -53,6 +55,7 @@ class Stages(Mapping[str, str]):
     def add(self, name: str, make: Callable[[], str]) -> None:
         """Add the text of another stage."""
         self._texts[name] = make
+        self._kept.pop(name, None)
 
     @cached_property
     def _passes(self) -> tuple[Pass, ...]:
@@ -104,18 +107,20 @@ class Stages(Mapping[str, str]):
         if name not in names:
             raise DiffcError(f"there is no pass {name!r} here; the passes are {', '.join(names)}")
         # From the beginning: what follows may have changed a program in place.
-        for done, program in run_passes(self._graph, self._passes, self._options, self.target):
-            if done == name:
-                return _text(program)
-        raise DiffcError(f"the pass {name!r} did not run")
+        program: IR = self._graph
+        passes = self._passes[: names.index(name) + 1]
+        for _, each in run_passes(program, passes, self._options, self.target):
+            program = each
+        return _text(program)
 
     def _program(self, name: str) -> IR:
         """Return the program behind a pass, from the last one that is kept."""
+        with self._lock:  # variants of one program are compiled by the threads that first need them
+            return self._programs.get(name) or self._made(name)
+
+    def _made(self, name: str) -> IR:
         from diffc.compiler.passes import OPTIMIZED, READABLE, run_passes
 
-        found = self._programs.get(name)
-        if found is not None:
-            return found
         names = ["", *(each.name for each in self._passes)]
         stop = names.index(name)
         start = max(k for k, each in enumerate(names[:stop]) if each in self._programs)

@@ -46,6 +46,6 @@ def _stored_once(loops: Loops, positions: Collection[int]) -> set[Buffer]:
 
 def _calls_of_maths(body: Block) -> int:
     """Return how often the code of a program calls maths functions; that of a nest stands there once."""
-    nests = dict.fromkeys(item.nest for item in body if isinstance(item, OutlinedCall))
+    nests = dict.fromkeys(item.nest for item, _ in walk(body) if isinstance(item, OutlinedCall))
     code = [*body, *(nest.loop for nest in nests)]
     return sum(isinstance(item, Compute) and item.op.is_function for item, _ in walk(code))

@@ -15,7 +15,7 @@ from diffc.ir.dim import Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Loops, Outlined, OutlinedCall
 from diffc.loops.library import MatMul, Routine
-from diffc.loops.memory_checker import SIZES, Wrong, check_memory
+from diffc.loops.memory_checker import Wrong, check_memory, samples
 from diffc.loops.places import Affine, Axis, Buffer, Operand, Scalar
 from diffc.loops.statements import Accumulate, IndexValue, Load, Statement, Store
 from diffc.loops.walk import touched, walk
@@ -24,16 +24,16 @@ from diffc.ops.monoid import MONOIDS
 __all__ = ["check_loops"]
 
 
-def check_loops(program: Loops, step: str = "the schedule", *, placed: bool = True) -> None:
+def check_loops(program: Loops, step: str, *, planned: bool = True) -> None:
     """Raise `DiffcError` for the first thing that is wrong with a program behind a step.
 
-    Before the memory plan its buffers are not `placed`: then memory is checked behind the plan.
+    Where memory is not `planned` yet, no buffer has a place that another could share.
     """
     try:
         _Structure(program).check()
-        if placed:
-            check_memory(program)
-            _check_places(program)
+        check_memory(program)
+        if planned:
+            _check_shared_memory(program)
     except Wrong as wrong:
         raise DiffcError(
             f"{program.graph.name}: behind {step} {wrong}, which is a fault in diffc: please report it"
@@ -222,7 +222,7 @@ def _is_inside(at: Affine, extent: Extent) -> bool:
     return at.dynamic is not None or (low >= 0 and high < extent)
 
 
-def _check_places(program: Loops) -> None:
+def _check_shared_memory(program: Loops) -> None:
     """Check that work buffers whose memory overlaps are not alive at the same time."""
     spans: dict[Buffer, tuple[int, int]] = {}
     for position, item in enumerate(program.body):
@@ -230,8 +230,7 @@ def _check_places(program: Loops) -> None:
             for buffer in touched(inner):
                 if buffer.role in ("work", "scratch"):
                     spans[buffer] = (spans.get(buffer, (position, 0))[0], position)
-    for size in SIZES if program.graph.symbols else (0,):
-        sizes = dict.fromkeys(program.graph.symbols, size)
+    for sizes in samples(program.graph.symbols):
         alive: list[tuple[int, int, int, Buffer]] = []
         for buffer, (first, last) in sorted(spans.items(), key=lambda each: each[1]):
             alive = [each for each in alive if each[0] >= first]

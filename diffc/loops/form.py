@@ -13,10 +13,10 @@ The statements are listed in `statements`, scalars and memory in `places`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from diffc.ir.dim import Extent, size_of
+from diffc.ir.dim import Extent
 from diffc.ir.graph import Graph
 from diffc.ir.node import Node
 from diffc.loops.places import Affine, Axis, Buffer, Region, Scalar
@@ -52,7 +52,7 @@ class Loop:
     outer_vector: bool = False
     """Whether the lanes of a vector run over this axis though loops stand inside, which run in every lane."""
     vectors: int = 1
-    """How many vectors of lanes run side by side; the lowering to LLVM takes as many as registers hold."""
+    """How many vectors of lanes run side by side; the pass `widen` takes as many as registers hold."""
 
     @property
     def innermost(self) -> bool:
@@ -125,14 +125,6 @@ class OutlinedCall(Statement):
     def writes(self) -> tuple[Region, ...]:
         return tuple(region for region, writes in self.accesses if writes)
 
-    @property
-    def flops(self) -> Extent:
-        return _total((item.flops, path) for item, path in _statements(self.nest.loop, ()))
-
-    @property
-    def maths_calls(self) -> Extent:
-        return _total((item.maths_calls, path) for item, path in _statements(self.nest.loop, ()))
-
     def _placed(self, region: Region, path: tuple[Axis, ...]) -> Region:
         """Return what all rounds of the nest touch, from where the call's place begins."""
         place = self.places[self.nest.places.index(region.buffer)]
@@ -152,14 +144,6 @@ def _statements(loop: Loop, path: tuple[Axis, ...]) -> Iterator[tuple[Statement,
             yield from _statements(item, inside)
         else:
             yield item, inside
-
-
-def _total(counts: Iterable[tuple[Extent, tuple[Axis, ...]]]) -> Extent:
-    """Return the sum of counts, each as often as the loops around it run."""
-    total: Extent = 0
-    for count, path in counts:
-        total = total + count * size_of(tuple(axis.extent for axis in path))
-    return total
 
 
 @dataclass(eq=False)

@@ -92,7 +92,7 @@ def _width(loop: Loop, room: int, copies: int) -> int:
     whole = next((each for each in widths if extent % each == 0), 1)
     if whole > 1 or loop.accumulators:
         return whole  # A second loop over the rest would have to go on with the loop's accumulators.
-    return next((each for each in widths if each <= 4), 1)
+    return next((each for each in widths if each <= tuning.JAM_REST), 1)
 
 
 def _is_own(store: Store, axis: Axis, read: set[Buffer]) -> bool:

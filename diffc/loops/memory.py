@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from diffc import tuning
 from diffc.ir import Dim, Extent, dim_symbols, evaluate_extent, size_of
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Loops
@@ -17,10 +18,6 @@ from diffc.loops.target import Target
 from diffc.loops.walk import touched, walk
 
 __all__ = ["plan_memory"]
-
-_LINE = 64
-"""Static sizes are rounded up to whole cache lines."""
-
 
 LARGE = 1000
 """What stands for every symbol where sizes are compared."""
@@ -84,7 +81,11 @@ def _at_large(extent: Extent) -> int:
 
 def _size(buffer: Buffer) -> Extent:
     size = size_of(tuple(map(_bound, buffer.type.shape))) * ITEM_SIZE[buffer.type.dtype]
-    return -(-size // _LINE) * _LINE if isinstance(size, int) else size + _LINE
+    return (
+        -(-size // tuning.CACHE_LINE) * tuning.CACHE_LINE
+        if isinstance(size, int)
+        else size + tuning.CACHE_LINE
+    )
 
 
 def _bound(extent: Extent) -> Extent:

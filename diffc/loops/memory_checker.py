@@ -21,13 +21,13 @@ from diffc.loops.places import Axis, Buffer, Region, Scalar
 from diffc.loops.statements import BoundsCheck, Statement
 from diffc.loops.walk import walk
 
-__all__ = ["SIZES", "Wrong", "check_memory"]
+__all__ = ["Wrong", "check_memory", "samples"]
 
 LARGEST = 1 << 22
 """A buffer with more elements has one mark for all of them: whether any has been written."""
 
 SIZES = (0, 1, 2, 7)
-"""The values of symbols at which a program is followed: all alike, and all different."""
+"""The values of symbols at which a program is followed, all alike."""
 
 Path: TypeAlias = "tuple[Axis, ...]"
 """The axes of the loops around, from the outermost."""
@@ -44,12 +44,15 @@ def check_memory(program: Loops) -> None:
     """Raise `Wrong` where a program reads what it has not written, or leaves a buffer."""
     symbols, body = program.graph.symbols, program.body
     bounds = {item.value.number: item.extent for item, _ in walk(body) if isinstance(item, BoundsCheck)}
-    samples: list[dict[str, int]] = [dict.fromkeys(symbols, size) for size in SIZES] if symbols else [{}]
-    if len(symbols) > 1:
-        samples.append({name: 2 + 3 * k for k, name in enumerate(symbols)})
-    for sizes in samples:
+    for sizes in samples(symbols):
         if _is_admitted(body, sizes):
             _Memory(program, sizes, bounds).follow(body)
+
+
+def samples(symbols: Sequence[str]) -> list[dict[str, int]]:
+    """Return the values of symbols at which programs are followed: all alike, and all different."""
+    alike: list[dict[str, int]] = [dict.fromkeys(symbols, size) for size in SIZES] if symbols else [{}]
+    return [*alike, {name: 2 + 3 * k for k, name in enumerate(symbols)}] if len(symbols) > 1 else alike
 
 
 def _is_admitted(body: Block, sizes: Mapping[str, int]) -> bool:
@@ -98,7 +101,7 @@ class _Memory:
         root = buffer.root
         found = self.masks.get(root)
         if found is None:
-            # A contracted or negative extent has no elements.
+            # An extent such as N-1 may be negative: no elements.
             size = max(0, self._value(size_of(root.type.shape)))
             given = root.role in ("input", "constant")
             found = self.masks[root] = np.full(size if size <= LARGEST else 1, given)

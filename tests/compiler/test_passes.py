@@ -50,6 +50,10 @@ def test_names_are_unique_and_what_must_come_before_does() -> None:
             assert NAMES.index(name) < NAMES.index(each.name), f"{each.name} runs before {name}: {reason}"
 
 
+def test_reasons_are_given_for_passes_that_there_are() -> None:
+    assert set(passes._ORDER) <= set(NAMES)  # pyright: ignore[reportPrivateUsage]
+
+
 def test_the_order_of_kinds() -> None:
     kinds = [each.kind for each in PASSES]
     assert list(dict.fromkeys(kinds)) == ["before", "after", "lowering", "schedule", "loops"]

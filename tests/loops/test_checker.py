@@ -8,7 +8,7 @@ import pytest
 import diffc as dc
 from diffc.errors import DiffcError
 from diffc.ir import Dim, Graph, Type
-from diffc.loops.checker import check_loops
+from diffc.loops import checker
 from diffc.loops.form import (
     Block,
     Loop,
@@ -35,6 +35,10 @@ N = Dim.symbol("N")
 exp, mul, add = REGISTRY["exp"], REGISTRY["mul"], REGISTRY["add"]
 ROW, COLUMN = Axis(1, 3), Axis(2, 4)
 FAULT = "which is a fault in diffc"
+
+
+def check_loops(loops):
+    checker.check_loops(loops, "the schedule")
 
 
 def at(axis, constant=0, factor=1):

@@ -24,7 +24,7 @@ from diffc.loops.statements import Load, Store
 
 __all__ = ["Addresses"]
 
-Rows: TypeAlias = dict[tuple[Buffer, Affine], Value]
+RowStarts: TypeAlias = dict[tuple[Buffer, Affine], Value]
 
 
 class Addresses:
@@ -38,9 +38,9 @@ class Addresses:
         self.e = registers.e
         self._pointers = pointers
         self._non_temporal = non_temporal
-        self._rows: Rows = {}
+        self._rows: RowStarts = {}
 
-    def enter_row(self, loop: Loop) -> Rows:
+    def enter_row(self, loop: Loop) -> RowStarts:
         """Compute, before a loop, the part of each address in it that it does not change.
 
         Returns what `leave_row` takes to go on with the loop around it.
@@ -54,7 +54,7 @@ class Addresses:
                     self._rows[key] = self._at(item.buffer, outer)
         return around
 
-    def leave_row(self, around: Rows) -> None:
+    def leave_row(self, around: RowStarts) -> None:
         """Forget what `enter_row` computed."""
         self._rows = around
 

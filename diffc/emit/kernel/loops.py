@@ -23,12 +23,23 @@ from diffc.ir import Extent
 from diffc.ir.dim import may_be_negative
 from diffc.ir.dtype import ITEM_SIZE
 from diffc.loops.form import Block, Loop, Outlined, OutlinedCall
-from diffc.loops.library import MatMul, Routine
 from diffc.loops.places import Buffer, Scalar
-from diffc.loops.statements import Accumulate, Compute, IndexValue, Load, Store
+from diffc.loops.statements import (
+    Accumulate,
+    BoundsCheck,
+    Compute,
+    DimValue,
+    IndexValue,
+    Load,
+    Store,
+)
 from diffc.loops.walk import defined_by, operands_of, walk
 
 __all__ = ["LoopEmitter"]
+
+
+_IN_LANES = (Accumulate, BoundsCheck, Compute, DimValue, IndexValue, Load, Loop, Store)
+"""What has code in lanes; a loop with anything else stays scalar."""
 
 
 class LoopEmitter:
@@ -175,7 +186,7 @@ class LoopEmitter:
     def _lanes_of(self, loop: Loop) -> int:
         """Return how many elements of the loop one vector holds; 1 for a loop that must stay scalar."""
         items = [item for item, _ in walk(loop.body)]
-        if not loop.vector or any(isinstance(item, MatMul | Routine) for item in items):
+        if not loop.vector or not all(isinstance(item, _IN_LANES) for item in items):
             return 1
         kinds = [value.dtype for item in items for value in defined_by(item)]
         kinds += [item.buffer.type.dtype for item in items if isinstance(item, Store)]

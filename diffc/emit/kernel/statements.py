@@ -81,7 +81,7 @@ class Statements:
             case Routine():
                 self._routine(item)
             case _:
-                raise TypeError(f"{type(item).__name__} has no place among the statements of a nest")
+                raise TypeError(f"{type(item).__name__} has no code in the emitter")
 
     def operand(self, operand: Operand, dtype: str) -> Value:
         """Return an operand with as many lanes as the code here has."""

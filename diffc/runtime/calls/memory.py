@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diffc import tuning
 from diffc.errors import InputError
 
 __all__ = ["LINE", "empty", "workspace"]
 
-LINE = 64
+LINE = tuning.CACHE_LINE
 """The bytes of a line of the caches, and of the widest vector."""
 
 _SMALL = 1 << 16

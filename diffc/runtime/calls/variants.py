@@ -1,7 +1,7 @@
 """The code of a program in two variants: one writes its results by plain stores, one by non-temporal stores.
 
 Results larger than the caches would push out of them all that a program works with, and each line of theirs
-would be read from memory before it is written. Non-temporal stores write whole lines past the caches. Memory
+would be read from memory before it is written. Non-temporal stores write whole lines without that. Memory
 that is new is in the caches, as the system has filled it with zeros a moment ago.
 """
 
