@@ -11,7 +11,6 @@ Every stage's text can be read later: it is made when it is asked for.
 from diffc.compiler.compilation import Compilation as Compilation
 from diffc.compiler.compilation import compile_graph as compile_graph
 from diffc.compiler.derivation import differentiate as differentiate
-from diffc.compiler.derivation import optimized as optimized
 from diffc.compiler.derivation import optimized_before as optimized_before
 from diffc.compiler.derivation import proof_stages as proof_stages
 from diffc.compiler.derivation import without_collector as without_collector

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from diffc.ir import Graph, checked
 from diffc.optimize import optimize, round_constants
 
-__all__ = ["differentiate", "optimized", "optimized_before", "proof_stages", "without_collector"]
+__all__ = ["differentiate", "optimized_before", "proof_stages", "without_collector"]
 
 
 def differentiate(transform: Callable[..., Any], graph: Graph, *args: Any, derived: bool = False) -> Any:
@@ -27,14 +27,6 @@ def optimized_before(
 ) -> Graph:
     """Return a graph as it is derived: after the passes before derivation, unless it is a derivative."""
     return graph if derived else checked(optimize(checked(graph), stage="before", math=math, log=log))
-
-
-def optimized(
-    graph: Graph, math: Literal["precise", "fast"] = "precise", log: Any = None, *, derived: bool = False
-) -> Graph:
-    """Return a graph as it is compiled: after the passes that precede and those that follow derivation."""
-    before = optimized_before(graph, math, log, derived=derived)
-    return checked(optimize(before, stage="after", math=math, log=log))
 
 
 @contextmanager

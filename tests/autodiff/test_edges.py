@@ -14,8 +14,8 @@ import pytest
 
 import diffc as dc
 from diffc import autodiff
-from diffc.compiler import optimized
 from diffc.ops import evaluate
+from tests.optimized import optimized
 
 INF = math.inf
 

@@ -9,6 +9,7 @@ import diffc as dc
 from diffc import autodiff, compiler
 from diffc.runtime.code.machine import compile_text
 from tests.bench.timing import once
+from tests.optimized import optimized
 
 SIZES = (1_000, 10_000, 100_000)
 _NAMES = "abcdfghk"
@@ -41,7 +42,7 @@ def _stages(operations: int) -> dict[str, float]:
     graph = f.graph
     before, simple = once(lambda: compiler.optimized_before(graph))
     gradient, derived = once(lambda: autodiff.value_and_grad(simple, list(f.inputs)))
-    after, optimal = once(lambda: compiler.optimized(derived, derived=True))
+    after, optimal = once(lambda: optimized(derived, derived=True))
     stages = compiler.Stages(optimal, compiler.Options(derived=True))
     stages.optimized()
     place, _ = once(stages.loops)

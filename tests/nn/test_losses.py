@@ -8,10 +8,10 @@ import pytest
 from scipy import special
 
 import diffc as dc
-from diffc import compiler
 from diffc.ir import Graph
 from diffc.nn import Loss, NetworkProblem
 from diffc.ops import input_node
+from tests.optimized import optimized
 
 RNG = np.random.default_rng(7)
 N, K = 6, 4
@@ -159,7 +159,7 @@ def test_the_gradient_of_logits_is_p_minus_y() -> None:
 
 
 def _optimized(f: dc.Function) -> list[Any]:
-    return compiler.optimized(f.graph, derived=True).nodes
+    return optimized(f.graph, derived=True).nodes
 
 
 HUGE = np.array([[1e4, -1e4, 0.0, 3.0], [-1e300, 1e300, 5.0, 0.0], [800.0, 800.0, -800.0, 750.0]])

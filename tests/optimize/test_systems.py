@@ -9,13 +9,13 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import approx_fprime
 
 import diffc as dc
-from diffc.compiler import optimized
 from diffc.ir import Graph, Type
 from diffc.ops import input_node
 from diffc.ops.constant import iota
 from diffc.ops.linalg import solve
 from diffc.ops.logic import eq, ge, gt, le, lt, where
 from diffc.ops.matrices import as_column, as_row
+from tests.optimized import optimized
 
 RNG = np.random.default_rng(0)
 

@@ -23,6 +23,7 @@ from diffc.optimize.rule import Rule
 from diffc.proof import op_proofs, verification
 from diffc.proof.constants import check_constants, expression
 from diffc.proof.rewrites import check_rewrites
+from tests.optimized import optimized
 from tests.proof.formulas import FORMULAS
 
 OFF = 1 + 2.0**-50
@@ -205,7 +206,7 @@ def test_a_literal_is_its_double():
     """0.30000000000000004 is 0.1 + 0.2 rounded, and another number than 0.1 + 0.2."""
     f, g = dc.parse("(0.1 + 0.2)*x"), dc.parse("0.30000000000000004*x")
     assert f.graph.outputs != g.graph.outputs
-    assert compiler.optimized(f.graph).outputs == compiler.optimized(g.graph).outputs
+    assert optimized(f.graph).outputs == optimized(g.graph).outputs
 
 
 def test_expressions_are_shown_as_formulas():

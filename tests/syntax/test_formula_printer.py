@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import diffc as dc
-from diffc import compiler
 from diffc.ops import evaluate
 from diffc.syntax.formula_printer import MAX_FORMULA, formulas_of
+from tests.optimized import optimized
 
 SCALARS = [
     "((a + b)*c)**2",
@@ -34,7 +34,7 @@ ARRAYS = [
 
 
 def check(f: dc.Function, g: dc.Function) -> None:
-    graph = compiler.optimized(g.graph, derived=g.derived)
+    graph = optimized(g.graph, derived=g.derived)
     formulas = formulas_of(graph)
     rng = np.random.default_rng(0)
     shapes = [[each if isinstance(each, int) else 5 for each in kind.shape] for kind in f.inputs.values()]
@@ -86,12 +86,12 @@ def test_arrays_read_back(text, inputs):
 )
 def test_texts(text, formula):
     inputs = {"x": "f64[N]"} if text == "2*N" else {"x": "f64[4]"} if "x" in text else None
-    graph = compiler.optimized(dc.parse(text, inputs).graph)
+    graph = optimized(dc.parse(text, inputs).graph)
     assert sorted(formulas_of(graph).outputs[0]) == sorted(formula)  # terms may come in another order
 
 
 def test_long_graphs_take_linear_time():
     f = dc.parse(" + ".join(f"sin({k}*x)*x" for k in range(1, 1500)))
-    formulas = formulas_of(compiler.optimized(dc.grad(f).graph, derived=True))
+    formulas = formulas_of(optimized(dc.grad(f).graph, derived=True))
     assert formulas.statements
     assert max(len(text) for _, text in formulas.statements) < 4 * MAX_FORMULA
