@@ -127,7 +127,7 @@ class Compilation:
             with _Timer(self._seconds, "schedule"):
                 loops = self.stages.planned()
             signature = _signature(self._graph, loops, self._options)
-            stats = {**statistics(loops), "seconds": self._seconds}
+            stats = {**statistics(loops), "seconds": self._seconds, "passes": dict(self.stages.seconds)}
             return CompiledProgram(signature, b"", _constants(loops), {}, stats)
 
     def _generated(self, program: CompiledProgram) -> CompiledProgram:

@@ -116,6 +116,12 @@ def test_each_pass_is_timed() -> None:
     assert list(kernel.stats["passes"]) == [each.name for each in PASSES if each.kind != "before"]
 
 
+@pytest.mark.parametrize("options", [{"lowering": "source"}, {"parallel": 2}, {}])
+def test_every_kernel_says_what_its_passes_took(options: Any) -> None:
+    kernel = dc.compile(dc.parse("2*sin(x)", inputs={"x": "f64[N]"}), cache=False, **options)
+    assert set(NAMES[: NAMES.index(passes.READABLE) + 1]) <= set(kernel.stats["passes"])
+
+
 @pytest.mark.parametrize("kind", ["after", "loops"])
 def test_a_program_that_a_pass_spoils_is_found_behind_it(monkeypatch, kind: str) -> None:
     """As `DIFFC_CHECK=1` does in all tests: the checkers look behind every pass, and name it."""
