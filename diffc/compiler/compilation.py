@@ -142,12 +142,12 @@ class Compilation:
             types = [each.type for each in signature.inputs], [each.type for each in signature.outputs]
             fits = self._entry and len(types[0]) + len(types[1]) <= tuning.MAX_ENTRY
             captured = [each.type for each in signature.captured]
-            constants = len(self.stages.planned().constants) - len(captured)
+            constants = len(stages.planned().constants) - len(captured)
             layout = (signature.tree, signature.bindings, signature.workspace, constants, captured)
             entry = emit_entry(*types, *layout) if fits else ""
         with _Timer(self._seconds, "compile"):
             code = compile_text(text + "\n" + entry)
-        stats = {**program.stats, "passes": dict(self.stages.seconds)}
+        stats = {**program.stats, "passes": dict(stages.seconds)}
         return replace(program, signature=signature, object_code=code, stats=stats)
 
     def _bound(self, program: CompiledProgram) -> CompiledProgram:

@@ -43,15 +43,6 @@ class Pass:
     after: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-def _optimizing(kind: Literal["before", "after"], function: Any, **facts: Any) -> Pass:
-    name: str = function.__name__
-    return Pass(name, kind, lambda graph, options, _: function(graph, kind, options.math, None), **facts)
-
-
-def _lowering(function: Callable[[Graph], Graph], **facts: Any) -> Pass:
-    return Pass(function.__name__, "lowering", lambda graph, options, target: function(graph), **facts)
-
-
 _ORDER: dict[str, dict[str, str]] = {
     "stabilize": {"simplify": "its patterns are written for signs and factors in order"},
     "reduce_derivatives": {"stabilize": "a cross-entropy's derivative is one of stable forms"},
@@ -60,10 +51,23 @@ _ORDER: dict[str, dict[str, str]] = {
     },
 }
 
+
+def _optimizing(kind: Literal["before", "after"], function: Any, *, needed: bool = False) -> Pass:
+    name: str = function.__name__
+    after = _ORDER.get(name, {})
+    return Pass(
+        name, kind, lambda graph, options, _: function(graph, kind, options.math, None), needed, after
+    )
+
+
+def _lowering(function: Callable[[Graph], Graph], **facts: Any) -> Pass:
+    return Pass(function.__name__, "lowering", lambda graph, options, target: function(graph), **facts)
+
+
 PASSES: tuple[Pass, ...] = (
-    *(_optimizing("before", each, after=_ORDER.get(each.__name__, {})) for each in BEFORE),
-    *(_optimizing("after", each, after=_ORDER.get(each.__name__, {})) for each in AFTER),
-    *(_optimizing("after", each, needed=True, after=_ORDER.get(each.__name__, {})) for each in LAST),
+    *(_optimizing("before", each) for each in BEFORE),
+    *(_optimizing("after", each) for each in AFTER),
+    *(_optimizing("after", each, needed=True) for each in LAST),
     _lowering(
         expand, needed=True, after={"round_constants": "it gives what is left of pi and its kind a dtype"}
     ),
