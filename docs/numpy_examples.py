@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import diffc as dc
+from diffc.frontends.numpy.in_place import CHANGES
 from diffc.ops import evaluate
 
 _RANDOM = np.random.default_rng(20240229)
@@ -48,6 +49,10 @@ t (2 x 3 x 4), r (3), s (a number), z (3 x 4, with NaN), points (5, ascending);
 integers i (2 x 3), k (5); truth values c (5)."""
 
 CALLS: tuple[str, ...] = (
+    # in place
+    "np.copyto(x, y)", "np.copyto(x, r[:, None], where=y > 0)", "np.fill_diagonal(a, s)",
+    "np.place(v, c, r)", "np.put(v, [0, -2], s)", "np.put(x, i, r)", "np.putmask(v, w > 1, r)",
+    "np.put_along_axis(x, i.T[:, :1], s, 1)",
     # reductions
     "np.sum(x)", "np.sum(t, axis=(0, -1), keepdims=True)", "np.sum(x, axis=0, where=x > 0, initial=2.0)",
     "np.sum(c)", "np.sum(i, axis=1)", "np.sum(x, dtype=np.float32)",
@@ -258,6 +263,10 @@ REFUSALS: tuple[str, ...] = (
 """Calls of supported functions with arguments that are refused."""
 
 
+class _NoArrayError(Exception):
+    """A function has returned a type."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A call, given by its text."""
@@ -292,8 +301,11 @@ class Call:
 
     @cached_property
     def function(self) -> Any:
-        """The call as a function of the arrays."""
-        return eval(f"lambda {', '.join(self.names)}: {self.text}", {"np": np})
+        """The call as a function of the arrays; what changes its first argument returns a changed copy."""
+        text = self.text
+        if self.numpy_function in CHANGES:
+            text = f"(lambda {self.names[0]}: ({text}, {self.names[0]})[1])({self.names[0]}.copy())"
+        return eval(f"lambda {', '.join(self.names)}: {text}", {"np": np})
 
     def expected(self) -> list[Any]:
         """Return what NumPy gives for it."""
@@ -306,18 +318,18 @@ class Call:
         Raises:
             DiffcError: where the call is refused.
         """
-        plain: list[Any] = []
 
         def arrays_only(*arrays: Any) -> Any:
-            """Keep a type, which no traced function may return."""
             value = self.function(*arrays)
             if isinstance(value, type | np.dtype):
-                plain.append(value)
-                return 0.0
+                raise _NoArrayError(value)  # no traced function may return a type
             return value
 
-        f = dc.trace(arrays_only, *self.specs).embedded()
-        return plain or list(evaluate(f.graph, *self.arrays))
+        try:
+            f = dc.trace(arrays_only, *self.specs).embedded()
+        except _NoArrayError as found:
+            return list(found.args)
+        return list(evaluate(f.graph, *self.arrays))
 
     def agrees(self) -> bool:
         """Tell whether the values, shapes and dtypes are NumPy's."""

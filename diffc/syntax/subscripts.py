@@ -22,7 +22,22 @@ from diffc.ops.reshaping import flip, reshape, transpose
 from diffc.ops.slicing import slice_
 from diffc.syntax.values import Bundle, Part, Value, as_extent, as_node
 
-__all__ = ["subscript"]
+__all__ = ["Region", "region", "subscript"]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The part of an array that integers and parts name: start, size and step on each axis.
+
+    `flips` are the axes that are then reversed, `shape` is that of what is left without the axes of integers
+    and with those of None.
+    """
+
+    starts: Sequence[Extent]
+    sizes: Sequence[Extent]
+    steps: Sequence[int]
+    flips: Sequence[int]
+    shape: Sequence[Extent]
 
 
 @dataclass(slots=True)
@@ -50,6 +65,16 @@ class _Plan:
 
 def subscript(x: Node, items: Sequence[Value]) -> Node:
     """Return the part of `x` that the subscripts name; raise `TypeProblem` for what NumPy would refuse."""
+    return _apply(x, _plan(x, items))
+
+
+def region(x: Node, items: Sequence[Value]) -> Region | None:
+    """Return the part that the subscripts name, None where index arrays or computed positions choose it."""
+    plan = _plan(x, items)
+    return None if plan.arrays else Region(plan.starts, plan.sizes, plan.steps, plan.flips, plan.kept)
+
+
+def _plan(x: Node, items: Sequence[Value]) -> _Plan:
     items = [_plain(each) for each in items]
     consumed = sum(each is not None and each is not ... for each in items)
     if consumed > x.rank:
@@ -61,7 +86,7 @@ def subscript(x: Node, items: Sequence[Value]) -> Node:
         items.append(...)
     at = next(k for k, each in enumerate(items) if each is ...)
     items[at : at + 1] = whole
-    return _apply(x, _planned(x, items))
+    return _planned(x, items)
 
 
 def _plain(item: Value) -> Value:

@@ -12,6 +12,10 @@ PACKAGE = Path(__file__).parent.parent.parent / "diffc"
 KEEPS_ALIVE = {
     "frontends/sympy_translate.py": "expressions stand beside their nodes",
     "frontends/numpy/captures.py": "arrays and lists stand beside their leaves",
+    "frontends/numpy/outside/local.py": "the arrays stand beside the traced ones that they have become",
+    "frontends/numpy/outside/paths.py": "a path holds the object",
+    "frontends/numpy/outside/session.py": "the session keeps what it has made stand-ins for, and these",
+    "frontends/numpy/outside/watching.py": "paths hold what holds the objects, for as long as the walk lasts",
     "frontends/numpy/randomness.py": "the table's values are the objects",
     "proof/zero/walk.py": "terms stand beside their results",
     "proof/zero/witness.py": "the table's values are the terms",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.operands import as_array, as_number
 from diffc.frontends.numpy.tracing import decides
 from diffc.ir import Extent, Node, require_other, topological
@@ -48,7 +49,10 @@ def unsupported(function: str, **arguments: Any) -> None:
 def known_integer(value: Any, what: str) -> int:
     """Return an integer that is known when tracing; raise `TypeProblem` for a traced one."""
     decides(value)
-    number = scalar_value(value) if isinstance(value, Node) else value
+    number = value
+    if isinstance(value, Node):
+        number = scalar_value(value)
+        number = known_elements(value) if number is None else number
     array = np.asarray(number)
     if number is None or array.ndim or array.dtype.kind not in "iu":
         raise TypeProblem(f"{what} must be an integer that is known when tracing")
@@ -70,9 +74,10 @@ def is_one(extent: Extent) -> bool:
 def known_array(value: Any, what: str) -> Array:
     """Return an array whose elements are known when tracing; raise `TypeProblem` for a traced one."""
     if isinstance(value, Node):
-        if value.op is not const:
+        known = const.reference(value.attrs) if value.op is const else known_elements(value)
+        if known is None:
             raise TypeProblem(f"{what} must be known when tracing, because the result's shape depends on it")
-        return const.reference(value.attrs)
+        return known
     decides(value)
     if isinstance(value, list | tuple):
         return np.asarray([known_array(each, what) for each in value])

@@ -8,6 +8,7 @@ from diffc.frontends.numpy import diagonals as diagonals
 from diffc.frontends.numpy import facts as facts
 from diffc.frontends.numpy import joining as joining
 from diffc.frontends.numpy import linalg as linalg
+from diffc.frontends.numpy import making as making
 from diffc.frontends.numpy import padding as padding
 from diffc.frontends.numpy import places as places
 from diffc.frontends.numpy import polynomials as polynomials

@@ -19,11 +19,12 @@ from typing import Any, cast
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.outside.numbers import Numbers
 from diffc.ir import Node, Type, topological
 from diffc.ops import constant
 from diffc.ops.captured import Captured, Decision, captured_array, captured_op, read_captured, seen
 
-__all__ = ["Captures"]
+__all__ = ["Captures", "memory_of"]
 
 EMBEDDED = 16
 """An array that the function itself makes becomes part of the program up to this many elements."""
@@ -43,11 +44,19 @@ class Captures:
     """What a program takes from outside. Shared by a trace and those inside it."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start with nothing.
+
+        `outside` gives what stands for things outside while the function runs. `live` has, by their ids, the
+        arrays made by the function that have become traced ones, with these.
+        """
         self._records: dict[int, _Record] = {}  # a record keeps its object alive: the id stays its own
         self._looked: dict[int, Decision] = {}
         self._handed_on: list[Decision] = []
         self._count = 0
+        self._of_node: dict[Node, _Record] = {}
+        self._pinned: set[Node] = set()
+        self.live: dict[int, tuple[Any, Any]] = {}
+        self.outside: Any = None
 
     def node(self, original: Any, array: Any, dtype: str) -> Node:
         """Return the leaf that stands for an array or a list with the content that it has now.
@@ -67,13 +76,33 @@ class Captures:
         node = captured_array(f"captured_{self._count}", Type(dtype, tuple(array.shape)))
         self._count += 1
         record.leaves.append((content, node))
+        self._of_node[node] = record
         return node
+
+    def pin(self, node: Node) -> None:
+        """Have a leaf read anew at each call, even if nothing else holds its object: a path leads there."""
+        self._pinned.add(node)
+
+    def elements(self, node: Node) -> Any:
+        """Return the elements that a leaf stands for, and note that they decide."""
+        record = self._of_node[node]
+        self.decide(record.original)
+        content = next(content for content, each in record.leaves if each is node)
+        return _content(record, content, node.type)
+
+    def decided(self, value: Any) -> Any:
+        """Return what was seen of an object when it decided, and forget that; None where it did not."""
+        found = self._looked.pop(id(value), None)
+        return None if found is None else found.seen
 
     def look(self, value: Any) -> None:
         """Note the arrays and lists in the arguments of a call that are not read as leaves: they decide.
 
         Call it when the arguments have been read.
         """
+        if hasattr(value, "traced_elements"):
+            return  # made by the function itself: what it read of it was so
+        value = memory_of(value)
         if id(value) in self._records:
             return
         self.decide(value)
@@ -89,6 +118,9 @@ class Captures:
 
     def decide(self, value: Any) -> None:
         """Note that the elements of an array or a list decide, whether or not they are read too."""
+        if hasattr(value, "traced_elements"):
+            return
+        value = memory_of(value)
         if not isinstance(value, np.ndarray | list):
             return
         held: Any = value  # pyright: ignore[reportUnknownVariableType]
@@ -109,6 +141,7 @@ class Captures:
         Raises:
             TypeProblem: where the function changed what others hold, too.
         """
+        self._of_node.clear()
         used = {node for node in topological(outputs) if node.op is captured_op}
         decisions = [*self._handed_on, *self._outside_decisions()]
         replaced: dict[Node, Node] = {}
@@ -118,7 +151,7 @@ class Captures:
             record.leaves = [(content, node) for content, node in record.leaves if node in used]
             if not record.leaves:
                 continue
-            if not _only_here(record, "original"):
+            if record.leaves[0][1] in self._pinned or not _only_here(record, "original"):
                 _check_unchanged(record, name)
                 values[record.leaves[0][1].attrs["name"]] = record.original
                 continue
@@ -136,6 +169,21 @@ class Captures:
             decision = self._looked.pop(key)
             if not _only_here(decision, "value"):
                 yield decision
+
+
+def memory_of(value: Any) -> Any:
+    """Return the array of which one made by the function consists, or the list of which one is a copy.
+
+    Anything else is returned as it is. The array is the same object each time where it is all of the memory.
+    """
+    if type(value) is Numbers:
+        return value.original
+    if not hasattr(value, "traced_elements"):
+        return value
+    plain = np.ndarray.view(value, np.ndarray)
+    base = plain.base
+    whole = type(base) is np.ndarray and base.shape == plain.shape and base.strides == plain.strides
+    return base if whole else plain
 
 
 def _is_traced(value: Any) -> bool:
@@ -177,7 +225,7 @@ def _only_here(holder: Any, attribute: str) -> bool:
     if sys.getrefcount(getattr(holder, attribute)) > _ONE:
         return False
     value = getattr(holder, attribute)
-    if type(value) is np.ndarray:
+    if type(value) is np.ndarray or hasattr(value, "traced_elements"):
         return _memory_only_here(value)
     if type(value) is list:
         return _items_only_here(value)
@@ -202,4 +250,9 @@ def _items_only_here(values: Sequence[Any]) -> bool:
 def _memory_only_here(array: Any) -> bool:
     if weakref.getweakrefcount(array):
         return False
-    return array.base is None or (type(array.base) is np.ndarray and _only_here(array, "base"))
+    base = array.base
+    if base is None:
+        return True
+    is_plain = type(base) is np.ndarray or hasattr(base, "traced_elements")
+    del base
+    return is_plain and _only_here(array, "base")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.operands import as_array
 from diffc.frontends.numpy.operators import is_traced
 from diffc.frontends.numpy.tracing import active, decides
@@ -18,7 +19,7 @@ from diffc.ops.captured import is_captured
 from diffc.syntax.subscripts import subscript
 from diffc.syntax.values import Part, as_extent
 
-__all__ = ["index"]
+__all__ = ["index", "is_basic", "is_mask", "subscripts_of"]
 
 
 def index(x: Node, key: Any) -> Node:
@@ -28,18 +29,56 @@ def index(x: Node, key: Any) -> Node:
         TypeProblem: for what NumPy would refuse, and for a traced mask, whose count of elements is not known.
     """
     _check_masks(x, key if isinstance(key, tuple) else (key,))
+    return subscript(x, subscripts_of(x, key))
+
+
+def subscripts_of(x: Node, key: Any) -> list[Any]:
+    """Return the subscripts that a key means, after checking it against an array's axes.
+
+    Raises:
+        TypeProblem: as `index` does.
+    """
+    key = tuple(map(_known_mask, key)) if isinstance(key, tuple) else _known_mask(key)
+    _check_masks(x, key if isinstance(key, tuple) else (key,))
     items: list[Any] = []
     now: list[Any] = []
     for each in key if isinstance(key, tuple) else (key,):
         plain = _plain(each)
         items += plain
-        now += [constant(np.asarray(each))] if plain and is_captured(plain[0]) else plain
+        is_outside = not isinstance(each, Node) and bool(plain) and is_captured(plain[0])
+        now += [constant(np.asarray(each))] if is_outside else plain
     trace = active.get()
     if trace is not None:
         trace.captures.look(key)
         if any(map(is_captured, items)):
             subscript(x, now)  # raises where an index is outside its axis already
-    return subscript(x, items)
+    return items
+
+
+def is_mask(key: Any) -> bool:
+    """Tell whether a key is one array of truth values that are not known."""
+    return isinstance(_known_mask(key), Node) and key.dtype == "bool" and key.rank > 0
+
+
+def _known_mask(item: Any) -> Any:
+    """Return truth values that only arrays outside decide about as NumPy's, anything else as it is."""
+    if isinstance(item, Node) and item.dtype == "bool" and item.rank:
+        known = known_elements(item)
+        return item if known is None else known
+    return item
+
+
+def is_basic(key: Any) -> bool:
+    """Tell whether NumPy gives a view for a key: one of integers, slices, None and '...' alone."""
+    return all(_is_basic(each) for each in (key if isinstance(key, tuple) else (key,)))
+
+
+def _is_basic(item: Any) -> bool:
+    if isinstance(item, Node):
+        return item.rank == 0 and item.dtype == "i64"
+    if isinstance(item, bool | np.bool_):
+        return False
+    return item is None or item is ... or isinstance(item, slice | int | np.integer)
 
 
 def _check_masks(x: Node, key: Sequence[Any]) -> None:

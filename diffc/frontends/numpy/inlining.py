@@ -7,8 +7,9 @@ from typing import Any
 
 from diffc.errors import InputError
 from diffc.frontends.numpy.operands import as_array, is_weak
-from diffc.frontends.numpy.tracer import Traced, traced, untraced
+from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import active
+from diffc.frontends.numpy.value import traced, untraced
 from diffc.ir import (
     Dim,
     Extent,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, Self
 
 import numpy as np
@@ -17,8 +17,28 @@ class ArrayMethods:
 
     __slots__ = ()
 
-    dtype: Any
-    size: Any
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> Any:
+        """The number of elements."""
+        raise NotImplementedError
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        raise NotImplementedError
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a part of the array."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Any]:
+        """Return the parts along the first axis."""
+        raise NotImplementedError
 
     def _called(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Return what a function of NumPy gives where an attribute or a method stands for it."""
@@ -56,8 +76,10 @@ class ArrayMethods:
 
     @property
     def flat(self) -> Any:
-        """The elements as one vector."""
-        return self._called(np.ravel, self)
+        """The elements as one vector, which can be written to whatever the layout is."""
+        result = self._called(np.ravel, self)
+        result.is_certain_view()
+        return result
 
     # Methods that are not the NumPy function of the same name.
 
@@ -70,22 +92,35 @@ class ArrayMethods:
         return self._called(np.transpose, self, axes[0] if len(axes) == 1 else axes or None)
 
     def flatten(self) -> Any:
-        """Return the elements as one vector."""
-        return self._called(np.ravel, self)
+        """Return the elements as one vector of its own."""
+        return self._called(np.ravel, self.copy())
 
-    def astype(self, dtype: Any, **_: Any) -> Any:
+    def astype(self, dtype: Any, copy: bool = True, **_: Any) -> Any:
         """Return the elements as another dtype."""
-        return self._called(np.astype, self, dtype)
+        result = self._called(np.astype, self, dtype)
+        return result if copy or result.dtype != self.dtype else self
 
-    def copy(self, order: str = "C") -> Self:
-        """Return the value, which never changes."""
-        return self
+    def copy(self, order: str = "C") -> Any:
+        """Return another array with the same elements."""
+        return self._called(np.copy, self, order)
 
-    def conj(self) -> Self:
-        """Return the value, which is real."""
-        return self
+    def conj(self) -> Any:
+        """Return the values, which are real, as an array of their own."""
+        return self._called(np.copy, self)
 
     conjugate = conj
+
+    def item(self, *place: Any) -> Any:
+        """Return one element: the only one, that of a place counted in C order, or that of an index."""
+        if not place:
+            return self._called(np.reshape, self, ())
+        if len(place) == 1 and not isinstance(place[0], tuple):
+            return self._called(np.ravel, self)[place[0]]
+        return self[place[0] if len(place) == 1 else place]
+
+    def tolist(self) -> Any:
+        """Return the elements in nested lists."""
+        return [each.tolist() for each in self] if self.ndim else self
 
     def view(self, *_: Any) -> NoReturn:
         """Refuse: the bits of an array are not known."""

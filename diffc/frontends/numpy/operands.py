@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.captures import memory_of
 from diffc.frontends.numpy.operators import is_traced
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Node
@@ -49,6 +50,7 @@ def as_array(value: Any) -> Node:
         return value
     if is_weak(value):
         return lift(value)
+    value = memory_of(value)
     if isinstance(value, list | tuple) and is_traced(value):
         return as_node(Bundle("list", tuple(map(as_number, value))))
     return _constant(value)

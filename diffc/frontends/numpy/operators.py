@@ -8,6 +8,7 @@ from typing import cast as typed
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.outside.numbers import Numbers
 from diffc.ir import Node
 
 __all__ = ["Operators", "is_traced"]
@@ -17,21 +18,32 @@ _numpy: Any = np  # NumPy's types do not know of arguments that are no arrays
 
 def is_traced(value: Any) -> bool:
     """Tell whether a value stands for an array while tracing, or is a list or tuple that holds such a one."""
-    return isinstance(value, Node | Operators) or (
-        isinstance(value, list | tuple) and any(map(is_traced, typed(list[Any], value)))
-    )
+    if isinstance(value, list | tuple):
+        return type(value) is not Numbers and any(map(is_traced, typed(list[Any], value)))
+    if isinstance(value, np.ndarray):
+        has_become = getattr(value, "traced_elements", None)  # an array that the function made
+        return has_become is not None and has_become() is not None
+    return isinstance(value, Node | Operators) or (isinstance(value, slice) and _bounds_are_traced(value))
+
+
+def _bounds_are_traced(value: slice) -> bool:
+    return any(isinstance(each, Operators) for each in (value.start, value.stop, value.step))
 
 
 class Operators:
     """The arithmetic, comparison and logical operators, those on the right of an array included.
 
-    There are none in place: `x += v` gives the name `x` to the sum.
+    Those in place write to an array; the name of a number gets another number.
     """
 
     __slots__ = ()
 
     def _operated(self, ufunc: Any, *operands: Any) -> Any:
         """Return what a ufunc gives where an operator stands for it."""
+        raise NotImplementedError
+
+    def _in_place(self, ufunc: Any, other: Any) -> Any:
+        """Return what an operator such as `x += v` leaves under the name."""
         raise NotImplementedError
 
     def __add__(self, other: Any) -> Any:
@@ -146,3 +158,42 @@ class Operators:
 
     def __ne__(self, other: object) -> Any:
         return self._operated(np.not_equal, self, other)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._in_place(np.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._in_place(np.subtract, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._in_place(np.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._in_place(np.true_divide, other)
+
+    def __ifloordiv__(self, other: Any) -> Any:
+        return self._in_place(np.floor_divide, other)
+
+    def __imod__(self, other: Any) -> Any:
+        return self._in_place(np.remainder, other)
+
+    def __ipow__(self, other: Any) -> Any:
+        return self._in_place(np.power, other)
+
+    def __imatmul__(self, other: Any) -> Any:
+        return self._in_place(np.matmul, other)
+
+    def __iand__(self, other: Any) -> Any:
+        return self._in_place(np.bitwise_and, other)
+
+    def __ior__(self, other: Any) -> Any:
+        return self._in_place(np.bitwise_or, other)
+
+    def __ixor__(self, other: Any) -> Any:
+        return self._in_place(np.bitwise_xor, other)
+
+    def __ilshift__(self, other: Any) -> Any:
+        return self._in_place(np.left_shift, other)
+
+    def __irshift__(self, other: Any) -> Any:
+        return self._in_place(np.right_shift, other)

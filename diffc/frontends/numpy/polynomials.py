@@ -116,9 +116,12 @@ def poly(seq_of_zeros: Any) -> Node:
     zeros = floating(as_array(seq_of_zeros))
     if zeros.rank != 1:
         raise TypeProblem(f"numpy.poly: it takes a vector of zeros, not {zeros.type}")
+    count = _known_length(zeros, "poly")
     result = constant_like(1.0, zeros.dtype)
+    if not count:
+        return result  # a number, as in NumPy
     result = reshaping.reshape(result, (1,))
-    for k in range(_known_length(zeros, "poly")):
+    for k in range(count):
         lower = mul(result, neg(slicing.index(zeros, k)))
         result = add(slicing.pad(result, (0,), (1,)), slicing.pad(lower, (1,), (0,)))
     return result

@@ -13,8 +13,9 @@ from diffc.ir import Extent
 from diffc.syntax.functions import nearest
 
 __all__ = [
-    "TracedAttributeError", "assignment", "ended_attribute", "no_array", "no_attribute", "no_axis",
-    "no_index", "no_number", "symbolic_extent", "unhashable",
+    "TracedAttributeError", "ended_attribute", "no_array", "no_attribute", "no_axis",
+    "no_assignment", "no_broadcast", "no_cast", "no_index", "no_number", "plain_output", "symbolic_extent",
+    "unhashable",
 ]  # fmt: skip
 
 
@@ -73,11 +74,31 @@ def no_array(value: Any) -> TypeProblem:
     )
 
 
-def assignment() -> TypeProblem:
-    """Return the error of an assignment to elements."""
+def no_assignment(value: Any) -> TypeProblem:
+    """Return the error of an assignment to an element of a number."""
+    return TypeProblem(f"{value!r} is a number, not an array: it has no elements to assign to")
+
+
+def plain_output(name: str) -> TypeProblem:
+    """Return the error of a traced value that is written to an array which is not traced."""
     return TypeProblem(
-        "a traced array cannot be changed in place: instead of x[i] = v write x = dc.at(x, i).set(v), "
-        "instead of x[i] += v write x = dc.at(x, i).add(v)"
+        f"{name} writes traced values to an array that is not traced: make the array inside the function, by "
+        "np.zeros(n) or x.copy(), or write x = np.concatenate(...), np.where(...)"
+    )
+
+
+def no_cast(name: str, from_: Any, to: Any) -> TypeProblem:
+    """Return the error of a result that NumPy does not write to an array of another dtype."""
+    return TypeProblem(
+        f"Cannot cast the output of {name} from {from_} to {to} with casting rule 'same_kind': the array "
+        "that is changed in place keeps its dtype; make it one of floats, x.astype(float)"
+    )
+
+
+def no_broadcast(name: str, node: Any, into: Any) -> TypeProblem:
+    """Return the error of a result with more axes than the array that it is written to."""
+    return TypeProblem(
+        f"{name}: {node.type} does not broadcast to {into.type}, to which it is written in place"
     )
 
 
@@ -98,13 +119,7 @@ def unhashable(value: Any) -> TypeProblem:
 
 
 _METHODS = {
-    "item": "x itself stands for the number",
-    "tolist": "iterate over x, or return x and convert what the function gives",
-    "sort": "it sorts in place: write x = np.sort(x)",
-    "fill": "it writes in place: write x = np.full_like(x, value)",
     "resize": "it changes the array in place: write x = np.reshape(x, shape)",
-    "put": "it writes in place: write x = dc.at(x, i).set(v)",
-    "itemset": "it writes in place: write x = dc.at(x, i).set(v)",
     "partition": "it sorts in place: write x = np.sort(x)",
     "at": "write dc.at(x, i).set(v)",
     "tobytes": "the elements are not known",

@@ -8,6 +8,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_integers, known_array, unsupported
+from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.operands import as_array, as_axis
 from diffc.frontends.numpy.reductions import without_nan
 from diffc.frontends.numpy.registry import implements
@@ -126,7 +127,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Node
 def digitize(x: Any, bins: Any, right: bool = False) -> Node:
     """numpy.digitize; bins that are traced must ascend."""
     side = "left" if right else "right"
-    if not isinstance(bins, Node):
+    if not isinstance(bins, Node) or known_elements(bins) is not None:
         edges = known_array(bins, "bins")
         if edges.ndim != 1 or not (np.all(np.diff(edges) >= 0) or np.all(np.diff(edges) <= 0)):
             raise TypeProblem("numpy.digitize: bins is a vector that ascends or descends")

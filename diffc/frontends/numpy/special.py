@@ -6,8 +6,9 @@ from typing import Any
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array
-from diffc.frontends.numpy.tracer import Traced, traced, untraced
+from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import active
+from diffc.frontends.numpy.value import traced, untraced
 from diffc.ir import topological
 from diffc.ops.gamma import polygamma_of
 from diffc.ops.interpreter import evaluate_nodes

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from diffc.frontends.numpy.structure import map_leaves
-from diffc.frontends.numpy.tracer import Traced, traced, untraced
+from diffc.frontends.numpy.tracer import Traced
+from diffc.frontends.numpy.value import traced, untraced
 from diffc.ir import Node
 from diffc.ops.arithmetic import stop_gradient as stopped
 

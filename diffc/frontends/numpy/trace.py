@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import builders as builders
 from diffc.frontends.numpy.captures import Captures
-from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.effects import Effect, effects_of
+from diffc.frontends.numpy.operands import as_array, dtype_name, is_weak
+from diffc.frontends.numpy.outside.guards import Guards
+from diffc.frontends.numpy.outside.objects import super_of
+from diffc.frontends.numpy.outside.session import Outside
+from diffc.frontends.numpy.outside.stand_ins import stand_in
 from diffc.frontends.numpy.randomness import Randomness
 from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
-from diffc.frontends.numpy.tracer import Traced, untraced
+from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import Trace, tracing
+from diffc.frontends.numpy.value import untraced
 from diffc.ir import Graph, Node, Tree, Type, recording, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import Captured
 
-__all__ = ["Arguments", "Static", "TracedGraph", "arguments_of", "function_name", "trace_graph", "tree_of"]
+__all__ = [
+    "Arguments",
+    "Static",
+    "TracedGraph",
+    "arguments_of",
+    "function_name",
+    "is_box",
+    "trace_graph",
+    "tree_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +67,18 @@ class TracedGraph:
     """What tracing gives: the graph, the arrays it refers to, and the structure of what was returned.
 
     `enclosing` are the values of the enclosing trace for which the inputs behind the arguments' stand.
+    `effects` are what the function changes outside itself, its arguments included; the new values are
+    further outputs. `c_ordered` has the leaves that must lie in C order. `guards` is what the program assumes
+    of things outside, and which of the captured arrays it reads by paths.
     """
 
     graph: Graph
     captured: Captured
     structure: Structure
     enclosing: tuple[Node, ...]
+    effects: tuple[Effect, ...] = ()
+    c_ordered: tuple[int, ...] = ()
+    guards: Guards | None = None
 
 
 def arguments_of(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
@@ -136,6 +160,8 @@ def trace_graph(
     weak: Sequence[bool],
     *,
     nested: bool = False,
+    free: Set[Any] = frozenset(),
+    is_snapshot: bool = False,
 ) -> TracedGraph:
     """Call a function with traced values of these types and return what it computes.
 
@@ -145,6 +171,8 @@ def trace_graph(
         types: the type of each leaf, or its value where it is static.
         weak: which leaves stand for Python numbers.
         nested: whether it may use values of the trace around it; those become extra inputs.
+        free: the spots of numbers outside that are inputs of the program.
+        is_snapshot: whether the graph is that of what is outside now, without guards.
 
     Raises:
         DiffcError: for what cannot be traced, with what to write instead.
@@ -154,17 +182,21 @@ def trace_graph(
     before = None if nested else Randomness(function, arguments.leaves)
     # A nested trace is about the symbols of the one around it, which records what it demands.
     with tracing(name, captures) as trace, nullcontext() if nested else recording() as recorder:
+        if captures is not None:
+            captures.outside = Outside(super_of, stand_in, partial(_outside_input, trace), free)
         given = [
             each if isinstance(each, Static) else trace.input(label, each)
             for label, each in zip(arguments.names, types, strict=True)
         ]
-        outputs, structure = _traced(function, arguments, given, weak, trace)
+        outputs, structure, effects = _traced(function, arguments, given, weak, trace)
     if before is not None:
         if before.came_late:
-            return trace_graph(function, arguments, types, weak)
+            return trace_graph(function, arguments, types, weak, free=free, is_snapshot=is_snapshot)
         before.check(name)
-    captured = Captured()
+    captured, guards = Captured(), None
     if captures is not None:
+        guards = None if is_snapshot else captures.outside.guards(captures.decided)
+        captures.outside = None
         constants, captured = captures.finish(name, outputs)
         outputs = substitute(outputs, constants)
     if not outputs:
@@ -183,7 +215,17 @@ def trace_graph(
     graph = Graph(name, inputs, tuple(outputs), _output_names(structure), tree_of(structure))
     if recorder is not None:
         graph = replace(graph, assumed=recorder.requirements(name, graph.symbols))
-    return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()))
+    ordered = tuple(k for k, each in enumerate(given) if each in trace.c_ordered)
+    return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()), effects, ordered, guards)
+
+
+def _outside_input(trace: Trace, value: Any) -> tuple[Traced, str, Any]:
+    """Return the traced value of an array or a number outside, the input's name, the array that it reads."""
+    is_array = isinstance(value, np.ndarray)
+    held = value if is_array else np.array(value)
+    node = trace.captures.node(held, held, dtype_name(held.dtype))
+    trace.captures.pin(node)
+    return Traced(node, trace, is_weak(value), is_array=is_array), node.attrs["name"], held
 
 
 def _traced(
@@ -192,15 +234,42 @@ def _traced(
     given: Sequence[Node | Static],
     weak: Sequence[bool],
     trace: Trace,
-) -> tuple[list[Node], Structure]:
-    """Return what a function computes of these leaves. Nothing that it made outlives this call."""
+) -> tuple[list[Node], Structure, tuple[Effect, ...]]:
+    """Return what a function computes of these leaves, and what it changes outside itself.
+
+    What it leaves there are further outputs. Nothing that the function made outlives this call.
+    """
     leaves = [
-        each.value if isinstance(each, Static) else Traced(each, trace, number)
-        for each, number in zip(given, weak, strict=True)
+        each.value if isinstance(each, Static) else Traced(each, trace, number, is_array=is_box(leaf))
+        for each, number, leaf in zip(given, weak, arguments.leaves, strict=True)
     ]
     args, kwargs = unflatten(arguments.structure, leaves)
-    values, structure = flatten(_called(function, args, kwargs))
-    return [_output(untraced(each, f"the result of {trace.name}"), trace.name) for each in values], structure
+    result = _called(trace.captures.outside.of_function(function), args, kwargs)
+    _check_containers(trace.name, arguments, leaves, (args, kwargs))
+    effects, left = effects_of(trace, arguments.names, leaves)
+    if result is None and effects:
+        result = ()
+    values, structure = flatten(result)
+    if effects:
+        structure = Branch(
+            tuple, (0, 1), (structure, Branch(tuple, tuple(range(len(left))), (None,) * len(left)))
+        )
+    nodes = [_output(untraced(each, f"the result of {trace.name}"), trace.name) for each in (*values, *left)]
+    return nodes, structure, effects
+
+
+def is_box(leaf: Any) -> bool:
+    """Tell whether a leaf is an array without axes, which can be written to, unlike a number."""
+    return isinstance(leaf, np.ndarray) and leaf.ndim == 0
+
+
+def _check_containers(name: str, arguments: Arguments, leaves: Sequence[Any], now: Any) -> None:
+    """Raise `TypeProblem` where the function has changed a list or dict that was passed to it."""
+    after, structure = flatten(now)
+    if structure != arguments.structure or any(a is not b for a, b in zip(after, leaves, strict=True)):
+        raise TypeProblem(
+            f"{name} changes a list or a dict that is passed to it: return the new one instead of changing it"
+        )
 
 
 def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

@@ -24,10 +24,11 @@ __all__ = ["Trace", "active", "check_open", "decides", "tracing"]
 class Trace:
     """One function being traced.
 
-    `replaced` gives, for each leaf that stands for a value of the enclosing trace, that value.
+    `replaced` gives, for each leaf that stands for a value of the enclosing trace, that value. `c_ordered`
+    has the inputs whose elements must be in C order at each call: the function writes to a reshaped one.
     """
 
-    __slots__ = ("_leaves", "captures", "depth", "name", "open", "parent", "replaced")
+    __slots__ = ("_leaves", "c_ordered", "captures", "depth", "name", "open", "parent", "replaced")
 
     def __init__(self, name: str, parent: Trace | None, captures: Captures) -> None:
         """Begin a trace inside another one, or inside none."""
@@ -36,6 +37,7 @@ class Trace:
         self.captures = captures
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.open = True
+        self.c_ordered: set[Node] = set()
         self.replaced: dict[Node, Node] = {}
         self._leaves: dict[Node, Node] = {}
 

@@ -7,11 +7,6 @@ import numpy as np
 from diffc.frontends.numpy.registry import present, refuses
 
 refuses(
-    "it writes into its argument: build the new values with np.where, np.concatenate or np.stack, or write "
-    "x = dc.at(x, i).set(v)",
-    np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask,
-)  # fmt: skip
-refuses(
     "the shape of its result depends on values: multiply by the condition, or write "
     "np.where(condition, x, 0)",
     np.argwhere, np.flatnonzero, np.nonzero, np.trim_zeros,

@@ -8,17 +8,12 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.indexing import index
 from diffc.frontends.numpy.operands import as_array
-from diffc.frontends.numpy.tracer import traced, untraced
+from diffc.frontends.numpy.replacing import combined_at, replaced
 from diffc.frontends.numpy.tracing import active
-from diffc.ir import Node, broadcast_shapes, promote
-from diffc.ops import cast, iota, lift
-from diffc.ops.arithmetic import maximum, minimum, mul
-from diffc.ops.broadcasting import broadcast, full, zeros
-from diffc.ops.indexing import scatter_add
-from diffc.ops.logic import gt, where
-from diffc.ops.reshaping import reshape
+from diffc.frontends.numpy.value import traced, untraced
+from diffc.ir import Node, promote
+from diffc.ops import cast, lift
 
 __all__ = ["At", "at"]
 
@@ -26,8 +21,9 @@ __all__ = ["At", "at"]
 class At:
     """Some elements of an array, to be replaced. The array itself stays as it is.
 
-    Indices are those of `x[i]`. Where an array of indices names an element twice, `add` adds both values; for
-    `set`, `multiply`, `min` and `max` of a traced array the result is not defined then.
+    Indices are those of `x[i]`. Where an array of indices names an element several times, `set` keeps the
+    last value, and `add`, `multiply`, `min` and `max` combine all of them, as NumPy's `ufunc.at` does; the
+    work of the last three then grows with the square of the number of indices.
     """
 
     def __init__(self, x: Any, key: Any) -> None:
@@ -41,43 +37,40 @@ class At:
 
     def set(self, value: Any) -> Any:
         """Return the array with the elements replaced: x[i] = value."""
-        return self._changed(lambda old, new: new, np.ndarray.__setitem__, value)
+        if active.get() is None:
+            return self._on_array(np.ndarray.__setitem__, value)
+        x, new = self._operands(value)
+        return traced(replaced(x, untraced(self._key, "dc.at"), new))
 
     def add(self, value: Any) -> Any:
         """Return the array with a value added to the elements, also to one that is named several times."""
-        if active.get() is None:
-            return self._on_array(np.add.at, value)
-        x, flat, new = self._parts(value)
-        return traced(_scattered(x, flat, new))
+        return self._combined(np.add, value)
 
     def multiply(self, value: Any) -> Any:
         """Return the array with the elements multiplied."""
-        return self._changed(mul, np.multiply.at, value)
+        return self._combined(np.multiply, value)
 
     def min(self, value: Any) -> Any:
         """Return the array with each element the smaller one of itself and a value."""
-        return self._changed(minimum, np.minimum.at, value)
+        return self._combined(np.minimum, value)
 
     def max(self, value: Any) -> Any:
         """Return the array with each element the larger one of itself and a value."""
-        return self._changed(maximum, np.maximum.at, value)
+        return self._combined(np.maximum, value)
 
     def _on_array(self, change: Callable[..., Any], value: Any) -> Any:
         result = np.array(self._x)
         change(result, self._key, value)
         return result
 
-    def _changed(self, build: Callable[..., Node], change: Callable[..., Any], value: Any) -> Any:
+    def _combined(self, ufunc: np.ufunc, value: Any) -> Any:
         if active.get() is None:
-            return self._on_array(change, value)
-        x, flat, new = self._parts(value)
-        old = index(x, untraced(self._key, "dc.at"))
-        hit = gt(_scattered(zeros(x.type.with_dtype("f64")), flat, full(1, new.type.with_dtype("f64"))), 0)
-        written = _scattered(zeros(x.type), flat, cast(build(old, new), x.dtype))
-        return traced(where(hit, written, x))
+            return self._on_array(ufunc.at, value)
+        x, new = self._operands(value)
+        return traced(combined_at(ufunc, x, untraced(self._key, "dc.at"), new))
 
-    def _parts(self, value: Any) -> tuple[Node, Node, Node]:
-        """Return the array, the position of each chosen element, and a value for each."""
+    def _operands(self, value: Any) -> tuple[Node, Node]:
+        """Return the array, and the value in its dtype."""
         x = as_array(untraced(self._x, "dc.at"))
         given = untraced(value, "dc.at")
         new = lift(given, x.dtype) if isinstance(given, bool | int | float) else as_array(given)
@@ -85,12 +78,7 @@ class At:
             raise TypeProblem(
                 f"dc.at: values of {new.dtype} in an array of {x.dtype}: use .astype on one of them"
             )
-        flat = index(reshape(iota(x.size), x.shape), untraced(self._key, "dc.at"))
-        if broadcast_shapes(new.shape, flat.shape) != flat.shape:
-            raise TypeProblem(
-                f"dc.at: the values have the shape of {new.type}, the chosen elements {flat.type}"
-            )
-        return x, flat, broadcast(cast(new, x.dtype), flat.shape)
+        return x, cast(new, x.dtype)
 
 
 def at(x: Any, key: Any) -> At:
@@ -99,10 +87,3 @@ def at(x: Any, key: Any) -> At:
     It works on NumPy arrays, too, which it copies. For a part of several axes write `dc.at(x, np.s_[0, 1:])`.
     """
     return At(x, key)
-
-
-def _scattered(base: Node, flat: Node, values: Node) -> Node:
-    rows = scatter_add(
-        reshape(base, (base.size,)), reshape(flat, (flat.size,)), reshape(values, (flat.size,))
-    )
-    return reshape(rows, base.shape)

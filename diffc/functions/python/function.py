@@ -17,10 +17,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from diffc.autodiff.selection import fresh_name
 from diffc.compiler import without_collector
 from diffc.errors import DiffcError, OutdatedError
 from diffc.frontends.numpy.inlining import call_inline
 from diffc.frontends.numpy.operands import is_weak
+from diffc.frontends.numpy.outside.guards import Guards, OutdatedNumber
 from diffc.frontends.numpy.specs import type_of
 from diffc.frontends.numpy.structure import Structure, leaf_count
 from diffc.frontends.numpy.trace import (
@@ -28,14 +30,24 @@ from diffc.frontends.numpy.trace import (
     Static,
     arguments_of,
     function_name,
+    is_box,
     trace_graph,
     tree_of,
 )
 from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import active, check_open
 from diffc.functions.function import Function
+from diffc.functions.python.effects import Effects
 from diffc.functions.python.prepared_call import Prepared, Rebuild, call_key, rebuilder
-from diffc.ir import Graph, Type
+from diffc.ir import Node, Type, substitute
+from diffc.ops import input_node
+from diffc.ops.captured import Captured, captured_arrays
+
+_KEPT = 8
+"""So many programs are kept for calls of one signature, each for other things outside."""
+
+_CONSTANTS = 2
+"""A number outside that has had more values than this is an input."""
 
 __all__ = ["Call", "Jitted", "Leaf", "PythonTransform", "trace"]
 
@@ -57,13 +69,23 @@ class Call:
     @property
     def key(self) -> Any:
         """What decides about the code: two calls with one key run the same kernel."""
-        return self.arguments.structure, self.types, self.weak
+        boxes = tuple(k for k, leaf in enumerate(self.arguments.leaves) if is_box(leaf))
+        return self.arguments.structure, self.types, self.weak, boxes
 
     @property
     def inputs(self) -> list[Any]:
         """The leaves that are inputs of the graph."""
         pairs = zip(self.arguments.leaves, self.types, strict=True)
         return [leaf for leaf, kind in pairs if isinstance(kind, Type)]
+
+    @property
+    def given(self) -> list[Any]:
+        """All leaves in the order in which a call has them."""
+        structure = self.arguments.structure
+        assert structure is not None
+        first = leaf_count(structure.items[0])
+        leaves = self.arguments.leaves
+        return [*leaves[:first], *self.more, *leaves[first:]]
 
     @property
     def order(self) -> tuple[int, ...] | None:
@@ -92,6 +114,42 @@ class Call:
         return [places[leaf] for leaf in leaves]
 
 
+@dataclass(frozen=True, eq=False)
+class Program:
+    """What calls of one signature run, as long as its guards hold."""
+
+    function: Function
+    rebuild: Rebuild | None
+    guards: Guards
+    effects: Effects | None
+
+    @property
+    def kernel(self) -> Callable[..., Any]:
+        """The kernel: what the function reads outside by paths are inputs behind its own."""
+        if not self.guards.inputs:
+            return self.function.kernel
+        return _with_inputs(self.function, [each.name for each in self.guards.inputs]).kernel
+
+    @property
+    def written(self) -> list[int]:
+        """The positions of the leaves that are written to."""
+        return [] if self.effects is None else self.effects.leaves
+
+
+def _with_inputs(f: Function, names: Sequence[str]) -> Function:
+    """Return a function whose captured arrays of these names are inputs, behind its own."""
+    nodes = captured_arrays(f.graph)
+    taken = list(f.graph.input_names)
+    inputs: dict[Node, Node] = {}
+    for name in names:
+        inputs[nodes[name]] = input_node(fresh_name(name, taken), nodes[name].type)
+        taken.append(inputs[nodes[name]].attrs["name"])
+    outputs = substitute(f.graph.outputs, inputs)
+    graph = replace(f.graph, inputs=(*f.graph.inputs, *inputs.values()), outputs=tuple(outputs))
+    rest = {name: value for name, value in f.captured.items() if name not in names}
+    return Function(graph, f.derived, f.math, Captured(rest, f.captured.decisions))
+
+
 class PythonTransform:
     """A transform of a Python function. It is called as the function is, but for what the transform adds.
 
@@ -100,14 +158,16 @@ class PythonTransform:
     """
 
     wrapped_signature: Signature | None = None
+    may_write = False
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         """Take the function, and the name of the transform."""
         if not callable(function):
             raise DiffcError(f"{name} takes a Function or a Python function, not {function!r:.60}")
         self.function = function
-        self._compiled: dict[Any, tuple[Function, Rebuild | None]] = {}
+        self._programs: dict[Any, list[Program]] = {}
         self._prepared: dict[Any, Prepared] = {}
+        self._numbers: dict[Any, tuple[Any, set[str]]] = {}
         self._lock = threading.Lock()
         # Not the attributes: those of another transform would replace this one's.
         update_wrapper(self, function, updated=())
@@ -118,39 +178,40 @@ class PythonTransform:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Trace, transform and compile the function for such arguments, unless that is done; run it."""
         if active.get() is not None:
-            return self._inline(self.read_call(args, kwargs))
+            return self.inline(args, kwargs)
         leaves: list[Any] = []
         key = call_key(args, kwargs, leaves)
         prepared = self._prepared.get(key)
-        if prepared is None:
-            return self._call_anew(key, args, kwargs)
-        try:
-            return prepared.run(leaves)
-        except OutdatedError:
-            return self._call_anew(key, args, kwargs)
+        if prepared is not None:
+            try:
+                return prepared.run(leaves)
+            except OutdatedError:
+                pass
+        return self._call_anew(key, self.read_call(args, kwargs))
 
-    def _call_anew(self, key: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def _call_anew(self, key: Any, call: Call) -> Any:
         """Run a call that is not prepared; prepare the next one of its key, unless that is None."""
-        call = self.read_call(args, kwargs)
+        program = self._find(call)
         try:
-            return self._prepare(key, call)
+            return self._run(key, program, call)
         except OutdatedError:  # what the function refers to is of another type, or decides otherwise, now
             with self._lock:
-                self._compiled.pop(call.key, None)
-            return self._prepare(key, call)
+                self._programs[call.key].remove(program)
+            return self._run(key, self._find(call), call)
 
-    def _prepare(self, key: Any, call: Call) -> Any:
+    def _run(self, key: Any, program: Program, call: Call) -> Any:
         with without_collector():
-            compiled, rebuild = self._find(call)
-            kernel = compiled.kernel
-        values = kernel(*call.inputs, *call.more)
-        if key is not None:
-            self._prepared[key] = Prepared(kernel, call.order, rebuild)
-        return values if rebuild is None else rebuild(values)
+            kernel = program.kernel
+        prepared = Prepared(kernel, call.order, program.rebuild, program.guards, program.effects)
+        leaves = call.given
+        values = prepared.run(leaves)
+        if key is not None and not any(is_box(leaves[k]) for k in program.written):
+            self._prepared[key] = prepared
+        return values
 
     def function_for(self, /, *args: Any, **kwargs: Any) -> Function:
         """Return the Function that a call with such arguments runs, to be printed, compiled or verified."""
-        return self._find(self.read_call(args, kwargs))[0]
+        return self._find(self.read_call(args, kwargs)).function
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """Return the method of an instance, where the transform decorates a method."""
@@ -162,7 +223,7 @@ class PythonTransform:
         )
 
     def __repr__(self) -> str:
-        return f"<{self.__name__}, compiled for {len(self._compiled)} signatures>"
+        return f"<{self.__name__}, compiled for {len(self._programs)} signatures>"
 
     @abstractmethod
     def apply(self, f: Function, call: Call) -> Function:
@@ -188,34 +249,74 @@ class PythonTransform:
         types = [_leaf_type(name, leaf) for name, leaf in zip(arguments.names, arguments.leaves, strict=True)]
         return Call(arguments, tuple(types), tuple(map(_is_weak, arguments.leaves)))
 
-    def _find(self, call: Call) -> tuple[Function, Rebuild | None]:
+    def _find(self, call: Call) -> Program:
+        """Return the program of a call, traced now if there is none whose guards hold."""
         try:
-            found = self._compiled.get(call.key)
+            known = self._programs.get(call.key)
         except TypeError:
             raise DiffcError(f"{self.__name__}: an argument is no array and not hashable either") from None
-        if found is None:
-            with self._lock:
-                found = self._compiled.get(call.key)
-                if found is None:
-                    found = self._compiled[call.key] = self._make(call)
+        found = None if known is None else self._holding(known)
+        if found is not None:
+            return found
+        with self._lock:
+            known = self._programs.setdefault(call.key, [])
+            found = self._holding(known)
+            if found is None:
+                found = self._make(call)
+                known.insert(0, found)
+                del known[_KEPT:]
         return found
 
-    def _make(self, call: Call) -> tuple[Function, Rebuild | None]:
-        traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak)
-        f = self.apply(Function(traced.graph, captured=traced.captured), call)
-        graph, rebuild = _arranged(f.graph, self.result(traced.structure, call))
-        return Function(graph, f.derived, f.math, f.captured), rebuild
+    def _holding(self, programs: Sequence[Program]) -> Program | None:
+        """Return the first program whose guards hold; count the values of numbers that have changed."""
+        for each in programs:
+            try:
+                each.guards.values()
+                return each
+            except OutdatedNumber as problem:
+                _, values = self._numbers.setdefault(problem.path.spot, (problem.path, set()))
+                values.update((repr(problem.then), repr(problem.now)))
+            except OutdatedError:
+                continue
+        return None
 
-    def _inline(self, call: Call) -> Any:
+    def _make(self, call: Call) -> Program:
+        free = {spot for spot, (_, values) in self._numbers.items() if len(values) > _CONSTANTS}
+        traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak, free=free)
+        assert traced.guards is not None
+        if traced.effects and not self.may_write:
+            raise DiffcError(
+                f"{self.__name__}: {traced.graph.name} changes {traced.effects[0].label} in place, which has "
+                "no derivative: work on a copy, x = x.copy(), and return what is new"
+            )
+        f = self.apply(Function(traced.graph, captured=traced.captured), call)
+        structure = self.result(traced.structure, call)
+        graph = f.graph.with_outputs(f.graph.outputs, tree=tree_of(structure))
+        if traced.effects:
+            assert structure is not None
+            structure = structure.items[0]
+        effects = None
+        if traced.effects or traced.c_ordered:
+            effects = Effects(traced.graph.name, traced.effects, traced.c_ordered, call.arguments.names)
+        function = Function(graph, f.derived, f.math, f.captured)
+        guards = traced.guards.passing(set(captured_arrays(graph)))
+        return Program(function, rebuilder(structure), guards, effects)
+
+    def inline(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return what a call gives inside a function that is being traced, as part of that."""
+        call = self.read_call(args, kwargs)
         traced = trace_graph(self.function, call.arguments, self.element_types(call), call.weak, nested=True)
         graph = self.apply(Function(traced.graph), call).graph
-        arranged, rebuild = _arranged(graph, self.result(traced.structure, call))
+        structure = self.result(traced.structure, call)
+        arranged, rebuild = graph.with_outputs(graph.outputs, tree=tree_of(structure)), rebuilder(structure)
         values = call_inline(arranged, {}, [*call.inputs, *traced.enclosing, *call.more], {})
         return values if rebuild is None else rebuild(values)
 
 
 class Jitted(PythonTransform):
-    """The function itself, compiled."""
+    """The function itself, compiled. What it changes outside itself is changed by each call."""
+
+    may_write = True
 
     def __init__(self, function: Callable[..., Any]) -> None:
         """Take the function."""
@@ -228,6 +329,12 @@ class Jitted(PythonTransform):
     def result(self, value: Structure, call: Call) -> Structure:
         """Return the function's own structure."""
         return value
+
+    def inline(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call the function: what it changes is changed in the function around it."""
+        trace = active.get()
+        assert trace is not None
+        return trace.captures.outside.of_function(self.function)(*args, **kwargs)
 
 
 def trace(function: Callable[..., Any], /, *types: Any, **named: Any) -> Function:
@@ -254,13 +361,14 @@ def trace(function: Callable[..., Any], /, *types: Any, **named: Any) -> Functio
         Static(each) if each is None or isinstance(each, bool) else type_of(each) for each in arguments.leaves
     ]
     with without_collector():
-        traced = trace_graph(function, arguments, kinds, list(map(is_weak, arguments.leaves)))
+        weak = list(map(is_weak, arguments.leaves))
+        traced = trace_graph(function, arguments, kinds, weak, is_snapshot=True)
+    if traced.effects:
+        raise DiffcError(
+            f"trace: {traced.graph.name} changes {traced.effects[0].label}, which a Function cannot: work on "
+            "a copy, x = x.copy(), and return what is new, or use dc.jit"
+        )
     return Function(traced.graph, captured=traced.captured)
-
-
-def _arranged(graph: Graph, structure: Structure) -> tuple[Graph, Rebuild | None]:
-    """Return a graph with its outputs arranged in nested tuples, and what makes a structure of these."""
-    return graph.with_outputs(graph.outputs, tree=tree_of(structure)), rebuilder(structure)
 
 
 def _as_leaf(leaf: Any) -> Any:

@@ -13,7 +13,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from diffc.frontends.numpy.outside.guards import Guards
 from diffc.frontends.numpy.structure import Structure, maker
+from diffc.functions.python.effects import Effects
 
 __all__ = ["Prepared", "Rebuild", "call_key", "rebuilder"]
 
@@ -29,16 +31,34 @@ class Prepared:
     """What is run for calls of one key: the kernel, which leaves it takes in which order, and the result.
 
     `order` is None where the kernel takes all leaves as they come, `rebuild` where it arranges its outputs.
+    `guards` are what is compared outside the function before each call, `effects` what is written there after
+    it.
     """
 
     kernel: Callable[..., Any]
     order: tuple[int, ...] | None
     rebuild: Rebuild | None
+    guards: Guards | None = None
+    effects: Effects | None = None
 
     def run(self, leaves: Sequence[Any]) -> Any:
-        """Return the result of a call with these leaves."""
+        """Return the result of a call with these leaves.
+
+        Raises:
+            OutdatedError: where something outside is not as it was when the function was traced.
+        """
         order = self.order
-        values = self.kernel(*(leaves if order is None else [leaves[k] for k in order]))
+        inputs = leaves if order is None else [leaves[k] for k in order]
+        if self.guards is None:
+            values = self.kernel(*inputs)
+        else:
+            outside = self.guards.values()
+            if self.effects is not None:
+                self.effects.check(leaves, outside)
+            values = self.kernel(*inputs, *outside)
+            if self.effects is not None and self.effects.are_any:
+                values, written = values
+                self.effects.run(written, leaves)
         return values if self.rebuild is None else self.rebuild(values)
 
 

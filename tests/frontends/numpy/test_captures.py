@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from collections import UserList
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ LIVE: dict[str, tuple[Any, Callable[[Any, Any], Any], Any, Callable[[Any], None]
     "in a list": (lambda: [np.ones(4), V], lambda a, x: np.stack([*a, x]), V, lambda a: put(0, 9.0)(a[0])),
     "in a dict": (lambda: {"w": np.ones(4)}, lambda a, x: a["w"] * x, V, lambda a: fill(9.0)(a["w"])),
     "in a tuple": (lambda: (np.ones(4),), lambda a, x: np.select([x > 2], a), V, lambda a: put(3, 9.0)(a[0])),
+    "place": (lambda: np.array(1), lambda a, x: x[a], V, fill(2)),
     "places": (lambda: np.array([0, 2]), lambda a, x: x[a], V, put(0, 1)),
     "places, i32": (lambda: np.array([0, 2], np.int32), lambda a, x: x[a], V, put(0, 1)),
     "places from the end": (lambda: np.array([0, 2]), lambda a, x: x[a], V, put(0, -1)),
@@ -101,7 +103,6 @@ DECIDES: dict[str, tuple[Any, Callable[[Any, Any], Any], Any, Callable[[Any], No
     "mask": (lambda: np.array([True, False, True, False]), lambda a, x: x[a], V, put(1, True)),
     "mask of one": (lambda: np.arange(2) > 0, lambda a, x: x[:2][a], V, put(0, True, 1, False)),
     "list as a mask": (lambda: [True, False, True, True], lambda a, x: x[a], V, put(1, True)),
-    "place": (lambda: np.array(1), lambda a, x: x[a], V, fill(2)),
     "bound of a slice": (lambda: np.array(1), lambda a, x: x[a:], V, fill(2)),
     "counts": (lambda: np.array([1, 2, 0, 1]), lambda a, x: np.repeat(x, a), V, put(2, 2)),
     "one count": (lambda: np.array(2), lambda a, x: np.repeat(x, a), V, fill(3)),
@@ -317,19 +318,8 @@ def test_scratch_arrays_have_a_value_for_each_use() -> None:
         np.testing.assert_array_equal(dc.grad(f)(x), np.r_[4, 4, 4, np.zeros(size - 3)])
 
 
-def test_changing_what_is_outside_while_tracing_is_refused() -> None:
-    buffer = np.zeros(4)
-
-    def f(x: Any) -> Any:
-        y = 0.0
-        for k in range(2):
-            buffer[k] = k + 1
-            y = y + buffer * x
-        return y
-
-    with pytest.raises(dc.DiffcError, match=r"f changes array.* while it is traced"):
-        dc.jit(f)(V)
-    kept: list[Any] = []
+def test_an_array_that_is_kept_where_nobody_looks_must_not_change() -> None:
+    kept: UserList[Any] = UserList()  # a list whose changes are not seen
 
     def late(x: Any) -> Any:
         e = np.ones(4)
@@ -343,7 +333,7 @@ def test_changing_what_is_outside_while_tracing_is_refused() -> None:
 
 
 def test_an_array_that_is_kept_outside_is_read_anew() -> None:
-    kept: list[Any] = []
+    kept: UserList[Any] = UserList()
 
     def f(x: Any) -> Any:
         kept.append(np.ones(4))

@@ -1,6 +1,7 @@
 """What cannot be traced is refused by a DiffcError that says what to write instead."""
 
 import math
+from collections import UserList
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,18 +12,6 @@ import scipy.special
 import diffc as dc
 
 X = np.arange(1.0, 4.0)
-
-
-def fill(x: Any) -> Any:
-    a: Any = np.zeros(3)
-    a[0] = x[0]
-    return a
-
-
-def fill_all(x: Any) -> Any:
-    a: Any = np.zeros((2, 3))
-    a[0] = x
-    return a
 
 
 def assign(x: Any) -> Any:
@@ -40,6 +29,8 @@ def loop(x: Any) -> Any:
         x = x / 2
     return x
 
+
+CHANGED = r"changes its argument x, which a Function cannot: .* x\.copy\(\)"
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "if": (lambda x: x if x[0] > 0 else -x, r"np\.where\(condition, a, b\)"),
@@ -66,25 +57,21 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "order of a norm": (lambda x: np.linalg.norm(x, ord=x[0]), "ord must be a number that is known"),
     "repeats": (lambda x: np.repeat(x, 1.5), "repeats must be integers"),
     "list index": (lambda x: [1, 2][x[0].astype(int)], "known when tracing"),
-    "array": (lambda x: np.array([x[0], x[1]]), r"np\.stack\(\[a, b\]\)"),
-    "asarray": (lambda x: np.asarray(x), r"instead of np\.asarray\(x\) write x"),
     "math": (lambda x: math.sin(x[0]), r"write np\.sin\(x\) instead of math\.sin\(x\)"),
     "math.floor": (lambda x: math.floor(x[0]), r"np\.sin\(x\) instead of math\.sin"),
-    "fill": (fill, r"np\.stack\(\[x, y\]\) instead of assigning to elements"),
-    "fill all": (fill_all, r"a = dc\.at\(a, i\)\.set\(value\)"),
-    "assign": (assign, r"x = dc\.at\(x, i\)\.set\(v\)"),
-    "add to": (add_to, r"x = dc\.at\(x, i\)\.add\(v\)"),
+    "assign": (assign, CHANGED),
+    "add to": (add_to, CHANGED),
     "None": (lambda x: None, "returns None: is its return statement missing"),
     "text": (lambda x: "a", "must return arrays and numbers.*texts"),
     "set": (lambda x: {1}, "must return arrays and numbers"),
     "nothing": (lambda x: (), "returns no array and no number"),
     "key": (lambda x: {x[0]: 1}, "not hashable"),
     "attribute": (lambda x: x.summ(), r"no attribute 'summ'; did you mean 'sum'"),
-    "item": (lambda x: x.item(), "x itself stands for the number"),
-    "sort": (lambda x: x.sort(), r"x = np\.sort\(x\)"),
-    "out": (lambda x: np.sin(x, out=x), r"write x = np\.sin\(\.\.\.\)"),
+    "item": (lambda x: x.item(), "3 elements do not fit"),
+    "sort": (lambda x: x.sort(), CHANGED),
+    "out": (lambda x: np.sin(x, out=x), CHANGED),
     "where": (lambda x: np.sin(x, where=x > 0), r"np\.where\(mask, np\.sin"),
-    "at": (lambda x: np.add.at(x, 0, 1), r"dc\.at\(x, i\)\.add\(v\)"),
+    "at": (lambda x: np.add.at(x, 0, 1), CHANGED),
     "complex number": (lambda x: x * 1j, "complex numbers are not supported"),
     "eig": (lambda x: np.linalg.eig(np.diag(x)), r"np\.linalg\.eigh"),
     "unique": (lambda x: np.unique(x), "outside the traced function"),
@@ -112,7 +99,7 @@ def test_symbolic_axis_is_not_iterated(f: Any) -> None:
 
 
 def test_leaked_value() -> None:
-    kept: list[Any] = []
+    kept: UserList[Any] = UserList()  # a list whose changes are not seen
 
     def leak(x: Any) -> Any:
         kept.append(x)
@@ -136,8 +123,7 @@ def test_value_in_another_thread() -> None:
 def test_unknown_keyword_is_named() -> None:
     with pytest.raises(dc.DiffcError, match=r"numpy\.sum: got an unexpected keyword argument 'foo'; what is"):
         dc.trace(lambda x: x.sum(foo=1), X)
-    # NumPy checks the arguments of its functions itself, before diffc is asked.
-    with pytest.raises(TypeError, match=r"sum\(\) got an unexpected keyword argument 'foo'"):
+    with pytest.raises(dc.DiffcError, match=r"numpy\.sum: got an unexpected keyword argument 'foo'; what is"):
         dc.trace(lambda x: np.sum(x, foo=1), X)  # pyright: ignore[reportCallIssue]
 
 

@@ -44,6 +44,8 @@ REFUSED: dict[str, tuple[set[int], str]] = {
     "take": ({0}, "an element is read, which NumPy does not ask for where the result is empty"),
     "roll": ({0, 1, 2, 3, 4, 5}, "a shift is at most the extent"),
     "pad": ({1, 2, 3, 4, 5, 7, 8}, "an element is repeated once at most"),
+    "putmask": ({0}, "a value is read, which NumPy does not ask for where there is none"),
+    "put_along_axis": ({0}, "a place is read, which NumPy does not ask for where there is none"),
     "convolve": ({1, 2, 3, 4}, "which vector is longer decides what is computed"),
     "correlate": ({1, 2, 3, 4}, "the same"),
     "polymul": ({0}, "NumPy takes no coefficients for the coefficient 0"),

@@ -1,0 +1,1 @@
+"""What a traced function reads and writes outside its arguments: paths to it, stand-ins for it, guards."""

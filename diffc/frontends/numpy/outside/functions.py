@@ -1,0 +1,107 @@
+"""Copies of functions whose globals and closures lead to stand-ins."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+from diffc.frontends.numpy.outside.paths import in_attribute, in_cell, in_globals, in_item
+from diffc.frontends.numpy.outside.session import Outside
+from diffc.frontends.numpy.outside.writes import Write
+
+__all__ = ["Globals", "copy_function", "is_foreign"]
+
+_FOREIGN = frozenset(
+    {"builtins", "diffc", "jax", "matplotlib", "numba", "numpy", "pandas", "scipy", "sympy", "torch"}
+) | (sys.stdlib_module_names - {"__main__"})
+
+
+def is_foreign(value: Any) -> bool:
+    """Tell whether a function, a class or a module is none of the user's: it is taken as it is."""
+    name = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
+    return isinstance(name, str) and name.partition(".")[0] in _FOREIGN
+
+
+class Globals(dict[str, Any]):
+    """The globals of copied functions. What is looked up by a name is a stand-in; what is stored stays here.
+
+    It holds the originals, too, for what looks names up without asking.
+    """
+
+    def __init__(self, outside: Outside, originals: dict[str, Any]) -> None:
+        """Take the session and a function's own globals."""
+        super().__init__(originals)
+        self._outside = outside
+        self._originals = originals
+        self._before = dict(originals)
+        outside.seek_writes(self._writes)
+
+    def __getitem__(self, name: str) -> Any:
+        if name == "super" and name not in self:
+            return self._outside.super_of
+        value = super().__getitem__(name)
+        if self._before.get(name, self) is not value:
+            return value  # stored by the function
+        try:
+            return self._outside.of(value, in_globals(self._originals, name))
+        except KeyError as problem:  # it would read as if there were no such name
+            raise RuntimeError(f"no stand-in for {name}") from problem
+
+    def _writes(self) -> Iterator[Write]:
+        for name, value in self.items():
+            if self._before.get(name, self) is not value:
+                yield Write(in_globals(self._originals, name), value, f"the global {name}")
+
+
+def copy_function(outside: Outside, function: types.FunctionType, label: str) -> Any:
+    """Return a copy of a function that finds stand-ins where the function finds things."""
+    if type(function.__globals__) is Globals:
+        return function  # made by a copy
+    originals = function.__globals__
+    table = outside.made_once(originals, lambda: Globals(outside, originals))
+    cells = function.__closure__ or ()
+    copies = [outside.made_once(cell, types.CellType) for cell in cells]
+    made = types.FunctionType(
+        function.__code__, table, function.__name__, None, tuple(copies) if cells else None
+    )
+    outside.keep(function, made)
+    made.__dict__.update(function.__dict__)
+    made.__qualname__, made.__module__, made.__doc__ = (
+        function.__qualname__,
+        function.__module__,
+        function.__doc__,
+    )
+    defaults = function.__defaults__
+    if defaults:
+        path = in_attribute(function, "__defaults__", label)
+        outside.check(path, defaults)
+        made.__defaults__ = tuple(
+            outside.of(each, in_item(defaults, k, f"a default of {label}")) for k, each in enumerate(defaults)
+        )
+    named = function.__kwdefaults__
+    if named:
+        made.__kwdefaults__ = {
+            key: outside.of(each, in_item(named, key, f"a default of {label}")) for key, each in named.items()
+        }
+    for cell, copy, name in zip(cells, copies, function.__code__.co_freevars, strict=True):
+        _fill(outside, cell, copy, name)
+    return made
+
+
+def _fill(outside: Outside, cell: Any, copy: Any, name: str) -> None:
+    """Put a stand-in into the copy of a closure's cell, unless that is done."""
+    if not outside.fill_once(copy):
+        return
+    try:
+        value = cell.cell_contents
+    except ValueError:  # nothing was assigned to the name yet
+        return
+    placed = copy.cell_contents = outside.of(value, in_cell(cell, name))
+
+    def writes() -> Iterator[Write]:
+        if copy.cell_contents is not placed:
+            yield Write(in_cell(cell, name), copy.cell_contents, f"the variable {name} around it")
+
+    outside.seek_writes(writes)

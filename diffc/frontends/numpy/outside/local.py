@@ -1,0 +1,220 @@
+"""Arrays that a traced function makes by NumPy: plain ones until a traced value is written to them.
+
+Until then NumPy computes with them as ever, while the function is traced. Then the array that owns the memory
+becomes a traced place, and each array that shows that memory a view of it; the memory itself is overwritten
+by NaN, so that nothing reads what was there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from diffc.errors import DiffcError
+from diffc.frontends.numpy.captures import memory_of
+from diffc.frontends.numpy.dispatch import call_numpy, part_of
+from diffc.frontends.numpy.in_place import CHANGES
+from diffc.frontends.numpy.operands import as_array
+from diffc.frontends.numpy.operators import is_traced
+from diffc.frontends.numpy.place import View
+from diffc.frontends.numpy.replacing import put_at
+from diffc.frontends.numpy.tracer import Traced
+from diffc.frontends.numpy.tracing import active
+from diffc.ir import Type
+from diffc.ops import constant
+from diffc.ops.base import DTYPES
+from diffc.ops.broadcasting import full
+from diffc.ops.indexing import gather
+from diffc.ops.reshaping import reshape
+
+__all__ = ["LOCAL", "Local"]
+
+LOCAL = {
+    np.arange, np.array, np.copy, np.diag, np.empty, np.empty_like, np.eye, np.full, np.full_like,
+    np.geomspace, np.identity, np.linspace, np.logspace, np.ones, np.ones_like, np.repeat, np.tile,
+    np.tri, np.zeros, np.zeros_like,
+}  # fmt: skip
+"""The functions of NumPy that make a new array."""
+
+_array = np.ndarray
+_plain = _array.__getattribute__
+
+
+class Local(np.ndarray[Any, Any]):
+    """An array that a traced function has made."""
+
+    @staticmethod
+    def of(array: Any, is_empty: bool = False) -> Any:
+        """Return a new array of a supported dtype as one that takes traced values; anything else as it is."""
+        if type(array) is not _array or active.get() is None or not array.flags.c_contiguous:
+            return array
+        if not any(array.dtype == each for each in DTYPES.values()):
+            return array
+        if is_empty:
+            array[...] = _nothing(array)
+        return array.view(Local)
+
+    def traced_elements(self) -> Any:
+        """Return the traced array that this one has become; None as long as it is plain."""
+        trace = active.get()
+        if trace is None or not trace.captures.live:
+            return None
+        owner = _owner(self)
+        found = trace.captures.live.get(id(owner))
+        return None if found is None else _shown(found[1], owner, self)
+
+    def _go_live(self) -> Any:
+        """Make the array that owns the memory a traced one; return this one as a view of it."""
+        trace = active.get()
+        if trace is None:
+            raise DiffcError("a traced value is written to an array after the function has been traced")
+        owner = _owner(self)
+        content = np.array(owner)
+        name = next(name for name, each in DTYPES.items() if owner.dtype == each)
+        same = content.size > 0 and (content == content.flat[0]).all()
+        node = full(content.flat[0].item(), Type(name, owner.shape)) if same else as_array(content)
+        root = Traced(node, trace, is_array=True)
+        trace.captures.live[id(owner)] = owner, root
+        owner[...] = _nothing(owner)
+        return _shown(root, owner, self)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        live = self.traced_elements()
+        if live is None and (is_traced(value) or is_traced(key)):
+            live = self._go_live()
+        if live is None:
+            super().__setitem__(key, value)
+        else:
+            live[key] = value
+
+    def __getitem__(self, key: Any) -> Any:
+        live = self.traced_elements()
+        if live is not None:
+            return live[key]
+        if is_traced(key):
+            return part_of(_unwrapped(self), key)
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Any:
+        live = self.traced_elements()
+        return super().__iter__() if live is None else iter(live)
+
+    def __getattribute__(self, name: str) -> Any:
+        if not name.startswith("_") and name not in ("traced_elements", "base"):
+            live = _plain(self, "traced_elements")()
+            if live is not None:
+                return getattr(live, name)
+        return _plain(self, name)
+
+    def __float__(self) -> float:
+        live = self.traced_elements()
+        return super().__float__() if live is None else float(live)
+
+    def __int__(self) -> int:
+        live = self.traced_elements()
+        return super().__int__() if live is None else int(live)
+
+    def __bool__(self) -> bool:
+        live = self.traced_elements()
+        return super().__bool__() if live is None else bool(live)
+
+    def __repr__(self) -> str:
+        live = self.traced_elements()
+        return super().__repr__() if live is None else repr(live)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        outs = options.pop("out", ())
+        if any(map(is_traced, (*inputs, *outs))) or (method == "at" and any(map(is_traced, inputs))):
+            if outs or method == "at":
+                for each in outs if method != "at" else inputs[:1]:
+                    if isinstance(each, Local) and each.traced_elements() is None:
+                        each._go_live()
+            given = {key: _now(each) for key, each in options.items()}
+            if outs:
+                given["out"] = tuple(map(_now, outs))
+            result = getattr(ufunc, method)(*map(_now, inputs), **given)
+            if not outs:
+                return result
+            return outs[0] if len(outs) == 1 else outs
+        given = {key: _unwrapped(each) for key, each in options.items()}
+        if outs:
+            given["out"] = tuple(map(_unwrapped, outs))
+        result = getattr(ufunc, method)(*map(_unwrapped, inputs), **given)
+        if outs:
+            return outs[0] if len(outs) == 1 else outs
+        return _wrapped(result)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if is_traced(args) or any(map(is_traced, kwargs.values())):
+            if function in CHANGES and isinstance(args[0], Local) and args[0].traced_elements() is None:
+                args[0]._go_live()
+            out = kwargs.get("out")
+            if isinstance(out, Local) and out.traced_elements() is None:
+                out._go_live()
+            result = call_numpy(function, _now(args), {key: _now(each) for key, each in kwargs.items()})
+            return result if out is None else out
+        result = function(*_unwrapped(args), **{key: _unwrapped(each) for key, each in kwargs.items()})
+        return kwargs["out"] if kwargs.get("out") is not None else _wrapped(result)
+
+
+def _nothing(array: Any) -> Any:
+    """Return what stands where nothing is to be read."""
+    return (
+        np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).min if array.dtype.kind == "i" else False
+    )
+
+
+def _owner(array: Any) -> Any:
+    """Return the array that owns the memory that another one shows."""
+    base = _plain(array, "base")
+    while isinstance(base, _array):
+        array, base = base, _plain(base, "base")
+    return array
+
+
+def _shown(root: Any, owner: Any, array: Any) -> Any:
+    """Return a traced array as a view of that of the owner of its memory."""
+    plain = array.view(_array) if type(array) is _array else _array.view(array, _array)
+    if plain.shape == owner.shape and plain.strides == owner.strides:
+        return root
+    size = owner.itemsize
+    start = (plain.__array_interface__["data"][0] - owner.__array_interface__["data"][0]) // size
+    numbers = np.arange(owner.size)
+    places = as_strided(numbers[start:], plain.shape, [8 * stride // size for stride in plain.strides])
+    indices = constant(np.array(places))
+
+    def get(node: Any) -> Any:
+        return gather(reshape(node, (node.size,)), indices)
+
+    view = View(root, get, lambda node, value: put_at(node, indices, value), lambda array: array)
+    return Traced(get(root.node), root.owner, view=view, is_array=True)
+
+
+def _now(value: Any) -> Any:
+    """Return a value with the traced arrays that arrays in it have become, and plain ones for the rest."""
+    if isinstance(value, Local):
+        live = value.traced_elements()
+        return memory_of(value) if live is None else live
+    if type(value) in (list, tuple):
+        return type(value)(map(_now, value))
+    return value
+
+
+def _unwrapped(value: Any) -> Any:
+    if isinstance(value, Local):
+        return _array.view(value, _array)
+    if type(value) in (list, tuple):
+        return type(value)(map(_unwrapped, value))
+    if type(value) is dict:
+        return {key: _unwrapped(each) for key, each in value.items()}
+    return value
+
+
+def _wrapped(value: Any) -> Any:
+    if type(value) is _array:
+        return Local.of(value)
+    if type(value) in (list, tuple):
+        return type(value)(map(_wrapped, value))
+    return value

@@ -1,0 +1,103 @@
+"""Stand-ins for modules: NumPy, whose functions make arrays that take traced values, and the user's own."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from diffc.frontends.numpy.dispatch import call_numpy
+from diffc.frontends.numpy.operators import is_traced
+from diffc.frontends.numpy.outside.functions import is_foreign
+from diffc.frontends.numpy.outside.local import LOCAL, Local
+from diffc.frontends.numpy.outside.paths import in_attribute
+from diffc.frontends.numpy.outside.session import Outside
+from diffc.frontends.numpy.registry import BUILDERS
+
+__all__ = ["numpy_function", "stand_in_for_module"]
+
+
+class _ModuleStandIn(types.ModuleType):
+    """A module whose attributes are stand-ins."""
+
+    def __init__(self, name: str, find: Callable[[str], Any]) -> None:
+        super().__init__(name)
+        object.__setattr__(self, "_find", find)
+
+    def __getattribute__(self, name: str) -> Any:
+        return object.__getattribute__(self, "_find")(name)
+
+
+def stand_in_for_module(outside: Outside, module: types.ModuleType, label: str) -> Any:
+    """Return what stands for a module: NumPy and the user's have one, others are taken as they are."""
+    if module.__name__ == "numpy" or module.__name__.startswith("numpy."):
+        return outside.keep(
+            module, _ModuleStandIn(module.__name__, lambda name: _of_numpy(outside, module, name))
+        )
+    if is_foreign(module):
+        return module
+
+    def find(name: str) -> Any:
+        return outside.of(getattr(module, name), in_attribute(module, name, label))
+
+    return outside.keep(module, _ModuleStandIn(module.__name__, find))
+
+
+def _of_numpy(outside: Outside, module: types.ModuleType, name: str) -> Any:
+    value = getattr(module, name)
+    if isinstance(value, types.ModuleType):
+        return outside.made_of(value, name)
+    if value is np.ndarray:
+        return _Array
+    return numpy_function(value)
+
+
+class _ArrayKind(type):
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, np.ndarray) or (is_traced(value) and getattr(value, "is_array", False))
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(np.ndarray, name)
+
+
+class _Array(metaclass=_ArrayKind):
+    """What `np.ndarray` is in a traced function: traced arrays are instances of it."""
+
+
+_WRAPPED: dict[Any, Any] = {}
+_UNFILLED = (np.empty, np.empty_like)
+
+
+def numpy_function(value: Any) -> Any:
+    """Return what a function of NumPy is in a traced function; anything else as it is."""
+    if not isinstance(value, types.FunctionType | types.BuiltinFunctionType):
+        return value if type(value) is not _DISPATCHER else _wrapped_once(value)
+    return _wrapped_once(value) if (getattr(value, "__module__", None) or "").startswith("numpy") else value
+
+
+_DISPATCHER = type(np.sum)
+
+
+def _wrapped_once(value: Any) -> Any:
+    made = _WRAPPED.get(value)
+    if made is None:
+        made = _WRAPPED[value] = _wrapped(value)
+    return made
+
+
+def _wrapped(function: Any) -> Any:
+    makes_array = function in LOCAL
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if function in BUILDERS and (any(map(is_traced, args)) or any(map(is_traced, kwargs.values()))):
+            return call_numpy(function, args, kwargs)
+        if function is np.asarray and args and isinstance(args[0], Local):
+            return np.asanyarray(*args, **kwargs)
+        result = function(*args, **kwargs)
+        return Local.of(result, function in _UNFILLED) if makes_array else result
+
+    return call

@@ -1,0 +1,73 @@
+"""Lists of numbers outside: arrays where they meet traced values, lists where they are looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from diffc.frontends.numpy.outside.writes import Write
+
+__all__ = ["Numbers"]
+
+
+class Numbers(list[Any]):
+    """A copy of a list of numbers. Once something of it is read as a list, its items must stay the same."""
+
+    __slots__ = ("_items", "_looked", "original")
+
+    def __init__(self, original: list[Any]) -> None:
+        """Copy a list, nested ones too."""
+        super().__init__(original)
+        self.original = original
+        self._items = _copied(original)
+        self._looked = False
+
+    @staticmethod
+    def fits(value: Any) -> bool:
+        """Tell whether a value is a list of numbers, or of such lists."""
+        return (
+            type(value) is list and bool(value) and all(_is_number(each) for each in cast(list[Any], value))
+        )
+
+    def holds(self) -> bool:
+        """Tell whether the list still has the items that the program was made with, if it was looked into."""
+        return not self._looked or self.original == self._items
+
+    def writes(self, label: str) -> Iterator[Write]:
+        """Yield a write that cannot be repeated, where the function has changed the list."""
+        if list.__ne__(self, self._items) or self.original != self._items:
+            yield Write(None, None, f"{label}, a list of numbers")
+
+    def __getitem__(self, key: Any) -> Any:
+        self._looked = True
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._looked = True
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._looked = True
+        return super().__len__()
+
+    def __contains__(self, item: object) -> bool:
+        self._looked = True
+        return super().__contains__(item)
+
+    def __eq__(self, other: object) -> bool:
+        self._looked = True
+        return super().__eq__(other)
+
+    def __add__(self, other: Any) -> Any:
+        self._looked = True
+        return super().__add__(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float, bool) or Numbers.fits(value)
+
+
+def _copied(value: Any) -> Any:
+    return [_copied(each) for each in value] if isinstance(value, list) else value  # pyright: ignore
