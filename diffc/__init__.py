@@ -9,10 +9,16 @@ to machine code, readable at every stage, and proved.
 (24.0, 24.0, 36.0)
 """
 
+from __future__ import annotations
+
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+
+# The name that type checkers know, without the time that importing `typing` takes.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from diffc import nn as nn
     from diffc import testing as testing
     from diffc import training as training
@@ -78,4 +84,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -14,6 +14,7 @@ __all__ = [
     "distinct_names",
     "every_float",
     "fresh_name",
+    "input_name",
     "is_integer",
     "nest",
     "scalar_output",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 Wrt: TypeAlias = int | str | Sequence[int | str]
-"""Inputs by position or name: one, or a sequence of them."""
+"""Inputs by position or name: one, or a sequence of them; a SymPy symbol stands for its name."""
 
 
 def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
@@ -34,7 +35,7 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
     given: Any = wrt
     several = isinstance(given, Sequence) and not isinstance(given, str)
     chosen: list[Node] = []
-    for each in given if several else (given,):
+    for each in map(input_name, given if several else (given,)):
         if isinstance(each, str):
             node = graph.input(each)
         elif not is_integer(each):
@@ -46,8 +47,10 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
         else:
             raise DiffcError(f"{graph.name} has {len(graph.inputs)} inputs, there is none at position {each}")
         if not node.type.is_float:
+            name = node.attrs["name"]
             raise DiffcError(
-                f"{graph.name} cannot be differentiated by {node.attrs['name']!r}: it is {node.type}"
+                f"{graph.name} cannot be differentiated by {name!r}: it is {node.type}; give it floats, as "
+                f"with {name}.astype(float), or declare it f64"
             )
         if node in chosen:
             raise DiffcError(f"{graph.name}: {node.attrs['name']!r} is named twice in wrt")
@@ -55,6 +58,13 @@ def select_inputs(graph: Graph, wrt: Wrt) -> tuple[list[Node], bool]:
     if not chosen:
         raise DiffcError(f"{graph.name}: wrt names no input")
     return chosen, several
+
+
+def input_name(given: Any) -> Any:
+    """Return the name of the input that a SymPy symbol or expression stands for; anything else as it is."""
+    if not hasattr(given, "free_symbols") or is_integer(given):
+        return given
+    return str(given.name if given.is_Symbol else given)
 
 
 def every_float(graph: Graph) -> Wrt:

@@ -17,6 +17,7 @@ from diffc.autodiff.selection import (
     Wrt,
     distinct_names,
     fresh_name,
+    input_name,
     is_integer,
     nest,
     scalar_output,
@@ -79,7 +80,7 @@ def value_and_grad(graph: Graph, wrt: Wrt = 0) -> Graph:
 def derivative(graph: Graph, *names: str | int) -> Graph:
     """Return a partial derivative by scalar inputs, such as ("a", "b") or ("x", 3)."""
     order: list[str] = []
-    for each in names:
+    for each in map(input_name, names):
         if isinstance(each, str):
             order.append(each)
         elif not order or not is_integer(each) or each < 0:

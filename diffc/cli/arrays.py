@@ -74,30 +74,30 @@ def read_inputs(
         paths: `.npz`, `.json` and `.safetensors` files, each with some of the inputs, and tables, which
             give what these do not.
         types: the inputs' types by name.
-        given: inputs that have their value from elsewhere, which the files must not repeat.
+        given: inputs that have their value from elsewhere, which comes before that of a file.
         known: more names that may stand in the files, of other kernels' inputs.
         columns: which columns of a table are which input; see `diffc.cli.tables`.
         finite: refuse NaN and infinities in a table.
     """
-    wanted = list(types)
+    wanted = [name for name in types if name not in given]
     found: dict[str, Any] = {}
-    origins = dict.fromkeys(given, "--set")
+    origins: dict[str, str] = {}
     tables = [path for path in paths if _suffix(path) in SUFFIXES]
     chosen = {name: each for name, each in (columns or {}).items() if name in types or name not in known}
     if columns and len(tables) != 1:
         raise InputError(f"--columns is for one file that is a table ({', '.join(SUFFIXES)})")
     for path in sorted(paths, key=tables.__contains__):
         if path in tables:
-            left = {name: kind for name, kind in types.items() if name not in origins}
+            left = {name: types[name] for name in wanted if name not in origins}
             values = _read_table(path, left, chosen, finite) if left else {}
         else:
-            values = _read(path, _Names(wanted, origins, known))
+            values = _read(path, _Names(wanted, origins, [*known, *given]))
         found.update(values)
         origins = {**origins, **dict.fromkeys(values, path)}
     missing = [repr(name) for name in wanted if name not in origins]
     if missing:
         several = "s" * (len(missing) > 1)
-        problem = f"the input{several} {_listed(missing)} missing; {_Names(wanted, {}, ())}"
+        problem = f"the input{several} {_listed(missing)} missing; {_Names(list(types), {}, ())}"
         raise InputError(f"{', '.join(paths)}: {problem}")
     return found
 

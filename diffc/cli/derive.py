@@ -46,7 +46,8 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the derivatives."""
-    f = parse(arguments.formula, read_types(arguments.inputs))
+    formula = arguments.formula.strip()
+    f = parse(formula, read_types(arguments.inputs))
     order = max(arguments.order, 2) if arguments.hessian else arguments.order
     if not 0 <= order <= _MAX_ORDER:
         raise DiffcError(f"--order is an integer from 0 to {_MAX_ORDER}, not {order}")
@@ -58,11 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     values = None if point is None else _values(kernel, found, point)
     hessian = _hessian(found, wrt, values) if arguments.hessian and len(f.outputs) == 1 else None
     if arguments.json:
-        print_json(
-            _report(arguments.formula, f, (wrt, order), (found, formulas), kernel.source, point, values)
-        )
+        print_json(_report(formula, f, (wrt, order), (found, formulas), kernel.source, point, values))
     else:
-        print_text(_page(arguments.formula, f, found, formulas))
+        print_text(_page(formula, f, found, formulas))
         print_text(f"\ncode\n\n{indented(kernel.source)}")
         if point is not None and values is not None:
             print_text("\n" + _at(point, found, values, hessian))

@@ -41,7 +41,13 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--columns", nargs="+", metavar="NAME=COLS", help="of a .csv or .npy file: x=0:64 y=label z=2,5"
     )
-    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="inputs: a=1 x=[1,2.5]")
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="inputs: a=1 x=[1,2.5]; they come before those of --input",
+    )
     parser.add_argument("--kernel", metavar="NAME", help="which kernel; default: that of the model's outputs")
     parser.add_argument("--output", metavar="FILE", help="write the outputs to a .npz or .json file")
     parser.add_argument("--json", action="store_true", help="print JSON: the outputs in full")

@@ -32,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def is_path(text: str) -> bool:
     """Tell whether a text names a file: it exists, or looks like `models/surface.toml`."""
+    text = text.strip()
     try:
         return bool(_FILE.fullmatch(text[:1000])) or os.path.exists(text)
     except ValueError:  # no system takes it for a path
@@ -42,6 +43,7 @@ def model_of(target: str, arguments: argparse.Namespace) -> Model:
     """Return the model of a file, or of a formula with the options `--inputs`, `--wrt`, `--math`."""
     types, wrt = read_types(cast("list[str] | None", arguments.inputs)), names_of(arguments.wrt)
     math = cast("str | None", arguments.math)
+    target = target.strip()
     if not is_path(target):
         return Model.of(parse(target, types), wrt, math or "precise")
     if types is not None:

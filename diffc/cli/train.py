@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -185,7 +186,9 @@ def _checkpoint_of(given: str) -> Path:
 
 def _places(arguments: argparse.Namespace, name: str, resume: Path | None) -> _Places:
     """Return where the results go; refuse a folder with a training that would be lost."""
-    default = Path(f"{name}_training") if resume is None else resume.parent
+    # A model's name is a label: what leads out of this folder is left out of it.
+    label = re.sub(r"[^\w.-]+", "_", name).strip("._") or "model"
+    default = Path(f"{label}_training") if resume is None else resume.parent
     folder = default if arguments.out is None else Path(arguments.out)
     checkpoint = folder / _CHECKPOINT
     if folder.exists() and not folder.is_dir():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from diffc.errors import DiffcError, InputError, SyntaxProblem
+from diffc.syntax.lexer import range_problem
 
 __all__ = ["Value", "names_of", "read_assignments", "read_types", "read_value"]
 
@@ -56,6 +57,9 @@ def read_value(text: str) -> Value:
                 closed = open_.pop()
                 open_[-1].append(closed)
             elif kind != "mark":
+                problem = range_problem(token.lstrip("+-")) if kind == "float" else None
+                if problem is not None:
+                    raise SyntaxProblem(problem, text, position)
                 open_[-1].append(_number(kind, token))
             previous = token
         position = match.end()

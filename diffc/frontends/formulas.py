@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from diffc.errors import DiffcError
 from diffc.ir import Dim, Graph, Node, Type, parse_type, recording
 from diffc.ops import dim, input_node
-from diffc.syntax import CONSTANTS, FUNCTIONS, build_outputs, parse_expression
-from diffc.syntax.program import ParsedProgram
+from diffc.syntax import CONSTANTS, FUNCTIONS, ExpressionProblem, build_outputs, parse_expression
+from diffc.syntax.program import Load, ParsedProgram
 from diffc.syntax.strings import is_encodable
+from diffc.syntax.suggestions import instead_of_name
 
 __all__ = ["declare", "parse", "scope_of"]
 
@@ -43,8 +44,14 @@ def parse(text: str, inputs: Mapping[str, str | Type] | None = None, name: str =
 
 
 def _free_names(program: ParsedProgram) -> dict[str, str]:
+    """Return the names that are inputs where none are declared, each a scalar."""
     # A function's name that is not called is more often a slip than an input.
-    return {name: "f64" for name in program.names if name not in CONSTANTS and name not in FUNCTIONS}
+    free = [name for name in program.names if name not in CONSTANTS and name not in FUNCTIONS]
+    for step in program.code:
+        if isinstance(step, Load) and (meant := instead_of_name(step.name)) is not None:
+            problem = f"the name {step.name!r}: {meant}, or declare the inputs and their types"
+            raise ExpressionProblem(problem, program.text, step.position)
+    return dict.fromkeys(free, "f64")
 
 
 def declare(inputs: Mapping[str, str | Type]) -> dict[str, Node]:

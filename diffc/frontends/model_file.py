@@ -31,8 +31,8 @@ from diffc.frontends.network_file import NetworkFile, is_network, read_network
 from diffc.frontends.toml_tables import Tables, read_tables
 from diffc.ir import Graph, Node, recording
 from diffc.syntax import build, parse_expression
-from diffc.syntax.functions import nearest
 from diffc.syntax.lexer import is_name
+from diffc.syntax.suggestions import nearest
 
 __all__ = ["Derive", "ModelFile", "load_model_file", "read_model_text"]
 

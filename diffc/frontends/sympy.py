@@ -19,10 +19,11 @@ from sympy.matrices.expressions.matexpr import MatrixElement
 from sympy.tensor.array import NDimArray
 
 from diffc.errors import DiffcError
-from diffc.frontends.sympy_functions import ADVICE
+from diffc.frontends.sympy_advice import ADVICE
 from diffc.frontends.sympy_matrices import matrix_extents
 from diffc.frontends.sympy_text import shown
-from diffc.frontends.sympy_translate import Translator, free_symbols
+from diffc.frontends.sympy_translate import Translator
+from diffc.frontends.sympy_trees import free_symbols
 from diffc.ir import Graph, Node, Tree, Type, check
 from diffc.ir.dtype import FLOATS
 from diffc.ops import input_node
@@ -41,10 +42,11 @@ def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64
     Args:
         expr: an expression or a condition (a scalar output), a matrix or array of them (an output
             of that shape), or a list of these, nested as the outputs shall be.
-        inputs: `[a, b]`: scalar inputs of the symbols' names, in this order. `{"q": [q1, q2],
-            "m": m}`: inputs by name, where a list is packed into a vector and a matrix into an
-            array of its shape. Any expression may stand for a symbol and is then not looked into,
-            such as `q(t)` and `Derivative(q(t), t)`. None: all symbols, in SymPy's order.
+        inputs: `[a, b]`, or a matrix of symbols: scalar inputs of the symbols' names, in this order.
+            `{"q": [q1, q2], "m": m}`: inputs by name, where a list or a column is packed into a vector and
+            any other matrix into an array of its shape. Any expression may stand for a symbol and is then
+            not looked into, such as `q(t)` and `Derivative(q(t), t)`; so may a symbol's name, and
+            `"a b"` is `["a", "b"]`. None: all symbols, by name.
         name: the graph's name.
         dtype: "f64" or "f32", that of all inputs and numbers.
 
@@ -61,7 +63,7 @@ def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64
     if not leaves:
         raise DiffcError("there is no expression to compute: the list is empty")
     roots = [element for leaf in leaves for element in leaf.elements]
-    nodes, atoms = _declare(_named(inputs, roots), dtype)
+    nodes, atoms = _declare(_named(_resolved(inputs, roots), roots), dtype)
     translator = Translator(atoms, dtype)
     outputs = [
         _output(leaf, [translator.translate(each) for each in leaf.elements], dtype) for leaf in leaves
@@ -132,10 +134,39 @@ def _output(array: _Array, nodes: Sequence[Node], dtype: str) -> Node:
     return reshape(stack(nodes), array.shape)
 
 
+def _resolved(inputs: Any, roots: Sequence[Any]) -> Any:
+    """Return the inputs with symbols where names stand for them; a matrix of symbols as their list."""
+    if isinstance(inputs, str):
+        inputs = inputs.replace(",", " ").split()
+    if isinstance(inputs, (MatrixBase, np.ndarray)):
+        inputs = _packed(inputs).elements
+    lists = list(inputs.values()) if isinstance(inputs, Mapping) else [inputs]
+    if not any(_holds_names(each) for each in lists):
+        return inputs
+    symbols: dict[str, Any] = {}
+    for each in free_symbols(roots):
+        if _label(each) in symbols:
+            raise DiffcError(_same_name(symbols[_label(each)], each))
+        symbols[_label(each)] = each
+
+    def resolved(items: Any) -> Any:
+        if not _holds_names(items):
+            return items
+        return [symbols.get(each, sympy.Symbol(each)) if isinstance(each, str) else each for each in items]
+
+    if isinstance(inputs, Mapping):
+        return {name: resolved(items) for name, items in inputs.items()}
+    return resolved(inputs)
+
+
+def _holds_names(items: Any) -> bool:
+    return isinstance(items, (list, tuple)) and any(isinstance(each, str) for each in items)
+
+
 def _named(inputs: Any, roots: Sequence[Any]) -> list[tuple[str, Any]]:
     """Return the inputs as pairs of a name and what it stands for."""
     if inputs is None:
-        inputs = sorted(free_symbols(roots), key=sympy.default_sort_key)
+        inputs = sorted(free_symbols(roots), key=lambda each: (_label(each), sympy.default_sort_key(each)))
     if isinstance(inputs, Mapping):
         for each in inputs:
             if not isinstance(each, str):
@@ -148,7 +179,8 @@ def _named(inputs: Any, roots: Sequence[Any]) -> list[tuple[str, Any]]:
     first: dict[str, Any] = {}
     for each in inputs:
         if isinstance(each, (list, tuple, sympy.Tuple, MatrixBase)):
-            raise DiffcError(f'a vector among the inputs needs a name: write {{"q": {each}}}')
+            listed = _packed(each).elements
+            raise DiffcError(f'a vector among the inputs needs a name: write {{"q": {listed}}}')
         if _label(each) in first:
             raise DiffcError(_same_name(first[_label(each)], each))
         first[_label(each)] = each
@@ -197,6 +229,8 @@ def _packed(value: Any) -> _Array:
     if isinstance(value, (list, tuple, sympy.Tuple)):
         return _Array([_scalar(each) for each in value], (len(value),))
     array = _array(value)
+    if array is not None and isinstance(value, MatrixBase) and array.shape[1:] == (1,):
+        return _Array(array.elements, array.shape[:1])
     return _Array([_scalar(value)]) if array is None else array
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import reduce
 
+from diffc.errors import DiffcError
 from diffc.ir import Node
 from diffc.ops import constant_like, scalar_value
-from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, sign, sub
-from diffc.ops.constant import pi
+from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, neg, sign, sub
 from diffc.ops.elementary import (
     acos,
     asin,
@@ -39,10 +39,10 @@ from diffc.ops.elementary import (
     tan,
     tanh,
 )
-from diffc.ops.exact import weak
 from diffc.ops.gamma import digamma, polygamma_of
 from diffc.ops.inverse_hyperbolic import asinh, atanh
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne, where
+from diffc.ops.powers import power
 from diffc.ops.remainders import fmod, mod
 from diffc.ops.rounding import ceil, floor
 from diffc.syntax.pointwise import (
@@ -52,9 +52,9 @@ from diffc.syntax.pointwise import (
     odd,
     sinc_of_angle,
 )
-from diffc.syntax.special import gamma, loggamma
+from diffc.syntax.special import beta, binom, gamma, loggamma, poch
 
-__all__ = ["ADVICE", "FUNCTIONS", "GENERAL_ADVICE"]
+__all__ = ["FUNCTIONS"]
 
 
 def _log(x: Node, base: Node | None = None) -> Node:
@@ -104,15 +104,30 @@ def _polygamma(n: Node, x: Node) -> Node:
 
 
 def _erf2(x: Node, y: Node) -> Node:
-    return sub(erf(y), erf(x))
+    """Return erf(y) - erf(x), from the tails where both lie on one side of 0."""
+    right = logical_and(gt(x, 0.5), gt(y, 0.5))
+    left = logical_and(lt(x, -0.5), lt(y, -0.5))
+    a, b = where(left, neg(y), x), where(left, neg(x), y)
+    return where(logical_or(left, right), sub(erfc(a), erfc(b)), sub(erf(y), erf(x)))
 
 
-def _imaginary_part(x: Node) -> Node:
-    return constant_like(0, x.dtype)
+def _falling(x: Node, n: Node) -> Node:
+    return poch(add(sub(x, n), 1), n)
 
 
-def _argument(x: Node) -> Node:
-    return where(lt(x, 0), constant_like(weak(pi()), x.dtype), 0)
+def _same(x: Node, y: Node) -> Node:
+    return where(eq(x, y), constant_like(1, x.dtype), 0)
+
+
+def _beyond(x: Node, start: Node, n: Node) -> Node:
+    """Return (x - start)**n from the start on, 0 before it."""
+    order = scalar_value(n)
+    if order is None or order < 0:
+        raise DiffcError(
+            "SingularityFunction(x, a, n): n is a number from 0 on here; below 0 it is a distribution"
+        )
+    distance = sub(x, start)
+    return where(ge(distance, 0), power(distance, order), constant_like(0, x.dtype))
 
 
 def _identity(x: Node) -> Node:
@@ -171,10 +186,15 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "erf": erf,
     "erfc": erfc,
     "erf2": _erf2,
+    "beta": beta,
+    "binomial": binom,
+    "RisingFactorial": poch,
+    "FallingFactorial": _falling,
     "gamma": gamma,
     "factorial": lambda x: gamma(add(x, 1)),
     "loggamma": loggamma,
     "digamma": digamma,
+    "harmonic": lambda x: sub(digamma(add(x, 1)), digamma(constant_like(1, x.dtype))),
     "trigamma": lambda x: polygamma_of(1, x),
     "polygamma": _polygamma,
     # piecewise
@@ -188,11 +208,11 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "Min": _fold(minimum),
     "Max": _fold(maximum),
     "Heaviside": heaviside,
+    "KroneckerDelta": _same,
+    "SingularityFunction": _beyond,
     # of complex numbers, which are real here
     "re": _identity,
-    "im": _imaginary_part,
     "conjugate": _identity,
-    "arg": _argument,
     "UnevaluatedExpr": _identity,
     # relations and logic
     "StrictLessThan": lt,
@@ -221,26 +241,3 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "logaddexp": logaddexp,
 }
 """How each SymPy function is built, by the name of its class."""
-
-_DOIT = "evaluate it first, with .doit()"
-
-ADVICE: dict[str, str] = {
-    "Derivative": "evaluate it first, with .doit(), or list it in inputs",
-    "Integral": _DOIT,
-    "Sum": _DOIT,
-    "Product": _DOIT,
-    "Limit": _DOIT,
-    "Subs": _DOIT,
-    "Order": "drop it with .removeO()",
-    "Lambda": "pass its .expr, with its .variables as inputs",
-    "IdentityFunction": "pass its .expr, with its .variables as inputs",
-    "Poly": "pass .as_expr()",
-    "Indexed": 'list the elements in inputs, as in {"x": [x[0], x[1]]}',
-    "ElementwiseApplyFunction": "write out its elements, with .as_explicit()",
-    "ArrayDerivative": "differentiate the Function instead",
-    "Contains": "write the set as a condition, with .as_relational(x)",
-    "DiracDelta": "a distribution has no value; write what it stands for",
-}
-"""What to do instead, for heads that are refused."""
-
-GENERAL_ADVICE = "rewrite it by elementary functions, or list it in inputs and give its value"

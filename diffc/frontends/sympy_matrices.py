@@ -35,8 +35,11 @@ def matrix_extents(expr: Any) -> tuple[int, int]:
     try:
         rows, columns = (int(each) for each in expr.shape)
     except TypeError:
+        symbols = dict.fromkeys(each for each in expr.shape if not each.is_number)
+        numbers = ", ".join(f"{each}: 3" for each in symbols)
         raise DiffcError(
-            f"the matrix {shown(expr)} cannot be written out: its shape {expr.shape} is symbolic; use numbers"
+            f"the matrix {shown(expr)} cannot be written out: its shape {expr.shape} is symbolic; use "
+            f"numbers, as with .subs({{{numbers}}})"
         ) from None
     return rows, columns
 
@@ -73,6 +76,8 @@ def _factors(expr: Any, node: Node) -> list[tuple[Node, bool]]:
     if type(expr).__name__ not in ("Inverse", "MatPow"):
         return [(node, False)]
     exponent = expr.args[1]
+    if node.shape == (1, 1) and exponent.is_Number:
+        return [(power(node, float(exponent)), False)]
     if not exponent.is_Integer:
         raise DiffcError(f"{shown(expr)}: a power of a matrix that is no whole number is not supported")
     count = int(exponent)

@@ -11,55 +11,29 @@ from its attributes and from the name of its class.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diffc.errors import DiffcError
-from diffc.frontends.sympy_functions import ADVICE, FUNCTIONS, GENERAL_ADVICE
-from diffc.frontends.sympy_matrices import LEAVES, MATRICES, matrix_children, matrix_extents
+from diffc.frontends.sympy_advice import ADVICE, advice, advice_without_i
+from diffc.frontends.sympy_functions import FUNCTIONS
+from diffc.frontends.sympy_matrices import LEAVES, MATRICES, matrix_extents
+from diffc.frontends.sympy_parts import REAL, argument, imaginary_part, vanishing
 from diffc.frontends.sympy_text import shown
+from diffc.frontends.sympy_trees import children_of, fits, head_of, is_leaf, is_number, is_supported
 from diffc.ir import Node, Type
 from diffc.ops import constant, constant_like, lift
 from diffc.ops.arithmetic import add, div, mul, neg, sub
 from diffc.ops.broadcasting import full
-from diffc.ops.constant import Unrounded, pi
+from diffc.ops.constant import Unrounded, const, pi
 from diffc.ops.elementary import exp
 from diffc.ops.exact import weak
 from diffc.ops.logic import where
 from diffc.ops.powers import power
 
-__all__ = ["Translator", "free_symbols"]
+__all__ = ["Translator"]
 
-_STRUCTURAL = frozenset({"Add", "Mul", "Pow", "Piecewise"})
 _LARGEST = 10**300
-
-
-def free_symbols(roots: Sequence[Any]) -> list[Any]:
-    """Return the symbols that a translation of these expressions meets, matrix symbols included."""
-    found: dict[Any, None] = {}
-    seen: dict[int, Any] = {}
-    stack = list(reversed(roots))
-    while stack:
-        expr = stack.pop()
-        if id(expr) in seen:
-            continue
-        seen[id(expr)] = expr
-        if getattr(expr, "is_Symbol", False) or _head(expr) == "MatrixSymbol":
-            found[expr] = None
-        elif _is_supported(expr):
-            stack.extend(reversed(list(_children(expr))))
-    return list(found)
-
-
-def _head(expr: Any) -> str:
-    """Return the name of a SymPy class, and nothing for classes that others defined."""
-    kind = type(expr)
-    return kind.__name__ if str(kind.__module__).startswith("sympy.") else ""
-
-
-def _is_supported(expr: Any) -> bool:
-    head = _head(expr)
-    return head in FUNCTIONS or head in _STRUCTURAL or head in MATRICES
 
 
 class Translator:
@@ -75,6 +49,9 @@ class Translator:
         # The expression is kept beside its node: an object that dies gives its id to another.
         self._done: dict[int, tuple[Any, Node]] = {}
         self._root: Any = None
+        self._imaginary: set[Node] = set()
+        """The imaginary parts met, +0.0 or NaN."""
+        self._real: dict[int, Any] = {}
 
     def translate(self, root: Any) -> Node:
         """Return the expression's node; raise `DiffcError` for what diffc cannot express."""
@@ -89,7 +66,7 @@ class Translator:
             elif (leaf := self._leaf(expr)) is not None:
                 self._finish(expr, leaf)
             else:
-                children = tuple(_children(expr))
+                children = tuple(children_of(expr))
                 stack.append((expr, children))
                 stack.extend((each, None) for each in reversed(children))
         return self._node(root)
@@ -106,7 +83,7 @@ class Translator:
             return self.atoms[expr]
         if getattr(expr, "is_Number", False) or getattr(expr, "is_NumberSymbol", False):
             return constant_like(self._number(expr), self.dtype)
-        head = _head(expr)
+        head = head_of(expr)
         if getattr(expr, "is_Symbol", False) or head == "MatrixSymbol":
             self.missing.append(expr)
             shape = matrix_extents(expr) if head == "MatrixSymbol" else ()
@@ -117,7 +94,7 @@ class Translator:
             return constant(head == "BooleanTrue")
         if head in ("ImaginaryUnit", "ComplexInfinity"):
             raise self._complex(expr)
-        return None if _is_supported(expr) else self._constant_function(expr)
+        return None if is_supported(expr) else self._constant_function(expr)
 
     def _is_atom(self, expr: Any) -> bool:
         # Only the inputs' own types are looked up: hashing a deep expression can recurse.
@@ -135,8 +112,8 @@ class Translator:
 
     def _constant_function(self, expr: Any) -> Node:
         """Return the value of an unsupported function of numbers, such as gamma(1/3); else raise."""
-        head = _head(expr)
-        if head and head not in ADVICE and _is_number(expr):
+        head = head_of(expr)
+        if head and head not in ADVICE and is_number(expr):
             value = expr.evalf(40)
             if getattr(value, "is_Number", False):
                 return constant_like(self._number(value), self.dtype)
@@ -145,30 +122,42 @@ class Translator:
         raise self._unsupported(expr)
 
     def _unsupported(self, expr: Any) -> DiffcError:
-        head, name = _head(expr), type(expr).__name__
+        head, name = head_of(expr), type(expr).__name__
         if type(type(expr)).__name__ == "UndefinedFunction":
             reason = f"the function {name} is undefined; list {shown(expr)} itself in inputs, or put in its "
             reason += "definition with .subs()"
         else:
-            reason = f"{name} is not supported; {ADVICE.get(head, GENERAL_ADVICE)}"
+            reason = f"{name} is not supported; {advice(expr, head, fits)}"
         return DiffcError(f"{self._place(expr)}: {reason}")
 
     def _complex(self, expr: Any) -> DiffcError:
-        return DiffcError(f"{self._place(expr)}: complex numbers are not supported")
+        way = advice_without_i(self._root, fits)
+        return DiffcError(f"{self._place(expr)}: complex numbers are not supported{way}")
 
     def _place(self, expr: Any) -> str:
         return shown(expr) if expr is self._root else f"{shown(expr)} in {shown(self._root)}"
 
     def _build(self, expr: Any, operands: list[Node]) -> Node:
-        head = _head(expr)
+        head = head_of(expr)
         if head in MATRICES:
             return MATRICES[head](expr, operands)
         if any(each.rank for each in operands):
+            name = type(expr).__name__
             raise DiffcError(
-                f"{self._place(expr)}: {type(expr).__name__} of a matrix is not supported; write out its "
-                "elements, with .as_explicit()"
+                f"{self._place(expr)}: {name} of a matrix is not supported; write out its elements, with "
+                f".as_explicit(), or of each of them A.applyfunc({name}).as_explicit()"
             )
+        if not self._imaginary.isdisjoint(operands):
+            part = vanishing(head, expr, operands, [each in self._imaginary for each in operands])
+            if part is not None:
+                self._imaginary.add(part)
+                return part
         match head:
+            case "im":
+                self._imaginary.add(part := imaginary_part(operands[0], self._is_real(expr.args[0])))
+                return part
+            case "arg":
+                return argument(operands[0], self._is_real(expr.args[0]))
             case "Add":
                 return self._sum(expr, operands)
             case "Mul":
@@ -183,8 +172,10 @@ class Translator:
 
     def _sum(self, expr: Any, operands: Sequence[Node]) -> Node:
         """Return a chain of `add` and `sub` that starts, where it can, with a term that is added."""
-        terms = [self._term(*each) for each in zip(expr.args, operands, strict=True)]
-        numbers = [term.is_Number for term in expr.args]
+        pairs = [each for each in zip(expr.args, operands, strict=True) if not self._is_zero_part(each[1])]
+        operands = [operand for _, operand in pairs]
+        terms = [self._term(*each) for each in pairs]
+        numbers = [term.is_Number for term, _ in pairs]
         first = next((k for k, (sign, _) in enumerate(terms) if sign > 0), None)
         if first is None:
             first = next((k for k, is_number in enumerate(numbers) if is_number), None)
@@ -194,12 +185,31 @@ class Translator:
 
     def _term(self, term: Any, operand: Node) -> tuple[int, Node]:
         """Return a term of a sum as a sign and what the sign leaves."""
-        if _head(term) == "Mul" and not self._is_atom(term):
+        if head_of(term) == "Mul" and not self._is_atom(term) and operand not in self._imaginary:
             operands = [self._node(each) for each in term.args]
             return self._product(term, operands, fold_sign=False)
         if term.is_Number and term.is_extended_negative:
             return -1, constant_like(self._number(-term), self.dtype)
         return 1, operand
+
+    def _is_zero_part(self, node: Node) -> bool:
+        return node in self._imaginary and node.op is const
+
+    def _is_real(self, expr: Any) -> bool:
+        """Tell whether an expression is real wherever it has a value, all inputs being real."""
+        stack, seen = [expr], dict[int, Any]()
+        while stack:
+            each = stack.pop()
+            if id(each) in seen or id(each) in self._real or self._is_atom(each) or is_leaf(each):
+                continue
+            head = head_of(each)
+            whole = head == "Pow" and (each.args[1].is_Integer or head_of(each.args[0]) == "Exp1")
+            if not (whole or head in REAL or getattr(each, "is_Boolean", False)):
+                return False
+            seen[id(each)] = each
+            stack.extend(children_of(each))
+        self._real.update(seen)
+        return True
 
     def _product(self, expr: Any, operands: Sequence[Node], *, fold_sign: bool) -> tuple[int, Node]:
         """Return a sign and a quotient of products: negative powers go below the line.
@@ -234,18 +244,18 @@ class Translator:
         node = self._node(base)
         if not exponent.is_Number:
             raised = self._node(exponent)
-            return exp(raised) if _head(base) == "Exp1" else power(node, raised)
+            return exp(raised) if head_of(base) == "Exp1" else power(node, raised)
         value = self._number(exponent)
         if base.is_Number and base.is_extended_negative and math.isfinite(value) and value % 1:
             raise self._complex(expr)
-        return exp(lift(value, self.dtype)) if _head(base) == "Exp1" else power(node, value)
+        return exp(lift(value, self.dtype)) if head_of(base) == "Exp1" else power(node, value)
 
 
 def _exact(expr: Any) -> float | None:
     """Return a ratio of doubles, pi and e as the weak numbers that they are; None for any other number."""
-    if _head(expr) == "Pi":
+    if head_of(expr) == "Pi":
         return weak(pi())
-    if _head(expr) == "Exp1":
+    if head_of(expr) == "Exp1":
         return weak(exp(constant(1.0)))
     parts = (expr.p, expr.q) if expr.is_Rational else ()
     if parts and all(abs(each) < _LARGEST and int(float(each)) == each for each in parts):
@@ -255,19 +265,6 @@ def _exact(expr: Any) -> float | None:
 
 def _negated(number: float) -> float:
     return weak(neg(number.node)) if isinstance(number, Unrounded) else -number
-
-
-def _children(expr: Any) -> Iterator[Any]:
-    """Return what must be translated before an expression is; pairs of a Piecewise lie flat."""
-    head = _head(expr)
-    if head in MATRICES:
-        yield from matrix_children(expr, head)
-        return
-    if head != "Piecewise":
-        yield from expr.args
-        return
-    for pair in expr.args:
-        yield from pair.args
 
 
 def _piecewise(operands: Sequence[Node]) -> Node:
@@ -295,14 +292,7 @@ def _multiply(factors: Sequence[Node]) -> Node:
 
 def _negative_exponent(expr: Any) -> Any:
     """Return the exponent of a power whose exponent is a negative number, else None."""
-    if _head(expr) != "Pow":
+    if head_of(expr) != "Pow":
         return None
     exponent = expr.args[1]
     return exponent if exponent.is_Number and exponent.is_extended_negative else None
-
-
-def _is_number(expr: Any) -> bool:
-    try:
-        return bool(getattr(expr, "is_number", False))
-    except RecursionError:  # SymPy's own walk; an expression this deep is no constant to evaluate
-        return False

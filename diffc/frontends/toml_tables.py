@@ -11,7 +11,7 @@ from typing import Any, NoReturn, cast
 
 from diffc.errors import ModelError
 from diffc.frontends.toml_lines import MAX_PARTS, Key, find_lines
-from diffc.syntax.functions import nearest
+from diffc.syntax.suggestions import nearest
 
 __all__ = ["Tables", "read_tables"]
 
@@ -19,6 +19,11 @@ _MAX_BYTES = 10_000_000
 _MAX_MESSAGE = 500
 _MATHS = ("precise", "fast")
 _MODEL_KEYS = ("name", "math")
+_KNOWN = (
+    "model", "inputs", "definitions", "outputs", "derive", "layer", "loss", "train", "name", "math",
+    "gradient", "hessian", "jacobian", "partials", "kind", "units", "activation", "target",
+)  # fmt: skip
+_BARE_KEY = re.compile(r"\s*\[{0,2}\s*([\w-]+)\s*(?:=|\])")
 _LINE = re.compile(r" ?\(at line (\d+), column \d+\)")
 
 
@@ -57,7 +62,17 @@ def _parse_toml(text: str, path: Path) -> dict[str, Any]:
         message = _LINE.sub("", message).replace(" (at end of document)", "; the file ends too early")
         if "overwrite" in message or "twice" in message:
             raise ModelError(f"{path}:{line}: a key or table is given twice ({message})") from None
-        raise ModelError(f"{path}:{line}: this is not TOML: {message}") from None
+        hint = _unquoted_key(text.splitlines()[line - 1]) if text.strip() else ""
+        raise ModelError(f"{path}:{line}: this is not TOML: {message}{hint}") from None
+
+
+def _unquoted_key(line: str) -> str:
+    """Return what to write for a key with other letters than ASCII's, nothing where the line has none."""
+    found = _BARE_KEY.match(line)
+    if found is None or found.group(1).isascii():
+        return ""
+    hint = nearest(found.group(1), _KNOWN)
+    return hint or f'; a key with letters beyond ASCII stands in quotes: "{found.group(1)}"'
 
 
 class Tables:

@@ -6,8 +6,10 @@ a Function is called or given to `compile`.
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections.abc import Mapping, Sequence
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Literal
 
 from diffc import autodiff, compiler
@@ -24,9 +26,23 @@ if TYPE_CHECKING:
     from diffc.runtime import Kernel
 
 __all__ = [
-    "Function", "compile", "derivative", "from_sympy", "fwd_and_bwd", "grad", "hessian", "hvp", "jacobian",
-    "jvp", "parse", "value_and_grad", "vjp", "vmap",
+    "Function", "compile", "derivative", "from_sympy", "fwd_and_bwd", "grad", "hessian", "how_to_make", "hvp",
+    "jacobian", "jvp", "parse", "value_and_grad", "vjp", "vmap",
 ]  # fmt: skip
+
+
+class _Signature:
+    """What `inspect.signature` and editors show of a Function: its inputs by name."""
+
+    def __get__(self, function: Function | None, owner: type[Function]) -> inspect.Signature:
+        if function is None:
+            raise AttributeError("the class has the signature of its constructor")
+        names = function.graph.input_names
+        plain = all(name.isidentifier() and not iskeyword(name) for name in names)
+        # A name that is no identifier is an argument by position.
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if plain else inspect.Parameter.POSITIONAL_ONLY
+        shown = names if plain else [f"x{k}" for k in range(len(names))]
+        return inspect.Signature([inspect.Parameter(name, kind) for name in shown])
 
 
 class Function:
@@ -61,6 +77,12 @@ class Function:
     def name(self) -> str:
         """The function's name."""
         return self.graph.name
+
+    @property
+    def __name__(self) -> str:
+        return self.graph.name
+
+    __signature__ = _Signature()
 
     @property
     def inputs(self) -> dict[str, Type]:
@@ -154,8 +176,8 @@ def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64
 
     Args:
         expr: what to compute.
-        inputs: symbols in order, `[a, b, c]`, or named and packed into vectors, `{"q": [q1, q2], "m": m}`;
-            without it the free symbols, sorted by name.
+        inputs: symbols or their names in order, `[a, b, c]` or "a b c", or named and packed into vectors,
+            `{"q": [q1, q2], "m": m}`; without it the free symbols, sorted by name.
         name: the function's name.
         dtype: f64 or f32.
 
@@ -262,10 +284,22 @@ def _named(name: Any) -> str:
 
 def _graph(f: Any) -> Graph:
     if not isinstance(f, Function):
-        raise DiffcError(
-            f"a diffc Function is needed, got {type(f).__name__}: make one with dc.parse or dc.from_sympy"
-        )
+        raise DiffcError(f"a diffc Function is needed, got {type(f).__name__}: {how_to_make(f)}")
     return f.graph
+
+
+def how_to_make(f: Any) -> str:
+    """Return how a Function is made of what is none."""
+    if isinstance(f, str):
+        return "make one of a formula with dc.parse"
+    wrapped = getattr(f, "__wrapped__", None)
+    if callable(wrapped):
+        return "trace the plain function first, as in dc.grad(dc.trace(f, dc.f64(3)))"
+    if inspect.isroutine(f):
+        return (
+            "make one of a plain function with dc.trace(f, dc.f64(3), ...), from the types of its arguments"
+        )
+    return "make one with dc.trace, dc.parse or dc.from_sympy"
 
 
 def _transformed(transform: Any, f: Function, *args: Any) -> Function:

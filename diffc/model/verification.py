@@ -10,7 +10,7 @@ from diffc import compiler
 from diffc.autodiff.selection import Wrt
 from diffc.errors import DiffcError
 from diffc.functions.certified import measured, proof_stages
-from diffc.functions.function import Function
+from diffc.functions.function import Function, how_to_make
 from diffc.model.model import Model
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def verify(
 
     if not isinstance(f, Function | Model):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DiffcError(
-            f"verify takes a diffc Function or Model, got {type(f).__name__}: "
-            "make one with dc.trace, dc.parse, dc.from_sympy or dc.load_model"
+            f"verify takes a diffc Function or Model, got {type(f).__name__}: {how_to_make(f)}, or a Model "
+            "with dc.load_model"
         )
     chosen = compiler.Options(cast(Literal["precise", "fast"], math or f.math)).math
     if isinstance(f, Function):

@@ -15,8 +15,8 @@ from diffc.nn.losses import Loss
 from diffc.ops import input_node
 from diffc.ops.arithmetic import abs_, add, mul, square
 from diffc.ops.broadcasting import sum_
-from diffc.syntax.functions import nearest
 from diffc.syntax.lexer import is_name
+from diffc.syntax.suggestions import nearest
 
 __all__ = ["Assembly", "assemble"]
 

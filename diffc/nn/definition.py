@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self, TypeGuard, cast
 from diffc.errors import DiffcError
 from diffc.ir import Node
 from diffc.syntax import build, parse_expression
-from diffc.syntax.functions import nearest
+from diffc.syntax.suggestions import nearest
 
 __all__ = [
     "Definition", "Key", "NetworkProblem", "choice", "count", "flag", "formula_node", "label", "non_negative",

@@ -22,8 +22,8 @@ from diffc.nn.losses import Loss
 from diffc.nn.sampling import Stream
 from diffc.ops import input_node
 from diffc.ops.base import DTYPES
-from diffc.syntax.functions import nearest
 from diffc.syntax.lexer import is_name
+from diffc.syntax.suggestions import nearest
 
 __all__ = ["Network"]
 

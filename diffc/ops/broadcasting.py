@@ -10,12 +10,15 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type, broadcast_shapes, size_of
 from diffc.ops.arithmetic import div
-from diffc.ops.base import Array, Linear, register
+from diffc.ops.base import Array, Linear, Op, register
 from diffc.ops.constant import constant_like, dim
 from diffc.ops.elementwise import cast
 from diffc.ops.reshaping import expand_dims, normal_axis, reshape
 
-__all__ = ["broadcast", "full", "mean", "normal_axes", "sum_", "sum_to", "with_leading_axis", "zeros"]
+__all__ = [
+    "broadcast", "checked_axes", "full", "mean", "normal_axes", "sum_", "sum_to", "with_leading_axis",
+    "zeros",
+]  # fmt: skip
 
 
 @register
@@ -90,6 +93,14 @@ def normal_axes(x: Node, axis: int | Sequence[int] | None, operation: str) -> tu
     return tuple(sorted(normal))
 
 
+def checked_axes(op: Op, types: Sequence[Type], attrs: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the axes that an operation works over; raise `TypeProblem` for others than its operand's."""
+    axes = attrs["axes"]
+    if not isinstance(axes, tuple) or axes != tuple(k for k in range(types[0].rank) if k in axes):
+        raise op.problem(types, f"its axes are not {axes!r:.40}")
+    return axes
+
+
 @register
 class sum_op(Linear):
     """The sum over axes."""
@@ -100,7 +111,7 @@ class sum_op(Linear):
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Drop the axes; truth values are counted as integers by the builder's cast."""
-        axes = attrs["axes"]
+        axes = checked_axes(self, types, attrs)
         if types[0].dtype == "bool":
             raise self.problem(types, "truth values are not summed; cast them first")
         return types[0].with_shape(tuple(e for k, e in enumerate(types[0].shape) if k not in axes))

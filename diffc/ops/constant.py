@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.ir import Extent, Node, Type
+from diffc.ir import Dim, Extent, Node, Type
 from diffc.ir.dtype import is_float
 from diffc.ops.base import DTYPES, REGISTRY, Array, Leaf, register
 
@@ -158,6 +158,8 @@ class dim_op(Leaf):
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Return i64."""
+        if not isinstance(attrs["extent"], int | Dim):
+            raise self.problem(types, "it is the value of an extent")
         return Type("i64")
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:

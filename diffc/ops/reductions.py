@@ -10,7 +10,7 @@ import numpy as np
 from diffc.ir import Node, Type
 from diffc.ops.arithmetic import div, mul, neg, sub
 from diffc.ops.base import Array, Composite, register
-from diffc.ops.broadcasting import normal_axes, sum_
+from diffc.ops.broadcasting import checked_axes, normal_axes, sum_
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import cast
 from diffc.ops.logic import eq, where
@@ -25,7 +25,7 @@ class Reduction(Composite):
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Drop the axes."""
-        axes = attrs["axes"]
+        axes = checked_axes(self, types, attrs)
         return types[0].with_shape(tuple(e for k, e in enumerate(types[0].shape) if k not in axes))
 
     def batch(self, node: Node, inputs: Sequence[Node], batched: Sequence[bool]) -> Node:

@@ -70,7 +70,7 @@ def reshape(x: Node, shape: Sequence[Extent]) -> Node:
         return x
     if x.op is reshape_op:
         return reshape(x.inputs[0], shape)
-    if x.op is const:
+    if x.op is const and x.type.size == size_of(shape):
         return constant(const.reference(x.attrs).reshape([int(str(e)) for e in shape]), x.dtype)
     return Node.make(reshape_op, (x,), {"shape": shape})
 

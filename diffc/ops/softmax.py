@@ -14,7 +14,7 @@ import numpy as np
 from diffc.ir import Node, Type
 from diffc.ops.arithmetic import add, div, mul, sub
 from diffc.ops.base import Array, Composite, register
-from diffc.ops.broadcasting import normal_axes, sum_
+from diffc.ops.broadcasting import checked_axes, normal_axes, sum_
 from diffc.ops.constant import constant_like
 from diffc.ops.elementary import exp, log
 from diffc.ops.elementwise import cast
@@ -91,6 +91,7 @@ class softmax_op(Composite):
         """Return the operand's type; floats only."""
         if not types[0].is_float:
             raise self.problem(types, "it takes f64 or f32")
+        checked_axes(self, types, attrs)
         return types[0]
 
     def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:

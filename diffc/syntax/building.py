@@ -14,9 +14,10 @@ from diffc.ops import constant
 from diffc.ops.constant import pi
 from diffc.ops.elementary import exp
 from diffc.ops.exact import weak
-from diffc.syntax.functions import ALIASES, FUNCTIONS, call_function, nearest
+from diffc.syntax.functions import ALIASES, FUNCTIONS, call_function
 from diffc.syntax.program import Apply, Collect, Index, Instruction, Literal, Load, ParsedProgram, Slice
 from diffc.syntax.subscripts import subscript
+from diffc.syntax.suggestions import instead_of_name, nearest
 from diffc.syntax.values import Bundle, Part, Value, Weak, as_extent, as_node
 
 __all__ = ["CONSTANTS", "ExpressionProblem", "Scope", "build", "build_outputs"]
@@ -117,7 +118,8 @@ def _lookup(name: str, scope: Scope) -> Value:
         if name in FUNCTIONS or name in ALIASES:
             raise TypeProblem(f"{name!r} is a function: write {name}(x)")
         known = ", ".join(list(scope)[:20]) or "none"
-        hint = nearest(name, [*scope, *CONSTANTS])
+        meant = instead_of_name(name)
+        hint = nearest(name, [*scope, *CONSTANTS]) if meant is None else f": {meant}"
         raise TypeProblem(f"unknown name {name!r}{hint} (the names here: {known})")
     return found
 

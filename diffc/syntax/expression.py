@@ -28,6 +28,7 @@ _BINARY = {
     "+": ("add", 5), "-": ("sub", 5), "*": ("mul", 6), "/": ("div", 6), "//": ("floor_divide", 6),
     "%": ("mod", 6), "@": ("matmul", 6), "**": ("pow", 8),
 }  # fmt: skip
+_EQUALS = "'=' names an argument of a function; equality is written ==, and of y = f(x) only f(x)"
 _WORDS = {"True": True, "False": False, "None": None}
 
 
@@ -140,13 +141,14 @@ class _Parser:
             self._push_operand(Load(name, position))
 
     def _advance(self) -> Token:
-        token, self._token = self._token, next(self._tokens)
+        token = self._token
+        self._token = next(self._tokens, token)
         return token
 
     def _keyword(self, token: Token) -> None:
         frame = self._stack[-1]
         if not isinstance(frame, _Frame) or frame.kind != "call":
-            raise self._problem("'=' names an argument of a function; equality is written ==", self._token)
+            raise self._problem(_EQUALS, self._token)
         if token.text in frame.keywords:
             raise self._problem(f"the argument {token.text!r} is given twice", token)
         self._advance()
@@ -187,7 +189,7 @@ class _Parser:
         elif text == ".":
             self._attribute(token)
         elif text == "=":
-            raise self._problem("'=' names an argument of a function; equality is written ==", token)
+            raise self._problem(_EQUALS, token)
         elif text == ":":
             raise self._problem("':' stands only in an index: x[1:3]", token)
         else:
@@ -214,8 +216,12 @@ class _Parser:
 
     def _attribute(self, token: Token) -> None:
         name = self._advance()
+        if name.kind != "name":
+            raise self._problem("a name must follow '.': x.T is the transpose", token)
         if name.text != "T":
-            raise self._problem(f"'.{name.text}' is not known: only .T, the transpose", token)
+            known = "only .T, the transpose"
+            instead = "dim(x, axis)" if name.text in ("shape", "size") else f"{name.text}(x)"
+            raise self._problem(f"'.{name.text}' is not known: {known}; write {instead}", token)
         self._code.append(Apply("transpose", 1, (), token.position))
 
     # The items of a bracket.
@@ -233,10 +239,20 @@ class _Parser:
         self._operand = True
 
     def _comma(self, token: Token) -> None:
+        self._check_decimal_comma(token)
         self._reduce(0)
         self._end_item(self._frames[-1], token)
         self._frames[-1].comma = True
         self._operand = True
+
+    def _check_decimal_comma(self, token: Token) -> None:
+        at, after, last = token.position, self._token, self._code[-1] if self._code else None
+        if self._frames[-1].kind != "text" or not isinstance(last, Literal) or after.position != at + 1:
+            return
+        if after.kind == "number" and self._text[at - 1].isdigit():
+            before = self._text[last.position : at]
+            problem = f"a number has a decimal point: write {before}.{after.text}"
+            raise self._problem(f"{problem}, or for two formulas {before}, {after.text}", token)
 
     def _end_item(self, frame: _Frame, token: Token) -> None:
         if frame.colons:

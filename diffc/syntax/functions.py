@@ -6,17 +6,15 @@ Python numbers alone gives a Python number again.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import islice
 from typing import Any
 
 from diffc.errors import TypeProblem
-from diffc.ir import Extent, Node
+from diffc.ir import Extent, Node, Type
 from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift, linalg
-from diffc.ops.broadcasting import broadcast, mean, sum_
+from diffc.ops.broadcasting import broadcast, full, mean, sum_
 from diffc.ops.exact import weak
 from diffc.ops.factorizations import cholesky
 from diffc.ops.gamma import polygamma_of
@@ -28,8 +26,10 @@ from diffc.ops.reductions import amax, amin, any_, prod
 from diffc.ops.reshaping import expand_dims, flip, normal_axis, reshape, transpose
 from diffc.ops.slicing import concatenate, stack
 from diffc.ops.softmax import logsumexp, softmax
+from diffc.ops.sorting import argmax, argmin, argsort, sort
 from diffc.ops.spectra import eigvalsh, svdvals
-from diffc.syntax import compositions, linear_algebra, pointwise, special
+from diffc.syntax import arrays, compositions, linear_algebra, pointwise, special
+from diffc.syntax.suggestions import instead_of_function, nearest
 from diffc.syntax.values import (
     Bundle,
     Value,
@@ -40,9 +40,12 @@ from diffc.syntax.values import (
     power_weak,
 )
 
-__all__ = ["ALIASES", "FUNCTIONS", "Function", "call_function", "nearest"]
+__all__ = ["ALIASES", "FUNCTIONS", "Function", "call_function"]
 
 _REQUIRED = object()
+_TOO_MANY: Mapping[str, str] = {
+    "log": ", log10(x), log2(x), or log(x)/log(b) for another base",
+}
 _DEFAULTS: Mapping[str, Any] = {"None": None, "False": False, "0": 0, "-1": -1}
 
 
@@ -76,7 +79,8 @@ class Function:
         names = [each.partition("=") for each in self.parameters.split(", ")]
         values = {name: _DEFAULTS[default] if mark else _REQUIRED for name, mark, default in names}
         if len(positional) > len(values):
-            raise TypeProblem(f"{len(positional)} arguments are too many: write {self.signature}")
+            also = _TOO_MANY.get(self.name, "")
+            raise TypeProblem(f"{len(positional)} arguments are too many: write {self.signature}{also}")
         given = dict(zip(values, positional, strict=False))
         for name, value in keywords.items():
             if name not in values:
@@ -92,17 +96,11 @@ class Function:
         return list(values.values())
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return ", did you mean 'x'?" for the most similar name, or nothing."""
-    found = difflib.get_close_matches(name[:100], list(islice(names, 1000)), 1)
-    return f"; did you mean '{found[0]}'?" if found else ""
-
-
 def call_function(name: str, positional: Sequence[Value], keywords: Mapping[str, Value]) -> Value:
     """Return the value of a function or an operator; raise `TypeProblem` where there is none."""
     function = FUNCTIONS.get(name) or FUNCTIONS.get(ALIASES.get(name, ""))
     if function is None:
-        raise TypeProblem(f"unknown function {name!r}{nearest(name, [*FUNCTIONS, *ALIASES])}")
+        raise TypeProblem(f"unknown function {name!r}{instead_of_function(name, [*FUNCTIONS, *ALIASES])}")
     return function(positional, keywords)
 
 
@@ -113,6 +111,10 @@ def _axis(value: Value, what: str = "axis") -> int:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise TypeProblem(f"{what} must be an integer")
+
+
+def _axis_or_none(value: Value) -> int | None:
+    return None if value is None else _axis(value)
 
 
 def _axes(value: Value) -> int | list[int] | None:
@@ -285,7 +287,10 @@ for _name, _names, _doc in (
 for _name, _names, _doc in (
     ("gamma", "x", "the gamma function, from gammaln: its relative error grows with log(abs(gamma(x)))"),
     ("loggamma", "x", "log(gamma(x)), NaN below 0"),
+    ("beta", "x, y", "gamma(x)*gamma(y)/gamma(x + y)"),
     ("betaln", "x, y", "log(abs(beta(x, y)))"),
+    ("binom", "n, k", "gamma(n + 1)/(gamma(k + 1)*gamma(n - k + 1)), a polynomial for a whole number k"),
+    ("poch", "x, n", "gamma(x + n)/gamma(x), the rising factorial"),
     ("logit", "x", "log(x/(1 - x))"),
     ("entr", "x", "-x*log(x), 0 at 0"),
     ("rel_entr", "x, y", "x*log(x/y), 0 where x is 0"),
@@ -353,6 +358,24 @@ _add("stack", "parts, axis=0", "arrays joined along a new axis; [a, b] is stack(
 _add("gather", "x, indices, axis=0", "the elements at integer indices along an axis",
      lambda x, i, axis: gather(as_node(x), as_node(i), _axis(axis)))  # fmt: skip
 
+_add("sort", "x, axis=-1", "the elements in ascending order along an axis",
+     lambda x, axis: sort(as_node(x), _axis(axis)))  # fmt: skip
+_add("argsort", "x, axis=-1", "the indices that sort along an axis",
+     lambda x, axis: argsort(as_node(x), _axis(axis)))  # fmt: skip
+_add("argmax", "x, axis=None", "the index of the largest element, the first of equal ones",
+     lambda x, axis: argmax(as_node(x), _axis_or_none(axis)))  # fmt: skip
+_add("argmin", "x, axis=None", "the index of the smallest element, the first of equal ones",
+     lambda x, axis: argmin(as_node(x), _axis_or_none(axis)))  # fmt: skip
+_add("diag", "x", "the matrix with a vector on its diagonal, or a square matrix's diagonal",
+     lambda x: arrays.diag(as_node(x)))  # fmt: skip
+_add("trace", "a", "the sum of the diagonal of a square matrix", _of_matrix(arrays.trace))
+
+_add("zeros", "shape", "zeros in f64", lambda shape: full(0, Type("f64", tuple(_shape(shape)))))
+_add("ones", "shape", "ones in f64", lambda shape: full(1, Type("f64", tuple(_shape(shape)))))
+_add("eye", "n", "the identity matrix in f64", lambda n: arrays.eye(as_extent(n, "the number of rows")))
+_add("linspace", "start, stop, n", "n numbers at equal distances, from the start to the stop",
+     lambda start, stop, n: arrays.linspace(
+         as_operand(start), as_operand(stop), as_extent(n, "the number of elements")))  # fmt: skip
 _add("dim", "x, axis=0", "the extent of an axis, an i64 scalar", _dim)
 _add("arange", "n", "0, 1, ..., n-1 as i64", lambda n: iota(as_extent(n, "the number of elements")))
 _add("f64", "x", "x as f64", _cast("f64"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from keyword import iskeyword
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from diffc.errors import SyntaxProblem
 
-__all__ = ["MAX_TEXT", "Token", "is_name", "number_value", "tokenize"]
+__all__ = ["MAX_TEXT", "Token", "is_name", "number_value", "range_problem", "tokenize"]
 
 MAX_TEXT = 10_000_000
 _MAX_DIGITS = 300
@@ -29,7 +30,8 @@ _HINTS = {
     "&&": "write 'and'",
     "|": "write 'or', and abs(x) for the absolute value",
     "||": "write 'or', and norm(x) for the norm",
-    "!": "write 'not', and != for 'is not equal'",
+    "!": "write 'not', != for 'is not equal', and gamma(x + 1) for a factorial",
+    "∞": "write inf",
     "<>": "write !=",
     "~": "write 'not'",
     "{": "lists are written with [ ]",
@@ -45,6 +47,14 @@ _HINTS = {
     "≥": "write >=",
     "≠": "write !=",
 }
+
+
+_CHOICE = "a choice is written where(condition, x, y)"
+_LOOP = "a formula has no loops: write sum, prod or another function of a whole array"
+_KEYWORDS = {
+    "if": _CHOICE, "else": _CHOICE, "elif": _CHOICE, "for": _LOOP, "while": _LOOP,
+    "is": "write ==", "in": "write or between comparisons",
+}  # fmt: skip
 
 
 class Token(NamedTuple):
@@ -63,6 +73,18 @@ def is_name(text: str) -> bool:
 def number_value(text: str) -> int | float:
     """Return the value of a number token; an integer keeps every digit."""
     return float(text) if any(mark in text for mark in ".eE") else int(text)
+
+
+def range_problem(text: str) -> str | None:
+    """Return what is wrong with a number token that f64 does not have: one beyond it, or that would be 0."""
+    if not any(mark in text for mark in ".eE"):
+        return None
+    value = float(text)
+    if math.isinf(value):
+        return f"the number {text[:40]} is too large for f64, whose largest is 1.8e308; infinity is inf"
+    if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+        return f"the number {text[:40]} is too small for f64, whose smallest is 4.9e-324; zero is 0"
+    return None
 
 
 def tokenize(text: str) -> Iterator[Token]:
@@ -103,7 +125,9 @@ def _unexpected(text: str, position: int, found: str) -> SyntaxProblem:
 
 
 def _no_name(text: str, position: int, found: str) -> SyntaxProblem:
-    if iskeyword(found):
+    if found in _KEYWORDS:
+        hint = f"'{found}' is a word of Python: {_KEYWORDS[found]}"
+    elif iskeyword(found):
         hint = f"'{found}' is a word of Python and cannot be a name here: write {found}_"
     else:
         hint = f"{found!r} is not a name: letters, digits and '_'; powers are written with **"
@@ -118,3 +142,6 @@ def _check_number(text: str, match: re.Match[str]) -> None:
         if text[after] in "jJ" and not text[after + 1 : after + 2].isalnum():
             raise SyntaxProblem("complex numbers are not supported", text, after)
         raise SyntaxProblem(f"an operator is missing after {number}: write {number}*...", text, after)
+    problem = range_problem(number)
+    if problem is not None:
+        raise SyntaxProblem(problem, text, match.start())

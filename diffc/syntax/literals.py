@@ -29,6 +29,7 @@ from diffc.ir import Dim, Graph, Node, Type, parse_extent, parse_type
 from diffc.ir.dtype import FLOATS, FORMATS
 from diffc.ops import constant
 from diffc.ops.base import DTYPES, Array
+from diffc.syntax.lexer import range_problem
 from diffc.syntax.strings import print_string, read_string
 
 __all__ = [
@@ -92,9 +93,13 @@ def read_number(text: str, dtype: str | None = None) -> np.generic:
         return np.int64(int(text))
     if kind == "nan":
         return _read_nan(text, dtype)
-    # A float32 beyond the largest becomes inf, without NumPy's warning.
+    digits = text.removesuffix("f32")
+    problem = None if "inf" in digits else range_problem(digits.removeprefix("-"))
     with np.errstate(all="ignore"):
-        return DTYPES[dtype](text.removesuffix("f32"))
+        value = DTYPES[dtype](digits)
+    if problem is not None or (np.isinf(value) and "inf" not in digits):
+        raise DiffcError(problem or f"the number {digits[:40]} is too large for {dtype}")
+    return value
 
 
 def _read_nan(text: str, dtype: str) -> np.generic:

@@ -13,11 +13,11 @@ from typing import Any
 from diffc.errors import DiffcError
 from diffc.ir import Adjoint, Graph, Node, Origin, Requirement, Type, parse_extent, parse_type
 from diffc.ops import REGISTRY, constant, input_node
-from diffc.syntax.functions import nearest
 from diffc.syntax.literals import NUMBER, read_array, read_atom, read_number
 from diffc.syntax.scanner import Scanner
 from diffc.syntax.strings import PLAIN, STRING, print_name, read_string
 from diffc.syntax.structure import read_outputs
+from diffc.syntax.suggestions import nearest
 
 __all__ = ["read_graph"]
 

@@ -10,7 +10,7 @@ import math
 
 from diffc.ir import Node
 from diffc.ops.arithmetic import abs_, add, div, mul, neg, sub
-from diffc.ops.constant import constant_like
+from diffc.ops.constant import constant_like, scalar_value
 from diffc.ops.elementary import exp, hypot, log, log1p
 from diffc.ops.elementwise import Operand, lift
 from diffc.ops.gamma import gammaln
@@ -20,23 +20,34 @@ from diffc.ops.remainders import mod
 from diffc.ops.rounding import floor
 
 __all__ = [
-    "betaln", "entr", "gamma", "huber", "kl_div", "loggamma", "logit", "pseudo_huber", "rel_entr",
+    "beta", "betaln", "binom", "entr", "gamma", "huber", "kl_div", "loggamma", "logit", "poch",
+    "pseudo_huber", "rel_entr",
 ]  # fmt: skip
 
 
-# Functions of gamma.
+# Functions of gamma. Formulas: Abramowitz and Stegun, Handbook of Mathematical Functions, chapter 6.
+
+_STIRLING = 20.0
+"""Beyond it the series is exact to the last bit."""
+_MAX_PRODUCT = 33
+"""A binomial coefficient of a whole number below it is written as a product."""
 
 
 def gamma(x: Operand) -> Node:
     """Return the gamma function; NaN at the negative integers, inf at 0."""
     (x,) = _floats(x)
-    size = exp(gammaln(x))
-    # Between -1 and 0, between -3 and -2, ... it is negative.
-    below = logical_and(lt(x, 0), ne(x, -math.inf))
-    whole = floor(where(below, x, 0.0))
-    value = where(logical_and(below, eq(mod(whole, 2.0), 1)), neg(size), size)
-    pole = logical_or(eq(x, -math.inf), logical_and(below, eq(whole, x)))
-    return where(pole, constant_like(math.nan, x.dtype), value)
+    pole = logical_or(eq(x, -math.inf), logical_and(lt(x, 0), eq(floor(x), x)))
+    return where(pole, constant_like(math.nan, x.dtype), _signed(exp(gammaln(x)), x))
+
+
+def _signed(value: Node, *arguments: Node) -> Node:
+    """Return a value with the sign of the product of gamma at some arguments."""
+    for x in arguments:
+        # Between -1 and 0, between -3 and -2, ... it is negative.
+        below = logical_and(lt(x, 0), ne(x, -math.inf))
+        odd = eq(mod(floor(where(below, x, 0.0)), 2.0), 1)
+        value = where(logical_and(below, odd), neg(value), value)
+    return value
 
 
 def loggamma(x: Operand) -> Node:
@@ -48,7 +59,65 @@ def loggamma(x: Operand) -> Node:
 def betaln(x: Operand, y: Operand) -> Node:
     """Return the logarithm of |beta(x, y)|."""
     x, y = _floats(x, y)
-    return add(gammaln(x), sub(gammaln(y), gammaln(add(x, y))))
+    above = lt(x, y)
+    large, small = where(above, y, x), where(above, x, y)
+    return sub(gammaln(small), _rise(large, small))
+
+
+def beta(x: Operand, y: Operand) -> Node:
+    """Return gamma(x) gamma(y) / gamma(x + y); NaN where two of them are infinite."""
+    x, y = _floats(x, y)
+    return _signed(exp(betaln(x, y)), x, y, add(x, y))
+
+
+def poch(x: Operand, n: Operand) -> Node:
+    """Return gamma(x + n) / gamma(x), the rising factorial; NaN where both are infinite."""
+    x, n = _floats(x, n)
+    return _signed(exp(_rise(x, n)), x, add(x, n))
+
+
+def binom(n: Operand, k: Operand) -> Node:
+    """Return gamma(n + 1) / (gamma(k + 1) gamma(n - k + 1)); a polynomial in n for a whole number k."""
+    n, k = _floats(n, k)
+    count = scalar_value(k)
+    if count is not None and count in range(_MAX_PRODUCT):
+        return _choices(n, int(count))
+    rest = sub(n, k)
+    above = lt(k, rest)
+    large, small = where(above, rest, k), where(above, k, rest)
+    size = exp(sub(_rise(add(large, 1), small), gammaln(add(small, 1))))
+    return _signed(size, add(n, 1), add(k, 1), add(rest, 1))
+
+
+def _choices(n: Node, count: int) -> Node:
+    value: Node = constant_like(1, n.dtype) if not count else n
+    for k in range(1, count):
+        value = div(mul(value, sub(n, k)), k + 1)
+    return value
+
+
+def _rise(x: Node, y: Node) -> Node:
+    """Return log |gamma(x + y) / gamma(x)|, by Stirling's series where the two logarithms would cancel."""
+    total = add(x, y)
+    large = logical_and(gt(x, _STIRLING), gt(total, _STIRLING))
+    a, b = (where(large, each, _STIRLING) for each in (x, total))
+    step = where(large, y, 0.0)
+    quotient = div(step, a)
+    near = gt(quotient, -0.5)
+    # Near -1 the sum of 1 and a quotient has lost what the sum of x and y has kept.
+    ratio = where(near, log1p(where(near, quotient, 0.0)), log(div(b, a)))
+    powers = add(mul(sub(a, 0.5), ratio), mul(step, sub(log(b), 1)))
+    series = add(powers, sub(_stirling(b), _stirling(a)))
+    return where(large, series, sub(gammaln(total), gammaln(x)))
+
+
+def _stirling(x: Node) -> Node:
+    """Return what log(gamma(x)) has beyond (x - 1/2) log(x) - x + log(2 pi)/2."""
+    inverse = div(1, x)
+    squared, total = mul(inverse, inverse), constant_like(1 / 1188, x.dtype)
+    for coefficient in (-1 / 1680, 1 / 1260, -1 / 360, 1 / 12):
+        total = add(coefficient, mul(squared, total))
+    return mul(inverse, total)
 
 
 # Logarithms of probabilities.

@@ -17,6 +17,7 @@ from diffc.training.data import Samples, check_data, check_parameters, encode_cl
 from diffc.training.evaluation import Evaluation
 from diffc.training.history import Epoch
 from diffc.training.lbfgs import PackedLoss, descend
+from diffc.training.plain import as_function
 from diffc.training.session import Session
 from diffc.training.settings import LBFGS, Settings
 from diffc.training.step import TrainingStep
@@ -59,13 +60,13 @@ class UnsavedResult(ArtefactError):
 
 
 def fit(
-    loss: Function,
+    loss: Function | Callable[..., Any],
     parameters: Mapping[str, Any] | None,
     data: Mapping[str, Any],
     settings: Settings | None = None,
     *,
     validation: Mapping[str, Any] | None = None,
-    predict: Function | None = None,
+    predict: Function | Callable[..., Any] | None = None,
     target: str | None = None,
     resume: Checkpoint | str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -86,7 +87,8 @@ def fit(
     An interrupt (Ctrl-C) ends the training after its last whole epoch; the result then says so.
 
     Args:
-        loss: a function with one scalar output. Its inputs are the parameters and the data.
+        loss: a function with one scalar output. Its inputs are the parameters and the data. A plain function
+            is traced for them; its arguments bear their names.
         parameters: the first value of each parameter by name; None to take those of `resume`.
         data: an array for each other input; see `diffc.training.data` for which have a row a sample.
         settings: how to train; those of `resume`, or the defaults, when not given.
@@ -107,8 +109,10 @@ def fit(
     """
     start = read_checkpoint(resume) if isinstance(resume, str | os.PathLike) else resume
     chosen = _settings(settings, start, options).with_end()
+    first = _first(parameters, start)
+    loss = as_function(loss, first, data)
     name = name or loss.name
-    values = check_parameters(loss, _first(parameters, start))
+    values = check_parameters(loss, first)
     if start is None:
         start = Checkpoint(values, chosen, model=name)
     elif start.model and start.model != name:
@@ -125,6 +129,7 @@ def fit(
     on_training = Evaluation(loss, training, cache)
     on_validation = None if held_out is None else Evaluation(loss, held_out, cache)
     if predict is not None:
+        predict = as_function(predict, first, data)
         (on_validation or on_training).with_metric(predict, chosen.metric, target)
     start = replace(start, parameters=values, settings=chosen)
     session = Session(start, on_training, on_validation, checkpoint, on_epoch)

@@ -44,15 +44,21 @@ def settings_of(model: Model, options: Mapping[str, Any] | None = None) -> Setti
         model.file.fail(("train", problem.key), f"train.{problem}")
 
 
-def fit_model(model: Model, data: Mapping[str, Any], settings: Settings | None = None, **more: Any) -> Result:
+def fit_model(
+    model: Model,
+    data: Mapping[str, Any],
+    settings: Settings | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    **more: Any,
+) -> Result:
     """Train a network's parameters; see `fit` for what it returns and raises.
 
     Args:
         model: a network's model.
         data: an array for each input of the model.
         settings: how to train; those of the model's file when not given.
-        more: single settings, and the other arguments of `fit`. Without `resume` the parameters begin at
-            `model.init(seed)`.
+        parameters: the first value of each parameter by name; `model.init(seed)` when not given.
+        more: single settings, and the other arguments of `fit`.
     """
     loss = check_trainable(model)
     if settings is None and more.get("resume") is None:
@@ -63,7 +69,16 @@ def fit_model(model: Model, data: Mapping[str, Any], settings: Settings | None =
         if samples is not None and loss.target in samples:
             _check_targets(model, loss, samples[loss.target], what)
     defaults: dict[str, Any] = {"predict": model.predict, "target": loss.target, "name": model.name}
-    return fit(model.loss, model.init(seed), data, settings, **{**defaults, **more})
+    first = model.init(seed) if parameters is None else _all_of(model, parameters)
+    return fit(model.loss, first, data, settings, **{**defaults, **more})
+
+
+def _all_of(model: Model, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return first values of a model's parameters; raise `InputError` unless they are of these."""
+    if set(parameters) != set(model.parameters):
+        needed, given = ", ".join(model.parameters), ", ".join(map(str, parameters)) or "none"
+        raise InputError(f"{model.name}: the parameters are {needed}; given are {given}")
+    return {name: parameters[name] for name in model.parameters}
 
 
 def _check_targets(model: Model, loss: Loss, given: Any, what: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 
 from diffc.errors import DiffcError
 from diffc.nn.optimizers import OPTIMIZERS, Optimizer
-from diffc.syntax.functions import nearest
+from diffc.syntax.suggestions import nearest
 from diffc.training.metrics import METRICS
 from diffc.training.schedules import SCHEDULES, Schedule
 

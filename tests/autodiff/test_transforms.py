@@ -395,3 +395,16 @@ class TestRefusals:
     def test_a_wrt_that_is_no_name_or_position(self, wrt):
         with pytest.raises(DiffcError, match="an input's name, its position, or a list of them"):
             dc.grad(surface(), wrt)
+
+
+def test_wrt_takes_sympy_symbols():
+    x, y, t = sympy.symbols("x y t")
+    angle = sympy.Function("q")(t)
+    f = dc.from_sympy(x**3 * y + sympy.sin(angle), [x, y, angle])
+    assert dc.grad(f, x)(2.0, 5.0, 0.0) == 60
+    assert dc.grad(f, (x, angle))(2.0, 5.0, 0.0) == (60, 1)
+    assert dc.derivative(f, x, 2)(2.0, 5.0, 0.0) == 60
+    assert dc.derivative(f, x, y, sympy.Integer(1))(2.0, 5.0, 0.0) == 12
+    assert dc.hessian(f, [x, "y"])(2.0, 5.0, 0.0) == ((60, 12), (12, 0))
+    with pytest.raises(DiffcError, match="f has no input 't'"):
+        dc.grad(f, t)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -52,9 +53,28 @@ def test_usage_errors(refused, arguments):
     refused(*arguments, says="usage: diffc")
 
 
-def test_a_leading_minus(diffc, refused):
-    refused("derive", "-x**2", says="one that starts with '-' stands last, behind --")
-    assert "df/dx = -2*x" in diffc("derive", "--wrt", "x", "--", "-x**2").out
+@pytest.mark.parametrize(
+    "arguments", [("-x**2",), ("-x**2", "--wrt", "x", "--at", "x=-1"), ("--wrt", "x", "--", "-x**2")]
+)
+def test_a_leading_minus(diffc, arguments):
+    result = diffc("derive", *arguments)
+    assert "f(x) = -x**2\n" in result.out
+    assert "df/dx = -2*x" in result.out
+
+
+@pytest.mark.parametrize("formula", ["-h*x", "-o*x", "-x", "-2*x", "-json + x", "--2*x", "-(x)", "-inf*x"])
+def test_a_formula_is_no_option(diffc, formula):
+    assert f") = {formula}\n" in diffc("derive", formula).out.splitlines(keepends=True)[0]
+
+
+def test_a_leading_minus_in_the_other_commands(diffc, tmp_path):
+    assert diffc("verify", "-x**2").status == 0
+    assert "square %x" in diffc("inspect", "-x**2", "--stage", "ir").out
+    assert diffc("build", "-x**2", "-o", tmp_path / "built").status == 0
+
+
+def test_a_formula_behind_the_options(refused):
+    refused("derive", "--wrt", "x", "x**2", says="FORMULA; it stands before the options")
 
 
 def test_an_internal_error_is_one_line(diffc, monkeypatch):
@@ -133,6 +153,88 @@ def test_an_interrupt(environment):
     done.send_signal(signal.SIGINT)
     _, err = done.communicate(timeout=60)
     assert (done.returncode, err) == (130, "")
+
+
+ENDINGS = [
+    (("derive", "x**2"), 2), (("derive", "x**2", "--json"), 2), (("--version",), 2), (("--help",), 2),
+    (("derive", "x*"), 2), (("derive",), 2),
+]  # fmt: skip
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a disk that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(("arguments", "status"), ENDINGS[:4], ids=str)
+def test_a_full_disk(environment, arguments, status, unbuffered):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "diffc", *arguments],
+            env={**environment, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == status
+    assert done.stderr == "diffc: error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell")
+@pytest.mark.parametrize(("arguments", "status"), ENDINGS, ids=str)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed(environment, arguments, status, closed):
+    command = f"{shlex.join([sys.executable, '-m', 'diffc', *arguments])} {closed}"
+    done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True)
+    fails = arguments in (("derive", "x*"), ("derive",))
+    assert done.returncode == (status if fails or closed.startswith(">") else 0)
+    if closed == ">&-":
+        assert done.stderr.startswith("usage" if arguments == ("derive",) else "diffc: error: ")
+        assert fails or done.stderr.count("\n") == 1
+    else:
+        assert done.stderr == ""
+    if fails or closed.startswith(">"):
+        assert done.stdout == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize("module", ["argparse", "diffc.cli.parser", "numpy"])
+def test_an_interrupt_while_modules_are_loaded(environment, module):
+    script = (
+        "import os, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from diffc.cli import main\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        f"for each in [each for each in sys.modules if each.split('.')[0] == {module!r}]:\n"
+        "    del sys.modules[each]\n"
+        "sys.exit(main(['derive', 'x']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_an_interrupt_that_became_another_error(diffc, monkeypatch):
+    def fail(*_):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise ImportError("half a module") from None
+
+    monkeypatch.setattr(derive, "derivatives_of", fail)
+    assert diffc("derive", "x").status == 130
+
+
+def test_the_version_needs_no_other_module(environment):
+    script = (
+        "import sys\nfrom diffc.cli import main\nmain(['--version'])\n"
+        "print([each for each in ('numpy', 'argparse', 'typing') if each in sys.modules])"
+    )
+    command = [sys.executable, "-S", "-c", script]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout.endswith("\n[]\n"), done.stderr
 
 
 def test_text_that_the_terminal_lacks(environment):

@@ -201,9 +201,6 @@ def test_bad_json(refused, built, tmp_path, text, says):
 def test_options_that_do_not_fit(refused, built, archive, tmp_path):
     path = archive()
     refused(
-        "run", built, "--input", path, "--set", "k=1", says="'k' is in the file and given by --set as well"
-    )
-    refused(
         "run",
         built,
         "--input",
@@ -240,3 +237,14 @@ def test_a_changed_byte(refused, built, tmp_path):
         path.write_bytes(sound[:at] + b"b" + sound[at + 1 :])
         refused("run", copy, "--set", "k=1", "x=[1]", "M=[[1,2]]", says=name.split("/")[-1])
         path.write_bytes(sound)
+
+
+@pytest.mark.parametrize("kind", ["npz", "json"])
+def test_what_is_set_comes_before_a_file(diffc, built, tmp_path, archive, kind):
+    path = archive()
+    if kind == "json":
+        path = tmp_path / "x.json"
+        path.write_text('{"k": 1.0, "x": [0.5, 2.0], "M": [[1, 0], [0, 1]]}')
+    result = diffc("run", built, "--input", path, "--set", "k=0", "--json")
+    assert json.loads(result.out)["values"]["y"] == 0
+    assert diffc("run", built, "--input", path, "--json").out != result.out

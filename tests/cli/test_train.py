@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import subprocess
@@ -50,6 +51,20 @@ def folder(tmp_path, monkeypatch):
     np.savez(tmp_path / "v.npz", x=x[:30], y=np.eye(2)[inside[:30]])
     np.savez(tmp_path / "numbers.npz", x=x, y=inside)
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("../evil", "evil"), ("/a/b c", "a_b_c"), ("..", "model"), ("net.v2", "net.v2")]
+)
+def test_a_name_leads_nowhere_else(diffc, folder, name, place):
+    inner = folder / "inner"
+    inner.mkdir()
+    os.chdir(inner)
+    (inner / "net.toml").write_text(NET.replace('"net"', f'"{name}"').replace("epochs = 12", "epochs = 1"))
+    before = sorted(folder.iterdir())
+    assert diffc("train", "net.toml", "--data", "../d.npz", "--no-plot").status == 0
+    assert sorted(folder.iterdir()) == before
+    assert (inner / f"{place}_training").is_dir()
 
 
 def test_what_is_written_and_printed(diffc, folder):

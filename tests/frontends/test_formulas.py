@@ -59,6 +59,14 @@ def test_names_in_other_alphabets() -> None:
         ("a + c", {"a": "f64", "b": "f64"}, "unknown name 'c'"),
         ("alhpa", {"alpha": "f64"}, "did you mean 'alpha'?"),
         ("sin", None, "write sin(x)"),
+        ("E**x", None, "the name 'E': write e for Euler's number, or declare the inputs"),
+        ("I*x", None, "the name 'I': complex numbers are not supported"),
+        ("2*oo", None, "the name 'oo': write inf"),
+        ("2*π", None, "the name 'π': write pi"),
+        ("E**x", {"x": "f64"}, "unknown name 'E': write e for Euler's number"),
+        ("log(x, 10)", None, "write log(x), log10(x), log2(x), or log(x)/log(b)"),
+        ("reshape([0], [N, 1])*x", {"x": "f64[N]"}, "elements do not fit"),
+        ("reshape(2, [3])", None, "elements do not fit"),
         ("a", {"a": "float16"}, "the input 'a': the dtype 'float16'"),
         ("a", {"a": "complex128"}, "complex numbers are not supported"),
         ("a", {"a": 3}, "a type is a text"),
@@ -74,6 +82,21 @@ def test_problem(text: str, inputs: Any, problem: str) -> None:
     with pytest.raises(DiffcError) as caught:
         parse(text, inputs)
     assert problem in str(caught.value)
+
+
+def test_what_means_something_elsewhere_can_be_an_input():
+    assert parse("E*I*oo", {"E": "f64", "I": "f64", "oo": "f64"}).input_names == ("E", "I", "oo")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1, 5", "[1,5]", "max(1,5)", "x1,2*x", "1,x", "reshape([1,2],(2,1))", "1e308*x", "1e-320*x",
+        "0.0e-999*x", "0e99999",
+    ],
+)  # fmt: skip
+def test_what_is_close_to_a_slip_is_none(text: str) -> None:
+    parse(text)
 
 
 def test_only_text_is_a_formula() -> None:

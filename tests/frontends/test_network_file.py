@@ -118,6 +118,8 @@ PROBLEMS: list[tuple[str, str, int, str]] = [
     ("units = 5", "units = 5\nl2 = -1.0", 9, "layer 1, l2: a finite number of at least 0"),
     ("units = 5", "units = 5\nl2 = nan", 9, "layer 1, l2: a finite number of at least 0"),
     ("units = 5", 'units = 5\nname = "a b"', 9, "layer 1, name: 'a b' is not a name"),
+    ('"tanh"', '"ReLU"', 9, "layer 1, activation: 'ReLU' is no kind of activation; did you mean 'relu'?"),
+    ('"tanh"', '"swish"', 9, "did you mean 'silu'?"),
     ('"tanh"', '"tahn"', 9, "layer 1, activation: 'tahn' is no kind of activation; did you mean 'tanh'?"),
     ('"tanh"', '"dense"', 9, "layer 1, activation: 'dense' is no kind of activation"),
     ('"tanh"', '{kind = "tanh", slope = 0}', 9, "layer 1, activation, slope: a finite number above 0"),

@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -35,6 +36,7 @@ ONE_ARGUMENT = {
     sp.gamma: (-3.25, -0.75, 0.25, 5.5), sp.factorial: (0.0, 0.5, 3.0), sp.loggamma: (0.25, 1.5, 9.25),
     sp.Abs: EVERYWHERE, sp.sign: (*EVERYWHERE, 0.0), sp.floor: EVERYWHERE, sp.ceiling: EVERYWHERE,
     sp.frac: (-2.75, -0.5, 0.25, 7.3), sp.Heaviside: (-1.5, 0.0, 2.0),
+    sp.harmonic: (-2.5, -0.3, 0.25, 3.0, 40.5, 1000.5),
     sp.re: EVERYWHERE, sp.im: EVERYWHERE, sp.conjugate: EVERYWHERE, sp.arg: NO_ZERO,
     sp.UnevaluatedExpr: EVERYWHERE,
     cfunctions.log1p: (*POSITIVE, -0.9), cfunctions.expm1: (*EVERYWHERE, 1e-12),
@@ -120,7 +122,104 @@ def test_signs_of_remainders_and_angles(function, signs):
 def test_every_function_of_the_table_is_tested():
     tested = {type(f(x)).__name__ for f in ONE_ARGUMENT} | {type(f(x, y)).__name__ for f in TWO_ARGUMENTS}
     logic = {"And", "Or", "Not", "Xor", "ITE", "Implies", "Equivalent"}
-    assert set(FUNCTIONS) - tested - logic == {"erf2", "fma", "digamma", "trigamma"}
+    others = {"erf2", "fma", "digamma", "trigamma", "KroneckerDelta", "SingularityFunction"}
+    gammas = {"beta", "binomial", "RisingFactorial", "FallingFactorial"}
+    parts = {"im", "arg"}  # these have no builder of their own
+    assert set(FUNCTIONS) - tested - logic == others | gammas
+    assert parts <= tested - set(FUNCTIONS)
+
+
+GAMMAS = {sp.beta: mpmath.beta, sp.binomial: mpmath.binomial, sp.rf: mpmath.rf, sp.ff: mpmath.ff}
+
+
+@pytest.mark.parametrize("function", GAMMAS, ids=lambda f: f.__name__)
+def test_functions_of_several_gammas(function):
+    graph = from_sympy(function(x, y), [x, y])
+    graphs = [graph, *(derivative(graph, *by) for by in ("x", "y", "xy", "xx", "yy"))]
+    orders = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 0), (0, 2)]
+    points = [(2.5, 1.5), (1e10, 2.25), (30.0, 24.5), (-2.5, 1.25), (0.3, -1.7), (1e6, -0.5), (170.25, 60.0)]
+    for a, b in points:
+        for each, order in zip(graphs, orders, strict=True):
+            with mpmath.workdps(80):
+                expected = mpmath.diff(GAMMAS[function], (mpmath.mpf(a), mpmath.mpf(b)), order)
+            assert float(evaluate(each, a, b)[0]) == pytest.approx(float(expected), rel=3e-12), (a, b, order)
+
+
+def test_edges_of_functions_of_several_gammas():
+    assert compute(sp.binomial(x, y), 5.0, 7.0) == 0
+    assert compute(sp.binomial(x, y), 5.0, -1.0) == 0
+    assert compute(sp.beta(x, y), -0.5, -0.5) == 0
+    assert math.isnan(compute(sp.beta(x, y), -3.0, 2.0))
+    for n in (-3.0, 0.0, 2.0, 5.0, 60.0):
+        assert compute(sp.binomial(x, 3), n) == float(sp.binomial(int(n), 3))
+    graph = derivative(from_sympy(sp.binomial(x, 3)), "x")
+    assert evaluate(graph, 1.0)[0] == pytest.approx(-1 / 6, rel=1e-15)
+
+
+def test_difference_of_error_functions_in_the_tails():
+    for a, b in [(5.25, 5.5), (6.0, 7.0), (-6.0, -7.5), (-3.0, 2.0), (1.0, 9.0), (0.2, 0.3)]:
+        with mpmath.workdps(60):
+            expected = float(mpmath.erf(b) - mpmath.erf(a))
+        assert compute(sp.erf2(x, y), a, b) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3, sp.Rational(1, 2)])
+def test_singularity_functions(order):
+    expr = sp.SingularityFunction(x, y, order)
+    pieces = expr.rewrite(sp.Piecewise)
+    for a, b in [(0.5, 1.25), (3.5, 1.25), (1.25, 1.25), (-3.0, -4.5)]:
+        assert compute(expr, a, b) == pytest.approx(float(pieces.subs({x: a, y: b})), rel=1e-15)
+        if a != b:
+            slope = evaluate(derivative(from_sympy(expr), "x"), a, b)[0]
+            assert slope == pytest.approx(float(pieces.diff(x).subs({x: a, y: b})), rel=1e-14)
+
+
+def test_kronecker_delta():
+    assert [float(compute(sp.KroneckerDelta(x, y), a, 2.0)) for a in (1.0, 2.0)] == [0, 1]
+    assert evaluate(derivative(from_sympy(sp.KroneckerDelta(x, y) * x), "x"), 2.0, 2.0)[0] == 1
+
+
+# Each is evaluated by SymPy at real numbers, where an imaginary part of 0 has no sign.
+PARTS = [
+    sp.im(sp.sqrt(-x)), sp.re(sp.sqrt(-x)), sp.im(sp.sqrt(x**2 - 1)), sp.atan2(-sp.im(x), sp.re(x)),
+    sp.atan2(-2 * sp.im(x), x), sp.atan2(sp.im(x) * sp.re(x), x), sp.atan2(-sp.sin(sp.im(x)), x),
+    sp.atan2(-sp.im(x) - sp.im(y), x), sp.atan2(-(sp.im(x) ** 3), x), sp.atan2(-sp.im(sp.exp(x)), x),
+    sp.im((-x) ** sp.Rational(3, 2)), x - sp.im(y), sp.arg(x), sp.re(sp.log(x)), sp.im(sp.log(x)),
+    sp.Abs(x + sp.im(y)), sp.im(sp.cos(x) + y), sp.re(sp.tan(x)), sp.im(x * y), sp.re((x + sp.I * y) ** 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("expr", PARTS, ids=str)
+def test_real_and_imaginary_parts(expr):
+    graph = from_sympy(expr, [x, y])
+    for a, b in [(-2.0, 0.5), (2.0, -1.5), (0.5, 3.0), (-0.25, -1.0)]:
+        expected = float(sp.re(expr.subs({x: a, y: b}).evalf(30)))
+        assert float(evaluate(graph, a, b)[0]) == pytest.approx(expected, rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("expr", "outside", "inside"),
+    [
+        (sp.im(sp.asin(x)), -2.0, 0.5), (sp.im(sp.acosh(x)), 0.5, 2.0), (sp.im(x**y), -2.0, 2.0),
+        (sp.im(sp.log(sp.asin(x))), 3.0, 0.5), (-sp.im(sp.acos(x)), 2.0, 0.5), (sp.im(sp.atanh(x)), 2.0, 0.5),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_imaginary_part_is_no_number_where_its_operand_is_not_real(expr, outside, inside):
+    graph = from_sympy(expr, [x, y])
+    assert math.isnan(evaluate(graph, outside, 0.5)[0])
+    assert evaluate(graph, inside, 0.5)[0] == 0
+    assert not np.signbit(evaluate(graph, inside, 0.5)[0])
+
+
+def test_the_argument_of_what_is_not_real_is_no_number():
+    assert math.isnan(compute(sp.arg(sp.sqrt(x)), -2.0))
+    assert compute(sp.arg(sp.sqrt(x)), 2.0) == 0
+
+
+def test_an_imaginary_part_leaves_no_trace_in_a_sum():
+    nodes = from_sympy(sp.re((x + sp.I * y) ** 2)).nodes
+    assert [n.op.name for n in nodes if n.inputs] == ["square", "square", "sub"]
 
 
 @pytest.mark.parametrize(
@@ -225,6 +324,41 @@ def test_inputs():
     assert from_sympy(sp.Integer(2)).input_names == ()
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        ["b", "a"], "b a", "b, a", ("b", sp.Symbol("a")), sp.Matrix(sp.symbols("b a")),
+        np.array(sp.symbols("b a")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_inputs_as_people_write_them(inputs):
+    a, b = sp.symbols("a b")
+    graph = from_sympy(b - a, inputs)
+    assert graph.input_names == ("b", "a")
+    assert evaluate(graph, 5, 3)[0] == 2
+
+
+def test_names_among_inputs_are_those_of_the_symbols():
+    positive = sp.Symbol("p", positive=True)
+    assert compute(sp.log(positive) + x, 1.0, 2.0, inputs=["p", "x"]) == 2
+    assert from_sympy(x, ["x", "unused"]).input_names == ("x", "unused")
+    assert compute(x - y, [5.0, 3.0], inputs={"q": ["x", "y"]}) == 2
+    with pytest.raises(DiffcError, match="two different symbols are named 'x'"):
+        from_sympy(x + sp.Symbol("x", real=True), ["x"])
+
+
+def test_a_column_is_a_vector():
+    graph = from_sympy(x - y, {"q": sp.Matrix([x, y]), "row": sp.Matrix([[z, t]])})
+    assert [str(n.type) for n in graph.inputs] == ["f64[2]", "f64[1, 2]"]
+    assert evaluate(graph, [5.0, 3.0], [[0, 0]])[0] == 2
+
+
+def test_symbols_and_matrices_are_sorted_by_name():
+    A, Z = sp.MatrixSymbol("A", 5, 5), sp.MatrixSymbol("Z", 2, 2)
+    assert from_sympy([Z * x, A, sp.Symbol("B") + y]).input_names == ("A", "B", "Z", "x", "y")
+
+
 def test_matrices_as_inputs():
     A, B = sp.MatrixSymbol("A", 2, 3), sp.MatrixSymbol("B", 3, 1)
     graph = from_sympy(A * B, [A, B])
@@ -314,7 +448,20 @@ REFUSED = [
     (sp.Function("sin")(x), r"the function sin is undefined"),
     (x + sp.I, r"I in x \+ I: complex numbers are not supported"),
     (sp.zoo, r"zoo: complex numbers are not supported"),
+    (sp.log(sp.I * x), r"complex numbers are not supported$"),
     (x * sp.Pow(-8, sp.Rational(1, 3), evaluate=False), r"complex numbers are not supported"),
+    (sp.factorial2(x) + 1, r"factorial2 is not supported; rewrite it, with \.rewrite\(gamma\)"),
+    (sp.fibonacci(x), r"rewrite it, with \.rewrite\(sqrt\)"),
+    (sp.jn(0, x), r"expand it, with \.expand\(func=True\)"),
+    (sp.LeviCivita(x, y, 1), r"evaluate it first, with \.doit\(\)"),
+    (sp.erfinv(x), r"rewrite it by elementary functions, or list it in inputs"),
+    (sp.SingularityFunction(x, 1, -1), r"a distribution"),
+    (sp.Derivative(sp.sign(x), x), r"leave it out, and take dc\.derivative of the Function"),
+    (sp.Abs(x).diff(x), r"declare its symbols real, with symbols\('x', real=True\)"),
+    ((sp.exp(sp.I * x) + sp.exp(-sp.I * x)) / 2, r"if its value is real, rewrite it, with \.rewrite\(cos\)"),
+    ((x - sp.I * y) * (x + sp.I * y), r"if its value is real, expand it, with \.expand"),
+    (sp.Abs(x + sp.I * y), r"declare its symbols real, with symbols\('x y', real=True\)"),
+    (sp.Trace(sp.MatrixSymbol("N", t, t)), r"use numbers, as with \.subs\(\{t: 3\}\)"),
     (sp.IndexedBase("u")[0], r"Indexed is not supported; list the elements"),
     (sp.Lambda(x, x + 1), r"Lambda is not supported; pass its \.expr"),
     (sp.Lambda(x, x), r"IdentityFunction is not supported; pass its \.expr"),
@@ -393,3 +540,16 @@ class exp(sp.Function):  # noqa: N801
 def test_functions_that_others_defined_are_refused(function):
     with pytest.raises(DiffcError, match=f"{function.__name__} is not supported"):
         from_sympy(function(x))
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        lambda: sp.factorial2(x).rewrite(sp.gamma), lambda: sp.fibonacci(x).rewrite(sp.sqrt),
+        lambda: ((sp.exp(sp.I * x) + sp.exp(-sp.I * x)) / 2).rewrite(sp.cos),
+        lambda: sp.Abs(sp.Symbol("x", real=True)).diff(), lambda: sp.jn(0, x).expand(func=True),
+        lambda: sp.Trace(sp.MatrixSymbol("N", t, t)).subs({t: 3}),
+    ],
+)  # fmt: skip
+def test_advice_works(way):
+    from_sympy(way())

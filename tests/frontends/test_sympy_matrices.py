@@ -151,7 +151,7 @@ n = sp.Symbol("n")
 REFUSED = [
     (lambda A, B: sp.MatPow(A, sp.Rational(1, 2)), "no whole number"),
     (lambda A, B: A**x, "no whole number"),
-    (lambda A, B: sp.exp(A), "exp of a matrix is not supported"),
+    (lambda A, B: sp.exp(A), r"exp of a matrix is not supported; .* A\.applyfunc\(exp\)\.as_explicit\(\)"),
     (lambda A, B: A.applyfunc(sp.sin), "ElementwiseApplyFunction is not supported"),
     (lambda A, B: sp.MatrixSymbol("N", n, 2), "cannot be written out"),
     (lambda A, B: A[n, 0], "an element is at numbers"),
@@ -166,6 +166,22 @@ def test_what_is_not_supported_is_refused_by_name(write, why):
     A, B, _ = symbols(4)
     with pytest.raises(DiffcError, match=why):
         dc.from_sympy(write(A, B))
+
+
+def test_advice_about_functions_of_matrices_works():
+    A, _, _ = symbols(4)
+    a = np.random.default_rng(3).normal(size=(4, 4))
+    np.testing.assert_allclose(
+        dc.from_sympy(A.applyfunc(sp.exp).as_explicit(), [A])(a), np.exp(a), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("exponent", [sp.Rational(1, 2), 3, -2, -sp.Rational(3, 2)])
+def test_a_power_of_a_single_number(exponent):
+    v = sp.MatrixSymbol("v", 3, 1)
+    f = dc.from_sympy(sp.MatPow(v.T * v, exponent), [v])
+    x = np.array([[1.0], [2.0], [2.5]])
+    np.testing.assert_allclose(f(x), (x.T @ x) ** float(exponent), rtol=1e-14)
 
 
 def test_inputs_that_clash_are_refused():

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent.parent / "diffc"
 
 KEEPS_ALIVE = {
     "frontends/sympy_translate.py": "expressions stand beside their nodes",
+    "frontends/sympy_trees.py": "the table's values are the expressions",
     "frontends/numpy/captures.py": "arrays and lists stand beside their leaves",
     "frontends/numpy/outside/local.py": "the arrays stand beside the traced ones that they have become",
     "frontends/numpy/outside/paths.py": "a path holds the object",

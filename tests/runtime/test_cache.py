@@ -123,6 +123,9 @@ def test_a_folder_that_can_only_be_read_still_serves(filled, monkeypatch):
 def test_the_environment_chooses_the_folder(monkeypatch):
     monkeypatch.setenv("DIFFC_CACHE_DIR", "/a/b")
     assert default_folder() == Path("/a/b")
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("DIFFC_CACHE_DIR", "~/c")
+    assert default_folder() == Path("/home/someone/c")
     monkeypatch.delenv("DIFFC_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/c")
     assert default_folder() == Path("/c/diffc")

@@ -7,7 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+import sympy
 
+import diffc as dc
 from diffc.errors import DiffcError, InputError
 from diffc.runtime.calls import fastcall
 
@@ -117,6 +119,39 @@ def test_fortran_order(samples, build, path):
 def test_refused_values(twice, path, value, message):
     with pytest.raises(InputError, match=message):
         path(twice)(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([sympy.Rational(1, 4), 2], [0.5, 4]),
+        ((sympy.pi, 1.5), [2 * np.pi, 3]),
+        (np.array([sympy.Integer(3)]), [6]),
+    ],
+    ids=str,
+)
+def test_sympy_numbers(twice, path, value, expected):
+    assert (path(twice)(value) == expected).all()
+
+
+@pytest.mark.parametrize(
+    "value", [[sympy.I], [sympy.Symbol("x")], [1.0, None], np.array([1.0], object)], ids=str
+)
+def test_refused_objects(twice, path, value):
+    with pytest.raises(InputError, match="x: Python objects are not supported"):
+        path(twice)(value)
+
+
+def test_an_input_named_out():
+    f = dc.parse("out**2*x")
+    assert f(2.0, 3.0) == dc.compile(f)(2.0, x=3.0) == 12
+    with pytest.raises(InputError, match=r"misses the input .out.; .*one named .out. is given by position"):
+        f(out=2.0, x=3.0)
+
+
+def test_an_array_for_a_scalar_is_mapped():
+    with pytest.raises(InputError, match=r"x: expected a scalar .f64., got the shape .3,.; dc\.vmap maps"):
+        dc.parse("x**2")(np.ones(3))
 
 
 def test_casts_of_scalars(samples, build, path):

@@ -560,3 +560,99 @@ def test_lbfgs_reads_captured_arrays():
         center += shift
         found = fit(loss, {"w": np.zeros(2)}, {}, optimizer="lbfgs")
         np.testing.assert_allclose(found.parameters["w"], center, atol=1e-6)
+
+
+def line(w, x, y, *, b, weight=1.0):
+    return np.mean(weight * (x @ w + b - y) ** 2)
+
+
+def prediction(x, w, b):
+    return x @ w + b
+
+
+@pytest.mark.parametrize(
+    "loss", [line, dc.jit(line), lambda x, y, w, b: line(w, x, y, b=b)], ids=["plain", "jit", "lambda"]
+)
+def test_a_plain_function(data, loss):
+    found = fit(loss, START, data, optimizer="lbfgs", epochs=50)
+    np.testing.assert_allclose(vector(found.parameters), closed_form(data), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options", [{"batch_size": 16}, {"optimizer": "sgd"}, {"validation_split": 0.2}], ids=str
+)
+def test_a_plain_function_gives_the_bits_of_its_trace(data, options):
+    types = {"w": dc.f64(3), "b": dc.f64(), "x": dc.f64("N", 3), "y": dc.f64("N")}
+    traced = dc.trace(line, **{name: types[name] for name in ("w", "x", "y", "b")})
+    settings = {"epochs": 3, "seed": 4, **options}
+    assert bits(fit(line, START, data, **settings)) == bits(fit(traced, START, data, **settings))
+
+
+def test_a_plain_function_with_a_metric_validation_and_a_checkpoint(data, tmp_path):
+    path = tmp_path / "c.safetensors"
+    held = {name: each[:7] for name, each in data.items()}
+    options = {"validation": held, "predict": prediction, "target": "y", "metric": "rms_error"}
+    half = fit(line, START, data, epochs=2, checkpoint=path, **options)
+    assert half.history[-1].metric is not None
+    whole = fit(line, None, data, resume=path, epochs=4, **options)
+    assert bits(whole) == bits(fit(line, START, data, epochs=4, **options))
+
+
+def test_data_without_a_row_a_sample():
+    offsets, rows = np.arange(3.0), np.ones((40, 3))
+    found = fit(
+        lambda w, x, offset, k: np.mean((x @ (w - offset)) ** 2) + k * np.sum((w - offset) ** 2),
+        {"w": np.zeros(3)},
+        {"x": rows, "offset": offsets, "k": 1},
+        optimizer="lbfgs",
+        epochs=50,
+    )
+    np.testing.assert_allclose(found.parameters["w"], offsets, atol=1e-5)
+
+
+def test_captured_arrays_are_read_at_each_step():
+    targets = np.arange(100.0)
+
+    def loss(w, x):
+        return np.mean((x @ w - 1.0) ** 2) + np.mean((w[0] - targets) ** 2)
+
+    traced = dc.trace(loss, w=dc.f64(2), x=dc.f64("N", 2))
+    rows = {"x": np.eye(2)[[0, 1, 1, 0]] * 1e-3}
+    for each in (loss, traced):
+        targets[:] = np.arange(100.0)
+        first = fit(each, {"w": np.zeros(2)}, rows, optimizer="lbfgs", epochs=30).parameters["w"][0]
+        targets[:] = 7.0
+        second = fit(each, {"w": np.zeros(2)}, rows, optimizer="lbfgs", epochs=30).parameters["w"][0]
+        assert (first, second) == pytest.approx((49.5, 7.0), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (3, "fit takes a Function or a plain function, not 3"),
+        ("mean(x)", r"dc\.parse makes one of a formula"),
+        (lambda w, q: w * q, r"none is called q \(there are w, b, x, y\)"),
+        (lambda *arrays: arrays[0], "each argument is a parameter or data of its name"),
+        (lambda w, x, y: np.mean(x @ w - y), "has no input 'b' to train"),
+    ],
+)
+def test_what_is_no_loss(data, loss, message):
+    with pytest.raises(InputError, match=message):
+        fit(loss, START, data, epochs=1)
+
+
+def test_first_values_of_a_network(tmp_path):
+    (tmp_path / "net.toml").write_text(
+        '[inputs]\nx = "f64[N, 2]"\ny = "f64[N, 1]"\n[[layer]]\nkind = "dense"\nunits = 1\n'
+        '[loss]\nkind = "squared_error"\ntarget = "y"\n'
+    )
+    model = dc.load_model(tmp_path / "net.toml")
+    rows = {"x": np.eye(2), "y": np.ones((2, 1))}
+    own = {name: each + 1 for name, each in reversed(model.init(5).items())}
+    still = dc.training.fit_model(model, rows, parameters=own, epochs=1, learning_rate=1e-12)
+    for name in own:
+        np.testing.assert_allclose(still.parameters[name], own[name], atol=1e-9)
+    given = dc.training.fit_model(model, rows, parameters=model.init(0), epochs=2)
+    assert bits(given) == bits(dc.training.fit_model(model, rows, epochs=2))
+    with pytest.raises(InputError, match="the parameters are W1, b1; given are W1"):
+        dc.training.fit_model(model, rows, parameters={"W1": own["W1"]})

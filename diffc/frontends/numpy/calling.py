@@ -12,7 +12,7 @@ import numpy as np
 from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy.registry import BUILDERS, REFUSED
 from diffc.frontends.numpy.ufuncs import apply_ufunc
-from diffc.syntax.functions import nearest
+from diffc.syntax.suggestions import nearest
 
 __all__ = ["call_function", "checked_arguments", "name_of"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Extent
-from diffc.syntax.functions import nearest
+from diffc.syntax.suggestions import nearest
 
 __all__ = [
     "TracedAttributeError", "ended_attribute", "no_array", "no_attribute", "no_axis",

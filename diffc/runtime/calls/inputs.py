@@ -45,7 +45,9 @@ def arrange(signature: Signature, args: Sequence[object], named: Mapping[str, ob
         listed = ", ".join(map(repr, missing[:8])) + (
             f" and {len(missing) - 8} more" if len(missing) > 8 else ""
         )
-        raise InputError(f"{name} misses the input{plural} {listed}; it takes {_inputs(signature)}")
+        # By name, out= is where the result goes.
+        hint = "; one named 'out' is given by position" if "out" in missing else ""
+        raise InputError(f"{name} misses the input{plural} {listed}; it takes {_inputs(signature)}{hint}")
     return [values[parameter.name] for parameter in inputs]
 
 
@@ -84,12 +86,14 @@ def convert(parameter: NamedType, value: object) -> NDArray[Any]:
             array = np.asarray(float(value))
         except OverflowError:
             raise InputError(f"{name}: the integer is too large for {target.name}") from None
+    is_weak = is_number or isinstance(value, (list, tuple))
+    if array.dtype.kind == "O" and _holds_symbolic_numbers(array):
+        array, is_weak = np.array([_number(each) for each in array.flat]).reshape(array.shape), True
     if array.dtype.kind not in "biuf":
         reason = _KINDS.get(array.dtype.kind, f"values of dtype {array.dtype} are")
         raise InputError(
             f"{name}: {reason} not supported (got {_describe(value)}); expected {_type(parameter.type)}"
         )
-    is_weak = is_number or isinstance(value, (list, tuple))
     rule = "same_kind" if is_weak else "safe"
     is_empty_list = is_weak and array.size == 0
     if not is_empty_list and not np.can_cast(array.dtype, target, rule):
@@ -101,6 +105,18 @@ def convert(parameter: NamedType, value: object) -> NDArray[Any]:
         )
     with np.errstate(over="ignore"):
         return np.require(array.astype(target, order="C", copy=False), requirements=["C", "A"])
+
+
+def _holds_symbolic_numbers(array: NDArray[Any]) -> bool:
+    """Tell whether an array holds real numbers of SymPy's, with Python numbers among them or not."""
+    others = [each for each in array.flat if not isinstance(each, (int, float))]
+    return bool(others) and all(
+        getattr(each, "is_number", False) and getattr(each, "is_extended_real", False) for each in others
+    )
+
+
+def _number(value: Any) -> int | float:
+    return int(value) if getattr(value, "is_Integer", isinstance(value, int)) else float(value)
 
 
 def _article(target: np.dtype[Any]) -> str:
@@ -121,7 +137,7 @@ def read_symbols(signature: Signature, arrays: Sequence[NDArray[Any]]) -> dict[s
             expected = f"{parameter.type.rank} {axes}" if parameter.type.rank else "a scalar"
             raise InputError(
                 f"{parameter.name}: expected {expected} ({_type(parameter.type)}), "
-                f"got the shape {array.shape}"
+                f"got the shape {array.shape}{_map_advice(parameter, array)}"
             )
     values: dict[str, int] = {}
     source: dict[str, str] = {}
@@ -143,6 +159,10 @@ def read_symbols(signature: Signature, arrays: Sequence[NDArray[Any]]) -> dict[s
                     f"got {length} (the shape is {array.shape})"
                 )
     return values
+
+
+def _map_advice(parameter: NamedType, array: NDArray[Any]) -> str:
+    return "; dc.vmap maps a function over arrays" if array.ndim and not parameter.type.rank else ""
 
 
 def _expected(extent: Extent, values: Mapping[str, int], source: Mapping[str, str]) -> str:

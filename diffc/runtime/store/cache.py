@@ -40,7 +40,7 @@ def default_folder() -> Path:
     """Return the folder that the environment chooses."""
     chosen = os.environ.get("DIFFC_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return Path(os.path.expanduser(chosen))
     base = os.environ.get("XDG_CACHE_HOME")
     if base and os.path.isabs(base):  # the XDG rules say that a relative path there is to be ignored
         return Path(base) / "diffc"
