@@ -248,6 +248,7 @@ UFUNC_REFUSALS = tuple(text for name, text in _ufunc_calls().items() if name in 
 """A call of each that is not."""
 
 REFUSALS: tuple[str, ...] = (
+    "np.vander(v, -1)",
     "np.sum(x, out=x)", "np.max(x, where=x > 0)", "np.max(x[:0])", "np.quantile(x, 0.5, weights=u)",
     "np.quantile(x, 0.5, method='inverted_cdf')", "np.pad(x, 1, mode='mean')",
     "np.pad(x, 1, mode='reflect', reflect_type='odd')",

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.frontends.numpy.arguments import known_integer, unsupported
-from diffc.frontends.numpy.operands import as_array, as_axis, as_number_dtype
+from diffc.frontends.numpy.arguments import known_extent, known_integer, unsupported
+from diffc.frontends.numpy.creation import not_negative
+from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_number_dtype
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Dim, Extent, Node
 from diffc.ops import cast, constant_like, dim, iota
@@ -63,6 +64,39 @@ def on_diagonal(v: Node, offset: int) -> Node:
 
 def _rows(extent: Extent) -> Node:
     return reshape(iota(extent), (extent, 1))
+
+
+@implements(np.eye)
+def eye(
+    N: Any, M: Any = None, k: Any = 0, dtype: Any = float, order: str = "C", *, device: Any = None
+) -> Node:
+    """numpy.eye: ones on a diagonal."""
+    rows, columns = _places(N, M, "eye")
+    return cast(eq(add(rows, _offset(k)), columns), as_dtype(dtype))
+
+
+@implements(np.identity)
+def identity(n: Any, dtype: Any = None) -> Node:
+    """numpy.identity."""
+    return eye(n, dtype=dtype)
+
+
+@implements(np.tri)
+def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = float) -> Node:
+    """numpy.tri: ones on a diagonal and below."""
+    rows, columns = _places(N, M, "tri")
+    return cast(ge(add(rows, _offset(k)), columns), as_dtype(dtype))
+
+
+def _places(N: Any, M: Any, what: str) -> tuple[Node, Node]:
+    """Return the numbers of the rows, as a column, and of the columns of a new matrix."""
+    extents = [known_extent(each, f"numpy.{what}: an extent") for each in (N, N if M is None else M)]
+    rows, columns = (not_negative(each, f"numpy.{what}") for each in extents)
+    return _rows(rows), iota(columns)
+
+
+def _offset(k: Any) -> Node:
+    return dim(known_extent(k, "k"))
 
 
 @implements(np.diag)

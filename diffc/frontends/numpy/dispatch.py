@@ -17,7 +17,7 @@ from diffc.frontends.numpy.indexing import index
 from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.operands import as_array, is_weak
 from diffc.frontends.numpy.operators import is_traced
-from diffc.frontends.numpy.registry import BUILDERS
+from diffc.frontends.numpy.registry import BUILDERS, NAMED
 from diffc.frontends.numpy.replacing import combined_at, fitted
 from diffc.frontends.numpy.tracing import active
 from diffc.frontends.numpy.ufuncs import apply_ufunc
@@ -27,7 +27,7 @@ from diffc.ir import Node, promote
 from diffc.ops import cast, lift
 from diffc.ops.base import DTYPES
 
-__all__ = ["call_numpy", "call_ufunc", "look", "part_of", "with_known", "write_result"]
+__all__ = ["call_named", "call_numpy", "call_ufunc", "look", "part_of", "with_known", "write_result"]
 
 
 def call_ufunc(
@@ -71,6 +71,13 @@ def call_numpy(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
             result = function(*known[0], **known[1])
     look(args, kwargs)
     return result if out is None else _written((out,), result, True, name)
+
+
+def call_named(name: str, args: Sequence[Any], kwargs: Any) -> Any:
+    """Return what a function of SciPy, known by its name, builds of traced values."""
+    with checked_arguments(name):
+        values, _ = _operands(args, name)
+        return traced(NAMED[name](*values, **untraced(kwargs, name)))
 
 
 def _built(function: Any, name: str, args: Sequence[Any], kwargs: Any) -> Any:

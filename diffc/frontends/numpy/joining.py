@@ -10,11 +10,13 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_array, known_integer, unsupported
-from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype
+from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_number
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import atleast_2d, cube, ravel
-from diffc.ir import Extent, Node
-from diffc.ops import cast, reshaping, slicing
+from diffc.frontends.numpy.spacing import between
+from diffc.ir import Extent, Node, promote
+from diffc.ir.dtype import is_float
+from diffc.ops import cast, lift, reshaping, slicing
 from diffc.ops.broadcasting import broadcast
 
 __all__ = ["part"]
@@ -126,6 +128,53 @@ def _blocks(arrays: Any, depth: int, rank: int) -> Node:
 def append(arr: Any, values: Any, axis: Any = None) -> Node:
     """numpy.append."""
     return concatenate([arr, values], axis)
+
+
+@implements(np.r_)
+def rows_of(key: Any) -> Node:
+    """numpy.r_[key]: arrays, numbers and slices, joined along the first axis or the one that a text names."""
+    return _concatenated(key, axis=0, rank=1, place=-1)
+
+
+@implements(np.c_)
+def columns_of(key: Any) -> Node:
+    """numpy.c_[key]: vectors become columns, which are joined."""
+    return _concatenated(key, axis=-1, rank=2, place=0)
+
+
+def _concatenated(key: Any, axis: int, rank: int, place: int) -> Node:
+    """Return parts joined along an axis; those of fewer axes than `rank` have their own from `place` on."""
+    items = list(key) if isinstance(key, tuple) else [key]
+    if isinstance(items[0], str):
+        axis, rank, place = _directive(items.pop(0), axis, rank, place)
+    parts = [between(each) if isinstance(each, slice) else as_number(each) for each in items]
+    dtype = promote(*(each.dtype for each in parts if isinstance(each, Node)))
+    for each in parts:
+        if not isinstance(each, Node) and not is_float(dtype):
+            dtype = promote(dtype, lift(each).dtype)
+    return slicing.concatenate([_with_rank(lift(each, dtype), rank, place) for each in parts], axis)
+
+
+def _directive(text: str, axis: int, rank: int, place: int) -> tuple[int, int, int]:
+    """Return what '0,2,1' says: the axis, the least number of axes, and where the own ones start."""
+    try:
+        given = [int(each) for each in text.split(",")]
+    except ValueError:
+        given = []
+    if not 1 <= len(given) <= 3:
+        raise TypeProblem(f"np.r_[{text!r}, ...]: the text is up to three integers, as in '0,2,1'")
+    axis, rank, place = [*given, *(rank, place)[len(given) - 1 :]]
+    return axis, rank, place
+
+
+def _with_rank(x: Node, rank: int, place: int) -> Node:
+    missing = rank - x.rank
+    if missing <= 0:
+        return x
+    before = place + missing + 1 if place < 0 else place
+    if not 0 <= before <= missing:
+        raise TypeProblem(f"np.r_: the axes of {x.type} cannot start at {place} of {rank} axes")
+    return reshaping.reshape(x, (*(1,) * before, *x.shape, *(1,) * (missing - before)))
 
 
 def part(x: Node, start: Extent, stop: Extent, axis: int) -> Node:

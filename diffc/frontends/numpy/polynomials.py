@@ -135,6 +135,8 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Node:
         raise TypeProblem(f"numpy.vander: it takes a vector, not {v.type}")
     v = cast(v, promote(v.dtype, "i64")) if v.dtype == "bool" else v
     columns = known_integer(v.shape[0] if N is None else N, "N")
+    if columns < 0:
+        raise TypeProblem(f"numpy.vander: the number of columns is not negative: {columns}")
     powers = [full(1, v.type)]
     for _ in range(columns - 1):
         powers.append(mul(powers[-1], v))

@@ -12,16 +12,19 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-__all__ = ["BUILDERS", "REFUSED", "Builder", "implements", "present", "refuses"]
+__all__ = [
+    "BUILDERS", "NAMED", "REFUSED", "Builder", "documented_name", "implements", "present", "refuses",
+    "stands_for",
+]  # fmt: skip
 
 Builder = Callable[..., Any]
-BUILDERS: dict[Builder, Builder] = {}
-"""The builder of each NumPy function."""
+BUILDERS: dict[Any, Builder] = {}
+"""The builder of each NumPy function, and of what is subscripted like one, such as np.r_."""
 
 _Builder = TypeVar("_Builder", bound=Builder)
 
 
-def implements(*functions: Builder) -> Callable[[_Builder], _Builder]:
+def implements(*functions: Any) -> Callable[[_Builder], _Builder]:
     """Register a builder for NumPy functions that mean the same."""
 
     def register(builder: _Builder) -> _Builder:
@@ -32,6 +35,39 @@ def implements(*functions: Builder) -> Callable[[_Builder], _Builder]:
         return builder
 
     return register
+
+
+NAMED: dict[str, Builder] = {}
+"""The builders of SciPy's functions, by names such as "scipy.special.logsumexp": SciPy is never imported."""
+
+
+def stands_for(*names: str) -> Callable[[_Builder], _Builder]:
+    """Register a builder for functions of SciPy, by the names that its documentation gives them."""
+
+    def register(builder: _Builder) -> _Builder:
+        for name in names:
+            if name in NAMED:
+                raise ValueError(f"{name} has two builders")
+            NAMED[name] = builder
+        return builder
+
+    return register
+
+
+def documented_name(function: Any) -> str | None:
+    """Return the name by which SciPy's documentation calls a function, None for one of another package.
+
+    That of a method of a distribution is "scipy.stats.norm.logpdf".
+    """
+    owner = getattr(function, "__self__", None)
+    module = getattr(function if owner is None else type(owner), "__module__", None) or ""
+    name = getattr(function, "__name__", None)
+    if name is None or not module.startswith("scipy."):
+        return None
+    public = ".".join(module.split(".")[:2])
+    if owner is None:
+        return f"{public}.{name}"
+    return f"{public}.{type(owner).__name__.removesuffix('_gen')}.{name}"
 
 
 REFUSED: dict[Builder, str] = {}

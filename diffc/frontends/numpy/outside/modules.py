@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
-from diffc.frontends.numpy.dispatch import call_numpy
+from diffc.frontends.numpy.dispatch import call_named, call_numpy
 from diffc.frontends.numpy.operators import is_traced
 from diffc.frontends.numpy.outside.functions import is_foreign
 from diffc.frontends.numpy.outside.local import LOCAL, Local
 from diffc.frontends.numpy.outside.paths import in_attribute
 from diffc.frontends.numpy.outside.session import Outside
-from diffc.frontends.numpy.registry import BUILDERS
+from diffc.frontends.numpy.registry import BUILDERS, NAMED, documented_name
 
-__all__ = ["numpy_function", "stand_in_for_module"]
+__all__ = ["distribution", "is_distribution", "library_function", "stand_in_for_module"]
 
 
 class _ModuleStandIn(types.ModuleType):
@@ -37,6 +37,9 @@ def stand_in_for_module(outside: Outside, module: types.ModuleType, label: str) 
         return outside.keep(
             module, _ModuleStandIn(module.__name__, lambda name: _of_numpy(outside, module, name))
         )
+    if module.__name__ == "scipy" or module.__name__.startswith("scipy."):
+        find_in_scipy = lambda name: _of_scipy(outside, getattr(module, name))  # noqa: E731
+        return outside.keep(module, _ModuleStandIn(module.__name__, find_in_scipy))
     if is_foreign(module):
         return module
 
@@ -52,7 +55,50 @@ def _of_numpy(outside: Outside, module: types.ModuleType, name: str) -> Any:
         return outside.made_of(value, name)
     if value is np.ndarray:
         return _Array
-    return numpy_function(value)
+    if isinstance(value, Hashable) and value in BUILDERS and not callable(value):
+        return _Subscripted(value)
+    return library_function(value)
+
+
+class _Subscripted:
+    """What is subscripted instead of called, such as np.r_."""
+
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    def __getitem__(self, key: Any) -> Any:
+        if is_traced(key):
+            return call_numpy(self._original, [key], {})
+        return Local.of(self._original[key])
+
+
+def _of_scipy(outside: Outside, value: Any) -> Any:
+    if isinstance(value, types.ModuleType):
+        return outside.made_of(value, value.__name__)
+    return distribution(value) if is_distribution(value) else library_function(value)
+
+
+def is_distribution(value: Any) -> bool:
+    """Tell whether a value is one of SciPy's distributions, such as scipy.stats.norm."""
+    return type(value).__module__.startswith("scipy.stats") and (
+        hasattr(value, "pdf") or hasattr(value, "pmf")
+    )
+
+
+def distribution(value: Any) -> Any:
+    """Return what stands for a distribution: its methods take traced values where there is a builder."""
+    return _Distribution(value)
+
+
+class _Distribution:
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    def __getattr__(self, name: str) -> Any:
+        return library_function(getattr(self._original, name))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._original(*args, **kwargs)
 
 
 class _ArrayKind(type):
@@ -71,14 +117,26 @@ _WRAPPED: dict[Any, Any] = {}
 _UNFILLED = (np.empty, np.empty_like)
 
 
-def numpy_function(value: Any) -> Any:
-    """Return what a function of NumPy is in a traced function; anything else as it is."""
+def library_function(value: Any) -> Any:
+    """Return what a function of NumPy or SciPy is in a traced function; anything else as it is."""
+    name = documented_name(value)
+    if name in NAMED:
+        return _named(value, name)
     if not isinstance(value, types.FunctionType | types.BuiltinFunctionType):
         return value if type(value) is not _DISPATCHER else _wrapped_once(value)
     return _wrapped_once(value) if (getattr(value, "__module__", None) or "").startswith("numpy") else value
 
 
 _DISPATCHER = type(np.sum)
+
+
+def _named(function: Any, name: str) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any(map(is_traced, args)) or any(map(is_traced, kwargs.values())):
+            return call_named(name, args, kwargs)
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _wrapped_once(value: Any) -> Any:

@@ -8,7 +8,12 @@ from typing import Any
 
 from diffc.frontends.numpy.outside.containers import copy_container, is_container
 from diffc.frontends.numpy.outside.functions import copy_function, is_foreign
-from diffc.frontends.numpy.outside.modules import numpy_function, stand_in_for_module
+from diffc.frontends.numpy.outside.modules import (
+    distribution,
+    is_distribution,
+    library_function,
+    stand_in_for_module,
+)
 from diffc.frontends.numpy.outside.objects import has_stand_in, stand_in_for_object
 from diffc.frontends.numpy.outside.paths import in_attribute, in_item
 from diffc.frontends.numpy.outside.session import Outside
@@ -21,9 +26,9 @@ def stand_in(outside: Outside, value: Any, label: str) -> Any:
     """Return what stands for a value that is no number and no array; `label` spells it in errors."""
     kind = type(value)
     if kind is types.FunctionType:
-        return numpy_function(value) if is_foreign(value) else copy_function(outside, value, label)
+        return library_function(value) if is_foreign(value) else copy_function(outside, value, label)
     if kind is types.BuiltinFunctionType:
-        return numpy_function(value)
+        return library_function(value)
     if kind is types.MethodType:
         function, owner = value.__func__, value.__self__
         if is_foreign(function):
@@ -37,6 +42,8 @@ def stand_in(outside: Outside, value: Any, label: str) -> Any:
         return stand_in_for_module(outside, value, label)
     if is_container(value):
         return copy_container(outside, value, label)
+    if is_distribution(value):
+        return distribution(value)
     if has_stand_in(value):
         return stand_in_for_object(outside, value, label)
     if (isinstance(value, type) and not is_foreign(value)) or _is_wrapper(value):
