@@ -16,7 +16,8 @@ from diffc.ir import Node, Type
 from diffc.ops import constant_like, scalar_value
 from diffc.ops.arithmetic import add, mul, sub
 from diffc.ops.broadcasting import full, sum_
-from diffc.ops.linalg import det, inv, solve
+from diffc.ops.determinants import det
+from diffc.ops.linalg import inv, solve
 from diffc.ops.logic import eq, where
 from diffc.ops.matrices import as_column, diagonal, eye
 from diffc.ops.powers import power

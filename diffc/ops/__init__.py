@@ -7,6 +7,7 @@ trailing underscore here (`sum_`, `slice_`); the IR's text uses the plain names.
 from diffc.ops import arithmetic as arithmetic
 from diffc.ops import broadcasting as broadcasting
 from diffc.ops import captured as captured
+from diffc.ops import determinants as determinants
 from diffc.ops import elementary as elementary
 from diffc.ops import factorizations as factorizations
 from diffc.ops import gamma as gamma

@@ -1,8 +1,8 @@
-"""Linear systems and determinants.
+"""Linear systems, and the logarithms of determinants.
 
 A solution's derivative follows from its equation: A x = r gives A dx = dr - dA x, so that the tangent is
-a solution of the same system, and any order follows. That of a determinant is Jacobi's formula. What
-`numpy.linalg` refuses (a singular matrix) is NaN here.
+a solution of the same system, and any order follows. That of a logarithm of a determinant is Jacobi's
+formula. What `numpy.linalg` refuses (a singular matrix) is NaN here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type, broadcast_shapes, promote
 from diffc.ir.dtype import is_float
-from diffc.ops.arithmetic import add, mul, neg, sub
+from diffc.ops.arithmetic import mul, neg, sub
 from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import broadcast, sum_, with_leading_axis
 from diffc.ops.elementwise import cast
@@ -26,8 +26,8 @@ from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import index, pad
 
 __all__ = [
+    "MATRIX_COST",
     "MatrixFunction",
-    "det",
     "each_matrix",
     "inv",
     "require_finite",
@@ -237,27 +237,6 @@ class MatrixFunction(Composite):
 
 
 @register
-class det_op(MatrixFunction):
-    """Determinants, by elimination."""
-
-    name = "det"
-    summary = "the determinants of the last two axes"
-
-    def result_shape(self, types: Sequence[Type], m: Extent, n: Extent) -> tuple[Extent, ...]:
-        """Return no axes."""
-        self.order(types, m, n)
-        return ()
-
-    def reference(self, attrs: Mapping[str, Any], *arrays: Array) -> Array:
-        """Return numpy.linalg.det."""
-        return np.asarray(np.linalg.det(arrays[0]))
-
-    def tangent(self, node: Node, da: Node) -> Node:
-        """Return det(A) tr(inv(A) dA)."""
-        return mul(node, _relative_change(node.inputs[0], da))
-
-
-@register
 class slogdet_op(MatrixFunction):
     """The sign of the determinant and the logarithm of its size, beside each other."""
 
@@ -289,26 +268,3 @@ def slogdet(a: Node) -> tuple[Node, Node]:
     """Return the signs of the determinants and the logarithms of their sizes."""
     result = Node.make(slogdet_op, (square_matrix(a, "slogdet"),), {})
     return index(result, 0, -1), index(result, 1, -1)
-
-
-def det(a: Node) -> Node:
-    """Return determinants; up to 3 by 3 as polynomials, whose derivatives are exact at singular matrices."""
-    a = square_matrix(a, "det")
-    n = a.shape[-1]
-    if n in (1, 2, 3):
-        return _polynomial(a, int(str(n)))
-    return Node.make(det_op, (a,), {})
-
-
-def _polynomial(a: Node, n: int) -> Node:
-    entry = [[index(index(a, i, -2), j, -1) for j in range(n)] for i in range(n)]
-    if n == 1:
-        return entry[0][0]
-
-    def minor(row: int, k: int, m: int) -> Node:
-        return sub(mul(entry[row][k], entry[row + 1][m]), mul(entry[row][m], entry[row + 1][k]))
-
-    if n == 2:
-        return minor(0, 0, 1)
-    x, y, z = entry[0]
-    return add(sub(mul(x, minor(1, 1, 2)), mul(y, minor(1, 0, 2))), mul(z, minor(1, 0, 1)))

@@ -101,6 +101,12 @@ def _matrices(op: str, *shapes: Sequence[int]) -> list[Node]:
     return _unary(op, *((shape, {}) for shape in shapes))
 
 
+def _changes(*shapes: Sequence[int]) -> list[Node]:
+    """Return the changes of cofactors along other matrices."""
+    op = REGISTRY["cofactor_changes"]
+    return [Node.make(op, (_input(shape, "a"), _input(shape, "h"))) for shape in shapes]
+
+
 def _searchsorted() -> list[Node]:
     op, a, v = REGISTRY["searchsorted"], _input((3,), "a"), _input((2, 2), "v")
     return [Node.make(op, (a, v), {"side": side}) for side in ("left", "right")]
@@ -143,6 +149,8 @@ INSTANCES: dict[str, Callable[[], list[Node]]] = {
     "solve": lambda: _systems("solve", {}),
     "triangular_solve": lambda: _systems("triangular_solve", {"lower": True}, {"lower": False}),
     "det": lambda: _matrices("det", (3, 3), (2, 1, 1), (2, 2)),
+    "cofactors": lambda: _matrices("cofactors", (2, 2), (1, 1)),
+    "cofactor_changes": lambda: _changes((2, 2), (1, 1)),
     "slogdet": lambda: _matrices("slogdet", (3, 3), (2, 1, 1), (2, 2)),
     "cholesky": lambda: _matrices("cholesky", (3, 3), (1, 1), (2, 2)),
     "eigh": lambda: _matrices("eigh", (2, 2), (1, 1), (3, 3)),

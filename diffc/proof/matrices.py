@@ -24,7 +24,9 @@ __all__ = ["IMPLICIT", "MATRIX_OPERATIONS", "each_matrix", "exact_form", "long_f
 IMPLICIT = ("cholesky", "eigh", "eigvalsh", "qr", "svd", "svdvals", "pinv")
 """Operations without a rational form, whose derivatives `implicit` proves."""
 
-MATRIX_OPERATIONS = ("solve", "triangular_solve", "det", "slogdet", *IMPLICIT)
+MATRIX_OPERATIONS = (
+    "solve", "triangular_solve", "det", "cofactors", "cofactor_changes", "slogdet", *IMPLICIT
+)  # fmt: skip
 
 Form = Callable[..., Array]
 
@@ -57,6 +59,10 @@ def exact_form(name: str, functions: Any) -> Form:
         return _substituted
     if name == "det":
         return lambda a: _bare(_determinant(a))
+    if name == "cofactors":
+        return _cofactors
+    if name == "cofactor_changes":
+        return _cofactor_changes
     if name == "slogdet":
         return lambda a: _sign_and_logarithm(_determinant(a), functions)
     raise ValueError(f"{name} has no rational form")
@@ -76,6 +82,27 @@ def _determinant(a: Array) -> Any:
         for row, column in enumerate(order):
             term = term * a[row, column]
         total = total + term
+    return total
+
+
+def _cofactors(a: Array) -> Array:
+    """Return the signed determinants of what is left without each row and column."""
+    result = np.empty(a.shape, object)
+    for row, column in np.ndindex(*a.shape):
+        rest = np.delete(np.delete(a, row, 0), column, 1)
+        result[row, column] = (-1) ** (row + column) * _determinant(rest)
+    return result
+
+
+def _cofactor_changes(a: Array, h: Array) -> Array:
+    """Return the sum, over the rows that are replaced by those of h, of the cofactors."""
+    total = a * 0
+    for row in range(len(a)):
+        replaced = np.array(a)
+        replaced[row] = h[row]
+        change = _cofactors(replaced)
+        change[row] = change[row] * 0  # a row's own cofactors do not depend on it
+        total = total + change
     return total
 
 
@@ -206,6 +233,8 @@ _LONG: Mapping[str, Form] = {
     "solve": _solved,
     "triangular_solve": _triangular,
     "det": _det,
+    "cofactors": lambda context, expected, a: _cofactors(a),
+    "cofactor_changes": lambda context, expected, a, h: _cofactor_changes(a, h),
     "slogdet": _slogdet,
     "cholesky": _cholesky,
     "eigh": _eigh,

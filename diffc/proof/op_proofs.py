@@ -238,7 +238,8 @@ def _prove_derived(node: Node, op: Composite, claims: _Claims) -> None:
     (value,) = symbolic([node], values)
     expanded = op.expand(node)
     if expanded is not None:
-        claims.arrays(f"{_shown(node)}: expand", symbolic([expanded], values)[0], value)
+        known = {**values, **_factored(expanded)}
+        claims.arrays(f"{_shown(node)}: expand", *symbolic([expanded, node], known))
     if not op.differentiable:
         return
     for present in product((True, False), repeat=len(node.inputs)):
@@ -260,6 +261,16 @@ def _prove_derived(node: Node, op: Composite, claims: _Claims) -> None:
         (tangent,) = symbolic([image], moving)
         claims.arrays(f"{_shown(node)}: the JVP by {list(present)}", tangent, directional)
         _prove_pullback(node, present, moving, (given, tangent), claims)
+
+
+def _factored(expanded: Node) -> dict[Node, Objects]:
+    """Return the values of the factorizations in an expansion, and of the matrices they factor."""
+    found: dict[Node, Objects] = {}
+    for node in topological([expanded]):
+        if node.op.name in IMPLICIT:
+            solution = solution_of(node)
+            found |= {node.inputs[0]: solution.matrix, node: solution.factors}
+    return found
 
 
 def _prove_implicit(node: Node, op: Composite, claims: _Claims) -> None:

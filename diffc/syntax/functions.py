@@ -15,6 +15,7 @@ from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, Type
 from diffc.ops import REGISTRY, Elementwise, cast, dim, iota, lift, linalg
 from diffc.ops.broadcasting import broadcast, full, mean, sum_
+from diffc.ops.determinants import det
 from diffc.ops.exact import weak
 from diffc.ops.factorizations import cholesky
 from diffc.ops.gamma import polygamma_of
@@ -329,7 +330,7 @@ _add("outer", "a, b", "the outer product of two vectors",
 for _name, _matrix_function, _doc in (
     ("inv", linalg.inv, "the inverse of square matrices; NaN where one is singular"),
     ("pinv", pinv, "the pseudoinverse of matrices"),
-    ("det", linalg.det, "the determinant of square matrices"),
+    ("det", det, "the determinant of square matrices"),
     ("logdet", linear_algebra.logdet, "log(abs(det(a))), finite where det(a) overflows"),
     ("cholesky", cholesky, "the lower factor l with l @ l.T == (a + a.T)/2"),
     ("eigvalsh", eigvalsh, "the eigenvalues of (a + a.T)/2, ascending"),

@@ -8,8 +8,8 @@ from functools import reduce
 import numpy as np
 
 from diffc.errors import TypeProblem
-from diffc.ir import Node, require, size_of
-from diffc.ir.dtype import FORMATS
+from diffc.ir import Node, promote, require, size_of
+from diffc.ir.dtype import FORMATS, is_float
 from diffc.ops.arithmetic import abs_, div, maximum, mul
 from diffc.ops.broadcasting import broadcast, normal_axes, sum_
 from diffc.ops.constant import constant_like, dim
@@ -20,6 +20,7 @@ from diffc.ops.logic import eq, gt, ne, where
 from diffc.ops.matrices import as_column, as_row, eye, square_matrix
 from diffc.ops.powers import power
 from diffc.ops.products import matmul, swap_last
+from diffc.ops.pseudoinverse import pinv
 from diffc.ops.reductions import amax, amin, any_
 from diffc.ops.reshaping import expand_dims, moveaxis, reshape
 from diffc.ops.slicing import concatenate, index, slice_
@@ -183,10 +184,12 @@ def qr_wide(a: Node) -> tuple[Node, Node]:
     return q, concatenate([left, matmul(swap_last(q), rest)], -1)
 
 
-def lstsq(a: Node, b: Node) -> Node:
-    """Return x with the smallest |a @ x - b|, and among those the smallest |x|, for a matrix of full rank.
+def lstsq(a: Node, b: Node, rtol: float | None = None) -> Node:
+    """Return x with the smallest |a @ x - b|, and among those the smallest |x|.
 
-    By QR, of the transposed matrix where it is wide. Not finite where the rank is not full.
+    By the pseudoinverse, with the singular values above `rtol` times the largest (by default as NumPy's), and
+    its derivative where the rank is constant. Where an extent is symbolic by QR, and NaN unless the rank is
+    full.
 
     Raises:
         TypeProblem: for shapes that do not fit.
@@ -195,15 +198,17 @@ def lstsq(a: Node, b: Node) -> Node:
         raise TypeProblem(
             f"lstsq({a.type}, {b.type}): it takes a matrix and a vector or matrix of as many rows"
         )
-    a, b = _floating(a), _floating(b)
+    dtype = promote(a.dtype, b.dtype)
+    dtype = dtype if is_float(dtype) else "f64"
+    a, b = cast(a, dtype), cast(b, dtype)
+    tolerance = default_tolerance(a) if rtol is None else rtol
+    if all(isinstance(extent, int) for extent in a.shape) and not isinstance(tolerance, Node):
+        return matmul(pinv(a, tolerance), b)
+    q, r = qr(a)
     right = as_row(b) if b.rank == 1 else swap_last(b)
-    excess = a.shape[0] - a.shape[1]
-    if isinstance(excess, int) and excess < 0:
-        q, r = qr(swap_last(a))
-        x = matmul(triangular_solve(swap_last(r), right), swap_last(q))
-    else:
-        q, r = qr(a)
-        x = triangular_solve(r, matmul(right, q), lower=False)
+    x = triangular_solve(r, matmul(right, q), lower=False)
+    is_full = eq(matrix_rank(r, rtol=tolerance), dim(a.shape[1]))
+    x = where(is_full, x, constant_like(np.nan, dtype))
     return reshape(x, (a.shape[1],)) if b.rank == 1 else swap_last(x)
 
 

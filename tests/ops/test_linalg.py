@@ -13,7 +13,8 @@ from diffc.ir import Graph, Node, Type, parse_type
 from diffc.ops import REGISTRY, evaluate, input_node
 from diffc.ops.arithmetic import mul
 from diffc.ops.broadcasting import sum_
-from diffc.ops.linalg import det, inv, slogdet, solve, solve_rows, triangular_solve
+from diffc.ops.determinants import det
+from diffc.ops.linalg import inv, slogdet, solve, solve_rows, triangular_solve
 from diffc.ops.matrices import as_row, diagonal
 from diffc.ops.products import matmul
 from diffc.syntax import print_graph, read_graph

@@ -11,11 +11,13 @@ from diffc.frontends.numpy import diagonals, products
 from diffc.frontends.numpy.arguments import known_integer, unsupported
 from diffc.frontends.numpy.operands import as_array, as_axes, as_axis, floating
 from diffc.frontends.numpy.registry import implements, refuses
-from diffc.ir import Extent, Node, require, size_of
-from diffc.ops import constant, factorizations, spectra
+from diffc.ir import Extent, Node, promote, require, size_of
+from diffc.ir.dtype import FORMATS
+from diffc.ops import cast, constant, constant_like, determinants, dim, factorizations, spectra
 from diffc.ops import linalg as ops
 from diffc.ops.arithmetic import square, sub
 from diffc.ops.broadcasting import sum_
+from diffc.ops.logic import eq, where
 from diffc.ops.products import matmul, swap_last
 from diffc.ops.pseudoinverse import pinv as pseudoinverse
 from diffc.ops.reshaping import reshape, transpose
@@ -71,7 +73,7 @@ def inv(a: Any) -> Node:
 @implements(np.linalg.det)
 def det(a: Any) -> Node:
     """numpy.linalg.det."""
-    return ops.det(as_array(a))
+    return determinants.det(as_array(a))
 
 
 @implements(np.linalg.slogdet)
@@ -109,9 +111,15 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Node:
 
 @implements(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Node, Node, Node, Node]:
-    """numpy.linalg.lstsq for a matrix of full rank: (x, residuals, rank, singular values)."""
+    """numpy.linalg.lstsq: (x, residuals, rank, singular values).
+
+    The residuals, which NumPy leaves out where the rank is deficient, are NaN then.
+    """
     matrix, right = floating(as_array(a)), floating(as_array(b))
-    x = matrices.lstsq(matrix, right)
+    dtype = promote(matrix.dtype, right.dtype)
+    matrix, right = cast(matrix, dtype), cast(right, dtype)
+    tolerance = _tolerance(rcond, matrix)
+    x = matrices.lstsq(matrix, right, None if isinstance(tolerance, Node) else tolerance)
     m, n = matrix.shape
     excess = m - n
     tall = not isinstance(excess, int) or excess > 0
@@ -120,15 +128,19 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Node, Node, Node, Node]:
     # The singular values of the matrix are those of its triangular factor, which is small.
     _, r = factorizations.qr(swap_last(matrix) if isinstance(excess, int) and excess < 0 else matrix)
     values = spectra.svdvals(r)
-    rank = matrices.matrix_rank(r, rtol=_tolerance(rcond, matrix))
+    rank = matrices.matrix_rank(r, rtol=tolerance)
     columns = right.shape[1:] or (1,)
     none = constant(np.zeros(0), matrix.dtype)
     gaps = sum_(square(sub(matmul(matrix, x), right)), 0)
+    gaps = where(eq(rank, dim(n)), gaps, constant_like(np.nan, gaps.dtype)) if tall else gaps
     return x, reshape(gaps, columns) if tall else none, rank, values
 
 
 def _tolerance(rcond: Any, matrix: Node) -> float | Node:
-    return matrices.default_tolerance(matrix) if rcond is None else max(float(rcond), 0.0)
+    if rcond is None:
+        return matrices.default_tolerance(matrix)
+    # As LAPACK's gelsd has it, a negative number stands for the rounding of the dtype.
+    return float(rcond) if rcond >= 0 else FORMATS[matrix.dtype].epsilon
 
 
 @implements(np.linalg.pinv)

@@ -5,7 +5,7 @@ Everything rests on the sorted elements: a quantile lies at a place among them, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,12 @@ from diffc.frontends.numpy.operands import as_array, as_axes, floating
 from diffc.frontends.numpy.places import take_places
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node, size_of
-from diffc.ops import cast, constant, constant_like, dim, reshaping
+from diffc.ops import cast, constant_like, dim, reshaping
 from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, full, sum_
 from diffc.ops.constant import const
-from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, where
-from diffc.ops.rounding import floor
+from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, lt, where
+from diffc.ops.rounding import ceil, floor, rint
 from diffc.ops.sorting import sort, take_along_axis
 from diffc.syntax.pointwise import isnan
 
@@ -36,8 +36,10 @@ _CONTINUOUS: Mapping[str, tuple[float, float]] = {
 }
 """alpha and beta of each method: the place is q*(n + 1 - alpha - beta) + alpha - 1, counted from 0."""
 
-_SNAPPED = ("lower", "higher", "nearest", "midpoint")
-_METHODS = (*_CONTINUOUS, *_SNAPPED)
+_NEIGHBOURS: Mapping[str, Callable[[Node], Node]] = {"lower": floor, "higher": ceil, "nearest": rint}
+"""Methods that take one element, at the rounded place."""
+
+_METHODS = (*_CONTINUOUS, *_NEIGHBOURS, "midpoint")
 
 
 @implements(np.quantile)
@@ -66,7 +68,7 @@ def median(
 ) -> Node:
     """numpy.median: of an even number of elements the mean of the two in the middle."""
     unsupported("median", out=out)
-    return _quantiles(as_array(a), constant_like(0.5, "f64"), axis, "linear", keepdims, False)
+    return _quantiles(as_array(a), None, axis, "linear", keepdims, False)
 
 
 @implements(np.nanquantile)
@@ -95,7 +97,7 @@ def nanmedian(
 ) -> Node:
     """numpy.nanmedian."""
     unsupported("nanmedian", out=out)
-    return _quantiles(as_array(a), constant_like(0.5, "f64"), axis, "linear", keepdims, True)
+    return _quantiles(as_array(a), None, axis, "linear", keepdims, True)
 
 
 def _share(q: Any, top: int, what: str) -> Node:
@@ -107,9 +109,9 @@ def _share(q: Any, top: int, what: str) -> Node:
     return as_array(q) if top == 1 else div(as_array(q), top)
 
 
-def _quantiles(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
-    """Return the quantiles, of shape q + what is left of x; NaN where q is no share after all."""
-    if q.is_constant:
+def _quantiles(x: Node, q: Node | None, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
+    """Return the quantiles, of shape q + what is left of x, for no q the medians; NaN where q is no share."""
+    if q is None or q.is_constant:
         return _found(x, q, axis, method, keepdims, skip_nan)
     is_share = logical_and(ge(q, 0), le(q, 1))
     found = _found(x, where(is_share, q, constant_like(0, q.dtype)), axis, method, keepdims, skip_nan)
@@ -117,18 +119,18 @@ def _quantiles(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_na
     return where(is_share, found, constant_like(np.nan, found.dtype))
 
 
-def _found(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
+def _found(x: Node, q: Node | None, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
     if method not in _METHODS:
         raise TypeProblem(
             f"the quantile's method {method!r} is not supported; use one of {', '.join(_METHODS)}"
         )
-    x = floating(x)
+    x, shape = floating(x), () if q is None else q.shape
     axes = as_axes(axis, x.rank, "quantile")
     rest = [k for k in range(x.rank) if k not in axes]
     count = size_of(tuple(x.shape[k] for k in axes))
     if count == 0:
         kept = [1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in rest]
-        return full(np.nan, x.type.with_shape((*q.shape, *kept)))
+        return full(np.nan, x.type.with_shape((*shape, *kept)))
     rows = reshaping.reshape(reshaping.transpose(x, [*rest, *axes]), (*(x.shape[k] for k in rest), count))
     ordered = sort(rows, -1)
     if skip_nan:
@@ -142,36 +144,59 @@ def _found(x: Node, q: Node, axis: Any, method: str, keepdims: bool, skip_nan: b
     # The quantiles stand in the last axis: they come first, in the shape of q.
     found = reshaping.moveaxis(found, found.rank - 1, 0)
     kept = [1 if k in axes else extent for k, extent in enumerate(x.shape)] if keepdims else found.shape[1:]
-    return reshaping.reshape(found, (*q.shape, *kept))
+    return reshaping.reshape(found, (*shape, *kept))
 
 
-def _at_places(ordered: Node, q: Node, count: Node, method: str) -> Node:
+def _at_places(ordered: Node, q: Node | None, count: Node, method: str) -> Node:
     """Return the values at the quantiles' places of the last axis, of `count` elements."""
+    if q is None:
+        return _middle(ordered, count)
+    is_whole = method == "linear" and q.dtype == "i64"
     q = reshaping.reshape(cast(q, "f64"), (q.size,))
-    total = cast(count, "f64")
-    alpha, beta = _CONTINUOUS.get(method, (1, 1))
-    place = add(mul(q, add(total, 1 - alpha - beta)), alpha - 1)
-    last = sub(total, 1)
+    last = sub(cast(count, "f64"), 1)
+    place = _place(q, count, method)
+    if method in _NEIGHBOURS or is_whole:
+        return _picked(ordered, _NEIGHBOURS.get(method, floor)(place))
+    before = lt(place, 0)
     place = minimum(maximum(place, 0.0), last)
     below = floor(place)
-    between = cast(_snapped(sub(place, below), below, method), ordered.dtype)
-    first = _picked(ordered, below)
-    second = _picked(ordered, minimum(add(below, 1.0), last))
-    return _mixed(first, second, between)
+    between = sub(place, below)
+    if method == "midpoint":
+        between = where(gt(between, 0), constant_like(0.5, "f64"), constant_like(0, "f64"))
+    second = where(before, constant_like(0.0, "f64"), minimum(add(below, 1.0), last))
+    return _mixed(_picked(ordered, below), _picked(ordered, second), cast(between, ordered.dtype))
+
+
+def _middle(ordered: Node, count: Node) -> Node:
+    """Return the element in the middle, or the mean of the two there."""
+    half = mul(sub(cast(count, "f64"), 1), 0.5)
+    below, above = (each(reshaping.reshape(half, (*half.shape[:-1], 1))) for each in (floor, ceil))
+    first, second = _picked(ordered, below), _picked(ordered, above)
+    is_one, known = eq(below, above), folded(half)
+    mean = first if known is not None and known.item() % 1 == 0 else mul(0.5, add(first, second))
+    return mean if known is not None else where(is_one, first, mean)
+
+
+def _place(q: Node, count: Node, method: str) -> Node:
+    """Return where the quantiles lie among `count` elements, counted from 0, rounded as NumPy does."""
+    total = cast(count, "f64")
+    if method not in _CONTINUOUS or method == "linear":
+        return mul(q, sub(total, 1))
+    alpha, beta = _CONTINUOUS[method]
+    return sub(add(mul(total, q), add(mul(q, 1 - alpha - beta), alpha)), 1)
 
 
 def _mixed(first: Node, second: Node, between: Node) -> Node:
-    """Return first + between*(second - first); a neighbour without a part in it may be infinite."""
+    """Return first + between*(second - first), from the nearer end as NumPy does: so with infinities, too."""
+    gap = sub(second, first)
+    from_first = add(first, mul(gap, between))
+    from_second = sub(second, mul(gap, sub(1, between)))
     known = folded(between)
-    if known is not None:
-        between = constant(known)
-        for number, whole in ((0, first), (1, second)):
-            if np.all(known == number):
-                return whole
-    mixed = add(first, mul(sub(second, first), between))
-    if known is not None and not np.any((known == 0) | (known == 1)):
-        return mixed
-    return where(eq(between, 0), first, where(eq(between, 1), second, mixed))
+    if known is not None and np.all(known >= 0.5):
+        return from_second
+    if known is not None and np.all(known < 0.5):
+        return from_first
+    return where(ge(between, 0.5), from_second, from_first)
 
 
 def _picked(ordered: Node, places: Node) -> Node:
@@ -181,20 +206,3 @@ def _picked(ordered: Node, places: Node) -> Node:
         return take_places(ordered, known.reshape(known.shape[-1:]).astype(np.int64), ordered.rank - 1)
     shape = (*ordered.shape[:-1], places.shape[-1])
     return take_along_axis(ordered, broadcast(cast(places, "i64"), shape), -1)
-
-
-def _snapped(between: Node, below: Node, method: str) -> Node:
-    """Return how far the value lies from the lower neighbour to the upper one."""
-    dtype = between.dtype
-    zero, half, one = (constant_like(number, dtype) for number in (0, 0.5, 1))
-    if method == "lower":
-        return broadcast(zero, between.shape)
-    if method == "higher":
-        return where(gt(between, 0), one, zero)
-    if method == "midpoint":
-        return where(gt(between, 0), half, zero)
-    if method == "nearest":
-        even = eq(sub(below, mul(floor(mul(below, 0.5)), 2.0)), 0)
-        tie = logical_and(eq(between, 0.5), logical_not(even))
-        return where(gt(between, 0.5), one, where(tie, one, zero))
-    return between

@@ -107,6 +107,42 @@ def test_matrices_of_every_shape(matrix):
         compare(function, matrix)
 
 
+LOW = RNG.normal(size=(5, 2)) @ RNG.normal(size=(2, 4))
+
+
+@pytest.mark.parametrize("rcond", [None, -1, 0.3])
+@pytest.mark.parametrize("matrix", [LOW, LOW.T, np.ones((4, 2)), np.zeros((3, 2)), WIDE])
+def test_least_squares_of_any_rank(matrix, rcond):
+    for right in (np.arange(len(matrix)) * 1.0, RNG.normal(size=(len(matrix), 2))):
+        x, gaps, rank, values = dc.jit(lambda a, b: L.lstsq(a, b, rcond=rcond))(matrix, right)
+        wanted = L.lstsq(matrix, right, rcond=rcond)
+        np.testing.assert_allclose(x, wanted[0], rtol=1e-12, atol=1e-12)
+        assert rank == wanted[2]
+        np.testing.assert_allclose(values, wanted[3], atol=1e-12)
+        assert rank == min(matrix.shape) or np.all(np.isnan(gaps))
+        assert dc.jit(lambda a, b: L.lstsq(a, b)[0])(matrix.astype("f4"), right).dtype == np.float64
+
+
+def test_least_squares_of_symbolic_rows_are_nan_without_full_rank():
+    f = dc.trace(lambda a, b: L.lstsq(a, b)[0], dc.f64("N", 2), dc.f64("N"))
+    assert np.all(np.isnan(f(np.ones((4, 2)), np.arange(4.0))))
+    np.testing.assert_allclose(
+        f(LOW[:, :2], np.arange(5.0)), L.lstsq(LOW[:, :2], np.arange(5.0))[0], rtol=1e-12
+    )
+
+
+def test_derivatives_of_least_squares_where_the_rank_is_constant():
+    left, right, step = RNG.normal(size=(5, 2)), RNG.normal(size=(2, 4)), RNG.normal(size=(5, 2))
+
+    def size(t):
+        return np.sum(L.lstsq((left + t * step) @ right, np.arange(5.0), rcond=1e-10)[0] ** 2)
+
+    f, h = dc.trace(size, t=dc.f64()), 1e-4
+    assert dc.grad(f)(0.0) == pytest.approx((size(h) - size(-h)) / (2 * h), rel=1e-5)
+    bend = (size(h) - 2 * size(0.0) + size(-h)) / h**2
+    assert dc.derivative(f, "t", 2)(0.0) == pytest.approx(bend, rel=1e-4)
+
+
 @pytest.mark.parametrize("n", [-3, -2, -1, 0, 1, 2, 3, 7])
 def test_powers(n):
     compare(lambda a: L.matrix_power(a, n), SQUARE)

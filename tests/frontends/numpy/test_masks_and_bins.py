@@ -1,9 +1,13 @@
 """Masks, bins, shares, truth values: as in NumPy, or refused; what is looked into is seen at each call."""
 
+import itertools
+from functools import partial
+
 import numpy as np
 import pytest
 
 import diffc as dc
+from diffc.ops import evaluate
 
 X = np.array([0.5, -1.0, 2.0, 0.25, 3.0])
 MASK = np.array([True, False, True, False, True])
@@ -48,6 +52,35 @@ def test_bins_that_turn_around(kind):
     np.testing.assert_array_equal(f(X), np.digitize(X, bins))
     bins[:] = [1.0, 0.0, -1.0]
     np.testing.assert_array_equal(f(X), np.digitize(X, bins))
+
+
+METHODS = (
+    "interpolated_inverted_cdf", "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower",
+    "higher", "nearest", "midpoint",
+)  # fmt: skip
+INFINITE = [
+    np.array(list(itertools.product([-np.inf, 1, 2, np.inf, np.nan], repeat=n))) for n in (1, 2, 3, 4)
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("function", [np.quantile, np.nanquantile])
+def test_quantiles_of_infinities(function, method):
+    for rows, share in itertools.product(INFINITE, (0.0, 0.1, 0.25, 0.5, 0.6, 0.75, 1.0, 0, 1)):
+        quantile = partial(function, q=share, axis=1, method=method)
+        found = evaluate(dc.trace(lambda x, f=quantile: f(x), dc.f64(*rows.shape)).graph, rows)[0]
+        np.testing.assert_allclose(found, quantile(rows), rtol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("function", [np.median, np.nanmedian])
+def test_medians_of_infinities(function):
+    for rows in INFINITE:
+        np.testing.assert_array_equal(dc.jit(lambda x: function(x, axis=1))(rows), function(rows, axis=1))
+    f = dc.trace(np.median, dc.f64("N"))
+    for x in ([-np.inf, 1.0], [1e308], [np.inf, 1e308, 1e308], [1.0, 5.0]):
+        assert f(np.array(x)) == np.median(x)
 
 
 def test_shares_that_change():
