@@ -106,6 +106,7 @@ class sum_op(Linear):
     """The sum over axes."""
 
     name = "sum"
+    keeps_sign = "nonnegative"
     summary = "the sum over axes"
     across_elements = True
 

@@ -4,8 +4,9 @@ A variable matches any value, and the same value wherever it appears again. A nu
 constant of that value, sign of zero included, whatever its dtype and also where it is broadcast. No
 operation of a pattern matches within a constant expression.
 Commutative operations match in both orders. A reduction's `axis=A` binds the axes to a name of their
-own; `keepdims=True` matches the reduction with its axes kept and, where these lead, without, as
-broadcasting then puts them back. `expand_dims(m, axis=A)` is m with axes of extent 1 put in.
+own; `keepdims=True` matches the reduction with its axes kept and, where these lead or all before them have
+extent 1, without, as broadcasting then puts them back. `expand_dims(m, axis=A)` is m with axes of extent 1
+put in.
 
 A rule's sides are a few operations deep, so that recursion over a pattern is no recursion over a graph.
 """
@@ -184,8 +185,9 @@ def _reduction(term: Term, node: Node, bindings: Bindings) -> list[tuple[tuple[N
         return []
     axes = inner.attrs["axes"]
     if term.keepdims:
-        kept = _kept(inner.inputs[0].shape, axes) == node.shape if inner is not node else _lead(axes)
-        if not kept:
+        kept = _kept(inner.inputs[0].shape, axes)
+        # Without its axes kept it broadcasts as if they were, where only axes of extent 1 lead.
+        if kept != (*(1,) * (len(kept) - node.rank), *node.shape):
             return []
     if bindings.get(term.axes, axes) != axes:
         return []

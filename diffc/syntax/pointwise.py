@@ -157,7 +157,8 @@ def acosh(x: Operand) -> Node:
 
 def acosh_of_one_plus(t: Node) -> Node:
     """Return acosh(1 + t); it is NaN below t = 0."""
-    small = add(t, sqrt(mul(t, add(t, 2))))
+    # Two roots: below 1 the first is NaN, and at 1 its slope, inf, is not multiplied by 0.
+    small = add(t, mul(sqrt(t), sqrt(add(t, 2))))
     large = gt(t, _LARGE)
     value = log1p(where(large, t, small))
     return add(value, where(large, constant_like(_LOG_2, t.dtype), 0))

@@ -12,11 +12,11 @@ from diffc.ir import Graph, Node, Type, check, parse_type
 from diffc.ops import REGISTRY, cast, constant, dim, evaluate, input_node
 from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, neg, relu, square, sub
 from diffc.ops.broadcasting import broadcast, broadcast_op, sum_, sum_op
-from diffc.ops.elementary import exp, log, log1p, sigmoid, sin, softplus, sqrt, tanh
+from diffc.ops.elementary import cbrt, erf, exp, log, log1p, sigmoid, sin, softplus, sqrt, tanh
 from diffc.ops.linalg import solve
 from diffc.ops.logic import eq, gt, logical_not, lt, where
 from diffc.ops.matrices import as_row, eye, triangle
-from diffc.ops.powers import pow_
+from diffc.ops.powers import pow_, power
 from diffc.ops.products import matmul
 from diffc.ops.reductions import amax
 from diffc.ops.reshaping import flip, reshape, reshape_op, transpose, transpose_op
@@ -25,6 +25,7 @@ from diffc.ops.softmax import logsumexp
 from diffc.optimize import ALL, Log, Rule, optimize, rewrite, round_constants
 from diffc.optimize.rewrite import FunctionRewrite
 from diffc.syntax import build, parse_expression
+from diffc.syntax.compositions import norm
 
 BINARY = [add, sub, mul, div, maximum, minimum, add, sub, mul]
 UNARY = [neg, exp, log, sigmoid, softplus, tanh, sin, square, abs_, relu, log1p, sqrt, neg]
@@ -162,6 +163,14 @@ def structural_cases() -> list[Node]:
         concatenate([broadcast(constant(0.0), (2,)), broadcast(constant(0.0), (1,))]),
         where(constant(True), x, y),
         log(add(exp(s), add(exp(mul(s, 2.0)), exp(neg(s))))),
+        log1p(add(exp(s), exp(mul(s, 3.0)))),
+        log(mul(exp(s), exp(sin(s)))),
+        log1p(neg(erf(s))),
+        div(exp(s), add(exp(s), exp(sin(s)))),
+        div(transpose(exp(x)), sum_(exp(x), 1)),
+        square(mul(s, norm(y))),
+        power(norm(y), 4),
+        power(cbrt(s), 3),
         where(c, reshape(y, (1, 3)), x),
         Node.make(REGISTRY["slice"], (y,), {"starts": (0,), "sizes": (3,), "steps": (1,)}),
         mul(cast(dim(n.shape[0]), "f64"), n),

@@ -11,6 +11,7 @@ from diffc.optimize.rules import (
     logic,
     parts,
     powers,
+    roots,
     shape,
     stable,
     systems,
@@ -26,7 +27,7 @@ SHAPE: tuple[Rewrite, ...] = (
     *systems.STRUCTURAL,
 )
 ALGEBRA: tuple[Rewrite, ...] = (*SHAPE, *algebra.RULES, *logic.RULES, *fast.RULES)
-STABLE: tuple[Rewrite, ...] = (*ALGEBRA, *stable.RULES, *logarithms.STRUCTURAL)
+STABLE: tuple[Rewrite, ...] = (*ALGEBRA, *stable.RULES, *logarithms.STRUCTURAL, *roots.STRUCTURAL)
 DERIVATIVE: tuple[Rewrite, ...] = (*STABLE, *derivative.RULES)
 POWERS: tuple[Rewrite, ...] = (*powers.RULES, *DERIVATIVE)
 

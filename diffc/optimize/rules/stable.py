@@ -25,7 +25,7 @@ RULES = (
     Rule("log_sigmoid", "log(sigmoid(x)) => -softplus(-x)"),
     Rule("log_one_minus_sigmoid", "log1p(-sigmoid(x)) => -softplus(x)"),
     Rule("sigmoid_quotient", "exp(x)/(1 + exp(x)) => sigmoid(x)"),
-    Rule("tanh_expm1", "expm1(2*x)/(1 + exp(2*x)) => tanh(x)"),
+    Rule("tanh_expm1", "expm1(x)/(1 + exp(x)) => tanh(0.5*x)"),
     Rule("sigmoid", "y/(1 + exp(x)) => y*sigmoid(-x)"),
     Rule("sigmoid_product", "exp(x)*sigmoid(-x) => sigmoid(x)"),
     Rule(
@@ -34,12 +34,14 @@ RULES = (
         stage="before",
         note="after differentiation 1 - s stays: s' = s*(1 - s) reuses s",
     ),
+    Rule("log_normal_cdf", "log(c*(1 + erf(x))) => log(c*erfc(-x))", "constant(c)"),
     # hyperbolic functions
     Rule("sinh", "0.5*(exp(x) - exp(-x)) => sinh(x)"),
     Rule("cosh", "0.5*(exp(x) + exp(-x)) => cosh(x)"),
     Rule("tanh", "sinh(x)/cosh(x) => tanh(x)"),
-    Rule("tanh_exp", "(exp(x) - exp(-x))/(exp(x) + exp(-x)) => tanh(x)"),
+    Rule("tanh_exp", "(exp(x) - exp(y))/(exp(x) + exp(y)) => tanh(0.5*(x - y))"),
     Rule("tanh_sigmoid", "2*sigmoid(x) - 1 => tanh(0.5*x)"),
+    Rule("tanh_sigmoid_opposite", "1 - 2*sigmoid(x) => -tanh(0.5*x)"),
     # logsumexp and softmax
     Rule("logsumexp", "log(sum(exp(x), axis=A)) => logsumexp(x, axis=A)"),
     Rule("log_mean_exp", "log(sum(exp(x), axis=A)/n) => logsumexp(x, axis=A) - log(n)"),
