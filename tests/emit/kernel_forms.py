@@ -32,7 +32,19 @@ EXACT = {
 }
 """Operations that do not round, so that no noise is added to what they give."""
 
-BY_NORM = {"solve", "triangular_solve", "cholesky", "det", "slogdet", "eigh", "qr", "svd", "pinv"}
+BY_NORM = {
+    "solve",
+    "triangular_solve",
+    "cholesky",
+    "cofactors",
+    "cofactor_changes",
+    "det",
+    "slogdet",
+    "eigh",
+    "qr",
+    "svd",
+    "pinv",
+}
 """Operations of LAPACK: their errors are small beside the largest element of a result, not beside each."""
 
 GUARD = 256

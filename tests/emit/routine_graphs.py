@@ -99,6 +99,8 @@ ROUTINES = {
         0,
     ),
     "det": ((apply("det", firm(batch)), apply("det", firm(single)), mul(v, apply("det", firm(square)))), 0),
+    "cofactors": ((apply("cofactors", firm(batch)), apply("cofactors", firm(square))), 0),
+    "cofactor_changes": ((apply("cofactor_changes", firm(square), square),), 0),
     "slogdet": ((apply("slogdet", firm(neg(batch))), apply("slogdet", firm(single))), 0),
     "eigh": ((apply("eigh", definite(batch)), apply("eigh", definite(single))), 0),
     "eigenvalues inside": (

@@ -24,7 +24,7 @@ from diffc.ir import Node, Type, topological
 from diffc.ops import constant
 from diffc.ops.captured import Captured, Decision, captured_array, captured_op, read_captured, seen
 
-__all__ = ["Captures", "memory_of"]
+__all__ = ["Captures", "is_local", "memory_of"]
 
 EMBEDDED = 16
 """An array that the function itself makes becomes part of the program up to this many elements."""
@@ -100,7 +100,7 @@ class Captures:
 
         Call it when the arguments have been read.
         """
-        if hasattr(value, "traced_elements"):
+        if is_local(value):
             return  # made by the function itself: what it read of it was so
         value = memory_of(value)
         if id(value) in self._records:
@@ -118,7 +118,7 @@ class Captures:
 
     def decide(self, value: Any) -> None:
         """Note that the elements of an array or a list decide, whether or not they are read too."""
-        if hasattr(value, "traced_elements"):
+        if is_local(value):
             return
         value = memory_of(value)
         if not isinstance(value, np.ndarray | list):
@@ -171,6 +171,11 @@ class Captures:
                 yield decision
 
 
+def is_local(value: Any) -> bool:
+    """Tell whether a value is an array that a traced function has made."""
+    return isinstance(value, np.ndarray) and hasattr(value, "traced_elements")
+
+
 def memory_of(value: Any) -> Any:
     """Return the array of which one made by the function consists, or the list of which one is a copy.
 
@@ -178,7 +183,7 @@ def memory_of(value: Any) -> Any:
     """
     if type(value) is Numbers:
         return value.original
-    if not hasattr(value, "traced_elements"):
+    if not is_local(value):
         return value
     plain = np.ndarray.view(value, np.ndarray)
     base = plain.base
@@ -225,7 +230,7 @@ def _only_here(holder: Any, attribute: str) -> bool:
     if sys.getrefcount(getattr(holder, attribute)) > _ONE:
         return False
     value = getattr(holder, attribute)
-    if type(value) is np.ndarray or hasattr(value, "traced_elements"):
+    if type(value) is np.ndarray or is_local(value):
         return _memory_only_here(value)
     if type(value) is list:
         return _items_only_here(value)
@@ -253,6 +258,6 @@ def _memory_only_here(array: Any) -> bool:
     base = array.base
     if base is None:
         return True
-    is_plain = type(base) is np.ndarray or hasattr(base, "traced_elements")
+    is_plain = type(base) is np.ndarray or is_local(base)
     del base
     return is_plain and _only_here(array, "base")

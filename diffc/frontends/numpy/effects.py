@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.captures import is_local
 from diffc.frontends.numpy.outside.guards import Input
 from diffc.frontends.numpy.outside.paths import Path
 from diffc.frontends.numpy.structure import Structure, flatten
@@ -67,6 +68,6 @@ def effects_of(
 
 def _traced_or_original(outside: Any, value: Any) -> Any:
     """Return a traced value, also that which an array has become, or what a stand-in stands for."""
-    has_become = getattr(value, "traced_elements", None)
-    value = value if has_become is None or has_become() is None else has_become()
+    if is_local(value):
+        value = value if value.traced_elements() is None else value.traced_elements()
     return value if isinstance(value, Traced) else outside.original(value)

@@ -38,8 +38,8 @@ class Prepared:
     kernel: Callable[..., Any]
     order: tuple[int, ...] | None
     rebuild: Rebuild | None
-    guards: Guards | None = None
-    effects: Effects | None = None
+    guards: Guards
+    effects: Effects | None
 
     def run(self, leaves: Sequence[Any]) -> Any:
         """Return the result of a call with these leaves.
@@ -49,14 +49,13 @@ class Prepared:
         """
         order = self.order
         inputs = leaves if order is None else [leaves[k] for k in order]
-        if self.guards is None:
-            values = self.kernel(*inputs)
+        outside = self.guards.values()
+        if self.effects is None:
+            values = self.kernel(*inputs, *outside) if outside else self.kernel(*inputs)
         else:
-            outside = self.guards.values()
-            if self.effects is not None:
-                self.effects.check(leaves, outside)
+            self.effects.check(leaves, outside)
             values = self.kernel(*inputs, *outside)
-            if self.effects is not None and self.effects.are_any:
+            if self.effects.are_any:
                 values, written = values
                 self.effects.run(written, leaves)
         return values if self.rebuild is None else self.rebuild(values)

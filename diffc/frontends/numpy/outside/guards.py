@@ -66,6 +66,7 @@ class Guards:
         self._reads = [each.read for each in inputs]
         self._unread: list[Callable[[], Any]] = []
         self._all = inputs
+        self._has_more = True
         self.inputs = inputs
 
     def passing(self, names: Set[str]) -> Guards:
@@ -73,9 +74,10 @@ class Guards:
         self.inputs = [each for each in self._all if each.name in names]
         self._reads = [each.read for each in self.inputs]
         self._unread = [each.read for each in self._all if each.name not in names]
+        self._has_more = bool(self._contents or self._all)
         return self
 
-    def values(self) -> list[Any]:
+    def values(self) -> Sequence[Any]:
         """Return the inputs as they are now.
 
         Raises:
@@ -88,6 +90,9 @@ class Guards:
                     break
         except (LookupError, AttributeError, ValueError, TypeError):
             self._look_closely()
+        return self._read() if self._has_more else ()
+
+    def _read(self) -> list[Any]:
         for holds in self._contents:
             if not holds():
                 raise OutdatedError("a list or a dict that the function reads has changed")
