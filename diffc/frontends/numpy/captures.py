@@ -142,6 +142,7 @@ class Captures:
             TypeProblem: where the function changed what others hold, too.
         """
         self._of_node.clear()
+        self.live.clear()
         used = {node for node in topological(outputs) if node.op is captured_op}
         decisions = [*self._handed_on, *self._outside_decisions()]
         replaced: dict[Node, Node] = {}

@@ -12,6 +12,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy import refusals
 from diffc.frontends.numpy.calling import call_function, checked_arguments, name_of
+from diffc.frontends.numpy.captures import is_local
 from diffc.frontends.numpy.in_place import CHANGES
 from diffc.frontends.numpy.indexing import index
 from diffc.frontends.numpy.known import known_elements
@@ -40,11 +41,25 @@ def call_ufunc(
     outs = options.get("out")
     options = {key: each for key, each in options.items() if key != "out"}
     mask = options.pop("where", True) if outs else True
-    with checked_arguments(name):
-        values, weak = _operands(operands, name)
-        result = traced(apply_ufunc(ufunc, method, values, untraced(options, name)), weak and by_operator)
+    try:
+        result = _ufunc_built(ufunc, method, operands, options, name, by_operator)
+    except TypeProblem:
+        known = [with_known(each, "iub") for each in operands]
+        if all(map(operator.is_, operands, known)):
+            raise
+        if not is_traced(known):
+            return getattr(ufunc, method)(*known, **options)
+        result = _ufunc_built(ufunc, method, known, options, name, by_operator)
     look(operands, options)
     return result if not outs else _written(outs, result, mask, name)
+
+
+def _ufunc_built(
+    ufunc: Any, method: str, operands: Sequence[Any], options: Any, name: str, by_operator: bool
+) -> Any:
+    with checked_arguments(name):
+        values, weak = _operands(operands, name)
+        return traced(apply_ufunc(ufunc, method, values, untraced(options, name)), weak and by_operator)
 
 
 def call_numpy(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
@@ -82,6 +97,8 @@ def call_named(name: str, args: Sequence[Any], kwargs: Any) -> Any:
 
 def _built(function: Any, name: str, args: Sequence[Any], kwargs: Any) -> Any:
     with checked_arguments(name):
+        if function is np.nan_to_num and kwargs.get("copy", True) is False:
+            return _renewed(function, name, args, kwargs)
         if function in CHANGES:
             return _changed(function, name, args, kwargs)
         values, _ = _operands(args, name)
@@ -116,8 +133,7 @@ def write_result(place: Any, result: Any, name: str) -> None:
     Raises:
         TypeProblem: where the shape is another one, and for a dtype that NumPy does not cast to this one.
     """
-    if not isinstance(place, Value):
-        raise refusals.plain_output(name)
+    place = _writable(place, name)
     node, into = untraced(result, name), place.node
     kinds = (np.dtype(DTYPES[node.dtype]), np.dtype(DTYPES[into.dtype]))
     if not np.can_cast(*kinds, "same_kind"):
@@ -126,6 +142,15 @@ def write_result(place: Any, result: Any, name: str) -> None:
         raise refusals.no_broadcast(name, node, into)
     with checked_arguments(name):
         place.write(fitted(cast(node, into.dtype), into.shape, "the array that it is written to"))
+
+
+def _writable(place: Any, name: str) -> Value:
+    """Return an array that is written to, traced from now on; raise `TypeProblem` for one from elsewhere."""
+    if is_local(place):
+        place = place.become_traced()
+    if not isinstance(place, Value):
+        raise refusals.plain_output(name)
+    return place
 
 
 def _written(outs: Any, result: Any, mask: Any, name: str) -> Any:
@@ -147,20 +172,24 @@ def _written(outs: Any, result: Any, mask: Any, name: str) -> Any:
 
 def _changed(function: Any, name: str, args: Sequence[Any], kwargs: Any) -> None:
     """Write what a function makes of its first argument to that."""
-    place = args[0] if args else None
-    if not isinstance(place, Value):
-        raise refusals.plain_output(name)
+    place = _writable(args[0] if args else None, name)
     values, _ = _operands(args, name)
     node = CHANGES[function](*values, **untraced(kwargs, name))
     place.write(cast(node, place.node.dtype))
     look(args, kwargs)
 
 
+def _renewed(function: Any, name: str, args: Sequence[Any], kwargs: Any) -> Any:
+    """Write to an array what a function that need not copy gives for it; return the array."""
+    place = _writable(args[0], name)
+    options = {key: each for key, each in kwargs.items() if key != "copy"}
+    write_result(place, call_numpy(function, args, options), name)
+    return place
+
+
 def _at(ufunc: Any, name: str, *operands: Any) -> None:
     """Combine elements of an array with values, in place."""
-    place = operands[0]
-    if not isinstance(place, Value):
-        raise refusals.plain_output(name)
+    place = _writable(operands[0], name)
     with checked_arguments(name):
         key, value = (untraced(each, name) for each in (*operands[1:], 0)[:2])
         node = lift(value, place.node.dtype) if is_weak(value) else as_array(value)

@@ -79,7 +79,7 @@ class Place:
         return self._node
 
     @property
-    def view(self) -> View | None:
+    def shown_as(self) -> View | None:
         """How the place shows another one, as far as it is settled; None for a place of its own."""
         return self._view if self._is_view() else None
 

@@ -240,8 +240,10 @@ def _traced(
     What it leaves there are further outputs. Nothing that the function made outlives this call.
     """
     leaves = [
-        each.value if isinstance(each, Static) else Traced(each, trace, number, is_array=is_box(leaf))
-        for each, number, leaf in zip(given, weak, arguments.leaves, strict=True)
+        trace.captures.outside.made_of(each.value, label)
+        if isinstance(each, Static)
+        else Traced(each, trace, number, is_array=is_box(leaf))
+        for each, number, leaf, label in zip(given, weak, arguments.leaves, arguments.names, strict=True)
     ]
     args, kwargs = unflatten(arguments.structure, leaves)
     result = _called(trace.captures.outside.of_function(function), args, kwargs)

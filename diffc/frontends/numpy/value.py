@@ -9,7 +9,7 @@ from typing import cast as typed
 
 import numpy as np
 
-from diffc.errors import DiffcError
+from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import refusals
 from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.outside.numbers import Numbers
@@ -54,6 +54,10 @@ class Value(Place):
     def shape(self) -> tuple[Any, ...]:
         """The shape; an extent that is not known when tracing is a traced integer."""
         return tuple(self._extent(each, "x.shape") for each in self._node.shape)
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        raise TypeProblem("x.shape = shape changes the array in place: write x = x.reshape(shape)")
 
     @property
     def ndim(self) -> int:
@@ -142,6 +146,9 @@ class Value(Place):
     def __format__(self, spec: str) -> str:
         if spec:
             check_open(self.owner, "format(x)")
+            known = self._known_elements()
+            if known is not None and known.ndim == 0:
+                return format(known.item(), spec)
             raise refusals.no_number(self, "format")
         return repr(self)
 
@@ -167,6 +174,10 @@ class Value(Place):
         return value
 
     def __getattr__(self, name: str) -> Any:
+        if self.owner.open and self.weak and not name.startswith("_") and hasattr(float, name):
+            known = self._known_elements()
+            if known is not None:
+                return getattr(known.item(), name)
         if not self.owner.open and not name.startswith("__"):
             raise refusals.ended_attribute(self, name)
         raise refusals.no_attribute(self, name)

@@ -38,13 +38,15 @@ _READ_ONLY = (
     np.diagonal, np.diag, np.broadcast_to, np.broadcast_arrays, np.linalg.diagonal,
     np.lib.stride_tricks.sliding_window_view,
 )  # fmt: skip
-_SAME = (np.asarray, np.asanyarray)
+_SAME = (np.asarray, np.asanyarray, np.real, np.array)
+_IN_ORDER = {np.ascontiguousarray: "c_contiguous", np.asfortranarray: "f_contiguous"}
 _ALL = {
-    *_SAME, *_TRANSPOSING, *_RESHAPING, *_BY_LAYOUT, *_FLIPPING, *_SPLITTING, *_READ_ONLY,
+    *_SAME, *_IN_ORDER, *_TRANSPOSING, *_RESHAPING, *_BY_LAYOUT, *_FLIPPING, *_SPLITTING, *_READ_ONLY,
     np.rot90, np.einsum,
 }  # fmt: skip
 
 _Call = Callable[..., Any]
+_Put = Callable[[Node, Node], Node]
 
 
 def index_view(base: Place, key: Any) -> View:
@@ -96,27 +98,41 @@ def view_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], value
     if function in _READ_ONLY:
         part = (lambda k: lambda x: call(x)[k]) if function is np.broadcast_arrays else (lambda _: call)
         return lambda k: View(base, part(k), None, move)
-    if function in _TRANSPOSING:
-        back = _back(move, base.ndim)
-        return lambda _: View(base, call, lambda node, value: transpose(value, back), move)
-    if function in _SAME:
-        return lambda _: View(base, call, lambda node, value: value, move)
-    if function in _FLIPPING:
-        return lambda _: View(base, call, lambda node, value: call(value), move)
-    if function in _RESHAPING:
-        return lambda _: View(base, call, lambda node, value: reshape(value, node.shape), move)
     if function in _BY_LAYOUT:
         return lambda _: _by_layout(function, base, call, kwargs)
-    return lambda _: View(
-        base, call, lambda node, value: put_at(node, call(reshape(iota(node.size), node.shape)), value), move
-    )
+    put = _putting(function, base, call, move)
+    settle = _in_order(function, base)
+    return lambda _: View(base, call, put, move, settle=settle)
+
+
+def _putting(function: Any, base: Place, call: _Call, move: _Call) -> _Put:
+    """Return what puts other elements of a view back into the base."""
+    if function in _TRANSPOSING:
+        back = _back(move, base.origin.rank)
+        return lambda node, value: transpose(value, back)
+    if function in _SAME or function in _IN_ORDER:
+        return lambda node, value: value
+    if function in _FLIPPING:
+        return lambda node, value: call(value)
+    if function in _RESHAPING:
+        return lambda node, value: reshape(value, node.shape)
+    return lambda node, value: put_at(node, call(reshape(iota(node.size), node.shape)), value)
+
+
+def _in_order(function: Any, base: Place) -> Callable[[], bool] | None:
+    """Return what tells whether an array lies in the order that the function gives; None if it does."""
+    if function not in _IN_ORDER or base.origin.rank < 2:
+        return None
+    return lambda: bool(getattr(_strided(base).flags, _IN_ORDER[function]))
 
 
 def _shows(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     if function is np.diag:
         return args[0].ndim == 2
-    if function in _SAME:
-        return len(args) < 2 and all(kwargs.get(key) is None for key in ("dtype", "copy"))
+    if function is np.array:  # which copies unless it is told not to
+        return len(args) < 2 and not kwargs.get("copy", True) and kwargs.keys() <= {"copy"}
+    if function in _SAME or function in _IN_ORDER:
+        return len(args) < 2 and all(kwargs.get(key) is None for key in ("dtype", "copy", "order"))
     if function is np.einsum:  # a view unless it sums over an axis
         text = args[0]
         if len(args) != 2 or not isinstance(text, str) or "->" not in text:
@@ -180,7 +196,7 @@ def _shape_of(call: _Call, base: Place) -> tuple[int, ...]:
 def _strided(place: Place) -> Any:
     """Return an array without memory that has the shape and the strides that NumPy's array would have."""
     chain: list[View] = []
-    while (view := place.view) is not None:
+    while (view := place.shown_as) is not None:
         chain.append(view)
         place = view.base
     node = place.origin

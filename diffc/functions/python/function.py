@@ -196,7 +196,8 @@ class PythonTransform:
             return self._run(key, program, call)
         except OutdatedError:  # what the function refers to is of another type, or decides otherwise, now
             with self._lock:
-                self._programs[call.key].remove(program)
+                rest = [each for each in self._programs[call.key] if each is not program]
+                self._programs[call.key] = rest
             return self._run(key, self._find(call), call)
 
     def _run(self, key: Any, program: Program, call: Call) -> Any:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from typing import Any, cast
+
+import numpy as np
 
 from diffc.frontends.numpy.outside.numbers import Numbers
 from diffc.frontends.numpy.outside.paths import in_item
@@ -39,7 +42,11 @@ def copy_container(outside: Outside, value: Any, label: str) -> Any:
         outside.holds(lambda: len(value) == len(keys))
     placed: dict[Any, Any] = {}
     for key in keys:
-        placed[key] = made[key] = outside.of(value[key], in_item(value, key, label))
+        name = key
+        if isinstance(key, types.FunctionType | types.MethodType | type(np.sum)):  # compared with stand-ins
+            name = outside.made_of(key, label)
+            del made[key]
+        placed[name] = made[name] = outside.of(value[key], in_item(value, key, label))
     outside.seek_writes(lambda: _writes(made, value, placed, label))
     return made
 

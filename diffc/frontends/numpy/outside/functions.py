@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 import types
 from collections.abc import Iterator
@@ -33,14 +34,19 @@ class Globals(dict[str, Any]):
     def __init__(self, outside: Outside, originals: dict[str, Any]) -> None:
         """Take the session and a function's own globals."""
         super().__init__(originals)
+        self["__builtins__"] = {
+            **_builtins_of(originals),
+            "super": outside.super_of,
+            "__import__": self._import,
+        }
         self._outside = outside
         self._originals = originals
-        self._before = dict(originals)
+        self._before = dict(self)
         outside.seek_writes(self._writes)
 
     def __getitem__(self, name: str) -> Any:
-        if name == "super" and name not in self:
-            return self._outside.super_of
+        if name not in self:
+            self._outside.check(in_globals(self._originals, name), None)  # there is none: a builtin is meant
         value = super().__getitem__(name)
         if self._before.get(name, self) is not value:
             return value  # stored by the function
@@ -49,10 +55,19 @@ class Globals(dict[str, Any]):
         except KeyError as problem:  # it would read as if there were no such name
             raise RuntimeError(f"no stand-in for {name}") from problem
 
+    def _import(self, *args: Any, **kwargs: Any) -> Any:
+        module = builtins.__import__(*args, **kwargs)
+        return self._outside.made_of(module, module.__name__)
+
     def _writes(self) -> Iterator[Write]:
         for name, value in self.items():
             if self._before.get(name, self) is not value:
                 yield Write(in_globals(self._originals, name), value, f"the global {name}")
+
+
+def _builtins_of(table: dict[str, Any]) -> dict[str, Any]:
+    found: Any = table.get("__builtins__", builtins)
+    return found if isinstance(found, dict) else vars(found)
 
 
 def copy_function(outside: Outside, function: types.FunctionType, label: str) -> Any:
@@ -67,7 +82,13 @@ def copy_function(outside: Outside, function: types.FunctionType, label: str) ->
         function.__code__, table, function.__name__, None, tuple(copies) if cells else None
     )
     outside.keep(function, made)
-    made.__dict__.update(function.__dict__)
+    outside.check(in_attribute(function, "__code__", label), function.__code__)
+    placed = {
+        key: outside.of(each, in_item(function.__dict__, key, label))
+        for key, each in function.__dict__.items()
+    }
+    made.__dict__.update(placed)
+    outside.seek_writes(lambda: _attribute_writes(function, made, placed, label))
     made.__qualname__, made.__module__, made.__doc__ = (
         function.__qualname__,
         function.__module__,
@@ -88,6 +109,12 @@ def copy_function(outside: Outside, function: types.FunctionType, label: str) ->
     for cell, copy, name in zip(cells, copies, function.__code__.co_freevars, strict=True):
         _fill(outside, cell, copy, name)
     return made
+
+
+def _attribute_writes(function: Any, made: Any, placed: dict[str, Any], label: str) -> Iterator[Write]:
+    for key, value in made.__dict__.items():
+        if key not in placed or placed[key] is not value:
+            yield Write(in_attribute(function, key, label), value, f"{label}.{key}")
 
 
 def _fill(outside: Outside, cell: Any, copy: Any, name: str) -> None:

@@ -7,12 +7,13 @@ by NaN, so that nothing reads what was there.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from diffc.errors import DiffcError
+from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy.captures import memory_of
 from diffc.frontends.numpy.dispatch import call_numpy, part_of
 from diffc.frontends.numpy.in_place import CHANGES
@@ -29,7 +30,7 @@ from diffc.ops.broadcasting import full
 from diffc.ops.indexing import gather
 from diffc.ops.reshaping import reshape
 
-__all__ = ["LOCAL", "Local"]
+__all__ = ["LOCAL", "Local", "current"]
 
 LOCAL = {
     np.arange, np.array, np.copy, np.diag, np.empty, np.empty_like, np.eye, np.full, np.full_like,
@@ -47,10 +48,8 @@ class Local(np.ndarray[Any, Any]):
 
     @staticmethod
     def of(array: Any, is_empty: bool = False) -> Any:
-        """Return a new array of a supported dtype as one that takes traced values; anything else as it is."""
-        if type(array) is not _array or active.get() is None or not array.flags.c_contiguous:
-            return array
-        if not any(array.dtype == each for each in DTYPES.values()):
+        """Return an array of numbers as one that takes traced values; anything else as it is."""
+        if type(array) is not _array or active.get() is None or array.dtype.kind not in "fiub":
             return array
         if is_empty:
             array[...] = _nothing(array)
@@ -61,29 +60,41 @@ class Local(np.ndarray[Any, Any]):
         trace = active.get()
         if trace is None or not trace.captures.live:
             return None
-        owner = _owner(self)
-        found = trace.captures.live.get(id(owner))
-        return None if found is None else _shown(found[1], owner, self)
+        found = trace.captures.live.get(id(_owner(self)))
+        return None if found is None else _shown(found[1], self)
 
-    def _go_live(self) -> Any:
-        """Make the array that owns the memory a traced one; return this one as a view of it."""
+    def become_traced(self) -> Any:
+        """Make the array that owns the memory a traced one; return this one as a view of it.
+
+        Raises:
+            DiffcError: for a dtype without derivatives, and for memory in Fortran's order.
+        """
+        live = self.traced_elements()
+        if live is not None:
+            return live
         trace = active.get()
         if trace is None:
             raise DiffcError("a traced value is written to an array after the function has been traced")
         owner = _owner(self)
-        content = np.array(owner)
-        name = next(name for name, each in DTYPES.items() if owner.dtype == each)
+        memory = _plain_view(owner)
+        name = next((name for name, each in DTYPES.items() if memory.dtype == each), None)
+        if name is None or not memory.flags.c_contiguous or not memory.flags.writeable:
+            raise TypeProblem(
+                f"a traced value is written to an array of {memory.dtype} that the function makes: make it one "
+                "of float64, float32, int64 or bool, in the order 'C'"
+            )
+        content = np.array(memory)
         same = content.size > 0 and (content == content.flat[0]).all()
-        node = full(content.flat[0].item(), Type(name, owner.shape)) if same else as_array(content)
+        node = full(content.flat[0].item(), Type(name, content.shape)) if same else as_array(content)
         root = Traced(node, trace, is_array=True)
         trace.captures.live[id(owner)] = owner, root
-        owner[...] = _nothing(owner)
-        return _shown(root, owner, self)
+        memory[...] = _nothing(memory)
+        return _shown(root, self)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         live = self.traced_elements()
         if live is None and (is_traced(value) or is_traced(key)):
-            live = self._go_live()
+            live = self.become_traced()
         if live is None:
             super().__setitem__(key, value)
         else:
@@ -102,10 +113,14 @@ class Local(np.ndarray[Any, Any]):
         return super().__iter__() if live is None else iter(live)
 
     def __getattribute__(self, name: str) -> Any:
-        if not name.startswith("_") and name not in ("traced_elements", "base"):
+        if not name.startswith("_") and name not in _OWN:
             live = _plain(self, "traced_elements")()
             if live is not None:
                 return getattr(live, name)
+            if name in _TAKING_VALUES:
+                return partial(_method, self, name)
+            if name == "flat" and _plain(self, "flags").c_contiguous:
+                return _plain(self, "reshape")(-1)
         return _plain(self, name)
 
     def __float__(self) -> float:
@@ -129,12 +144,12 @@ class Local(np.ndarray[Any, Any]):
         if any(map(is_traced, (*inputs, *outs))) or (method == "at" and any(map(is_traced, inputs))):
             if outs or method == "at":
                 for each in outs if method != "at" else inputs[:1]:
-                    if isinstance(each, Local) and each.traced_elements() is None:
-                        each._go_live()
-            given = {key: _now(each) for key, each in options.items()}
+                    if isinstance(each, Local):
+                        each.become_traced()
+            given = {key: current(each) for key, each in options.items()}
             if outs:
-                given["out"] = tuple(map(_now, outs))
-            result = getattr(ufunc, method)(*map(_now, inputs), **given)
+                given["out"] = tuple(map(current, outs))
+            result = getattr(ufunc, method)(*map(current, inputs), **given)
             if not outs:
                 return result
             return outs[0] if len(outs) == 1 else outs
@@ -148,15 +163,33 @@ class Local(np.ndarray[Any, Any]):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if is_traced(args) or any(map(is_traced, kwargs.values())):
-            if function in CHANGES and isinstance(args[0], Local) and args[0].traced_elements() is None:
-                args[0]._go_live()
+            if function in CHANGES and isinstance(args[0], Local):
+                args[0].become_traced()
             out = kwargs.get("out")
-            if isinstance(out, Local) and out.traced_elements() is None:
-                out._go_live()
-            result = call_numpy(function, _now(args), {key: _now(each) for key, each in kwargs.items()})
+            if isinstance(out, Local):
+                out.become_traced()
+            named = {key: current(each) for key, each in kwargs.items()}
+            result = call_numpy(function, current(args), named)
             return result if out is None else out
         result = function(*_unwrapped(args), **{key: _unwrapped(each) for key, each in kwargs.items()})
         return kwargs["out"] if kwargs.get("out") is not None else _wrapped(result)
+
+
+_OWN = ("base", "become_traced", "of", "traced_elements")
+_TAKING_VALUES = ("clip", "dot", "fill", "put", "searchsorted", "take")
+"""The methods of an array that take values, which may be traced."""
+
+
+def _method(array: Local, name: str, *args: Any, **kwargs: Any) -> Any:
+    if not is_traced(args) and not any(map(is_traced, kwargs.values())):
+        return _plain(array, name)(*args, **kwargs)
+    if name in ("fill", "put"):
+        return getattr(array.become_traced(), name)(*args, **kwargs)
+    return call_numpy(getattr(np, name), (array, *args), kwargs)
+
+
+def _plain_view(array: Any) -> Any:
+    return _array.view(array, _array)
 
 
 def _nothing(array: Any) -> Any:
@@ -174,9 +207,9 @@ def _owner(array: Any) -> Any:
     return array
 
 
-def _shown(root: Any, owner: Any, array: Any) -> Any:
+def _shown(root: Any, array: Any) -> Any:
     """Return a traced array as a view of that of the owner of its memory."""
-    plain = array.view(_array) if type(array) is _array else _array.view(array, _array)
+    plain, owner = _plain_view(array), _plain_view(_owner(array))
     if plain.shape == owner.shape and plain.strides == owner.strides:
         return root
     size = owner.itemsize
@@ -184,21 +217,23 @@ def _shown(root: Any, owner: Any, array: Any) -> Any:
     numbers = np.arange(owner.size)
     places = as_strided(numbers[start:], plain.shape, [8 * stride // size for stride in plain.strides])
     indices = constant(np.array(places))
+    is_writable = plain.flags.writeable
 
     def get(node: Any) -> Any:
         return gather(reshape(node, (node.size,)), indices)
 
-    view = View(root, get, lambda node, value: put_at(node, indices, value), lambda array: array)
+    put = (lambda node, value: put_at(node, indices, value)) if is_writable else None
+    view = View(root, get, put, lambda array: array)
     return Traced(get(root.node), root.owner, view=view, is_array=True)
 
 
-def _now(value: Any) -> Any:
+def current(value: Any) -> Any:
     """Return a value with the traced arrays that arrays in it have become, and plain ones for the rest."""
     if isinstance(value, Local):
         live = value.traced_elements()
         return memory_of(value) if live is None else live
     if type(value) in (list, tuple):
-        return type(value)(map(_now, value))
+        return type(value)(map(current, value))
     return value
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from diffc.frontends.numpy.dispatch import call_named, call_numpy
+from diffc.frontends.numpy.in_place import CHANGES
 from diffc.frontends.numpy.operators import is_traced
-from diffc.frontends.numpy.outside.functions import is_foreign
-from diffc.frontends.numpy.outside.local import LOCAL, Local
+from diffc.frontends.numpy.outside.functions import Globals, is_foreign
+from diffc.frontends.numpy.outside.local import LOCAL, Local, current
 from diffc.frontends.numpy.outside.paths import in_attribute
 from diffc.frontends.numpy.outside.session import Outside
 from diffc.frontends.numpy.registry import BUILDERS, NAMED, documented_name
@@ -43,7 +44,11 @@ def stand_in_for_module(outside: Outside, module: types.ModuleType, label: str) 
     if is_foreign(module):
         return module
 
+    table = outside.made_once(vars(module), lambda: Globals(outside, vars(module)))
+
     def find(name: str) -> Any:
+        if name in table:
+            return table[name]
         return outside.of(getattr(module, name), in_attribute(module, name, label))
 
     return outside.keep(module, _ModuleStandIn(module.__name__, find))
@@ -130,6 +135,22 @@ def library_function(value: Any) -> Any:
 _DISPATCHER = type(np.sum)
 
 
+_SAME = (np.asarray, np.ascontiguousarray, np.asfortranarray)
+
+
+def _same(function: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return the array itself, where the function need not copy it."""
+    result = function(array, *args, **kwargs)
+    return Local.of(result)
+
+
+def _become_traced(function: Any, args: Any, kwargs: Any) -> None:
+    """Make the arrays to which the function writes traced ones."""
+    for each in (*(args[:1] if function in CHANGES else ()), kwargs.get("out")):
+        if isinstance(each, Local):
+            each.become_traced()
+
+
 def _named(function: Any, name: str) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         if any(map(is_traced, args)) or any(map(is_traced, kwargs.values())):
@@ -152,9 +173,10 @@ def _wrapped(function: Any) -> Any:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if function in BUILDERS and (any(map(is_traced, args)) or any(map(is_traced, kwargs.values()))):
-            return call_numpy(function, args, kwargs)
-        if function is np.asarray and args and isinstance(args[0], Local):
-            return np.asanyarray(*args, **kwargs)
+            _become_traced(function, args, kwargs)
+            return call_numpy(function, current(args), {key: current(each) for key, each in kwargs.items()})
+        if function in _SAME and args and isinstance(args[0], Local):
+            return _same(function, *args, **kwargs)
         result = function(*args, **kwargs)
         return Local.of(result, function in _UNFILLED) if makes_array else result
 

@@ -13,12 +13,13 @@ __all__ = ["Numbers"]
 class Numbers(list[Any]):
     """A copy of a list of numbers. Once something of it is read as a list, its items must stay the same."""
 
-    __slots__ = ("_items", "_looked", "original")
+    __slots__ = ("_first", "_items", "_looked", "original")
 
     def __init__(self, original: list[Any]) -> None:
         """Copy a list, nested ones too."""
         super().__init__(original)
         self.original = original
+        self._first = list(original)
         self._items = _copied(original)
         self._looked = False
 
@@ -35,7 +36,11 @@ class Numbers(list[Any]):
 
     def writes(self, label: str) -> Iterator[Write]:
         """Yield a write that cannot be repeated, where the function has changed the list."""
-        if list.__ne__(self, self._items) or self.original != self._items:
+        items = [*list.__iter__(self)]
+        changed = len(items) != len(self._first) or any(
+            a is not b for a, b in zip(items, self._first, strict=True)
+        )
+        if changed or self.original != self._items:
             yield Write(None, None, f"{label}, a list of numbers")
 
     def __getitem__(self, key: Any) -> Any:

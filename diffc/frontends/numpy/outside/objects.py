@@ -7,6 +7,7 @@ trace is over.
 
 from __future__ import annotations
 
+import enum
 import inspect
 import types
 from collections.abc import Callable, Iterator
@@ -34,7 +35,21 @@ _OWN = frozenset({
 
 _get = object.__getattribute__
 _MISSING = object()
-_NOT_OBJECTS = (type, BaseException, np.ndarray, list, dict, tuple, set, frozenset, str, bytes, int, float)
+_NOT_OBJECTS = (
+    enum.Enum,
+    type,
+    BaseException,
+    np.ndarray,
+    list,
+    dict,
+    tuple,
+    set,
+    frozenset,
+    str,
+    bytes,
+    int,
+    float,
+)
 
 
 class _Kind(type):
@@ -42,8 +57,24 @@ class _Kind(type):
 
     original: type[Any]
 
+    outside: Outside
+
     def __getattr__(cls, name: str) -> Any:
-        return getattr(type.__getattribute__(cls, "original"), name)
+        original = type.__getattribute__(cls, "original")
+        value = getattr(original, name)
+        if isinstance(value, types.MethodType):
+            return value
+        outside = type.__getattribute__(cls, "outside")
+        return outside.of(value, in_attribute(original, name, original.__name__))
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        raise TypeProblem(f"{cls.__name__}.{name}, of a class, is assigned to: return the new value instead")
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is type.__getattribute__(cls, "original")
+
+    def __hash__(cls) -> int:
+        return hash(type.__getattribute__(cls, "original"))
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         return type.__getattribute__(cls, "original")(*args, **kwargs)
@@ -61,7 +92,7 @@ def stand_in_for_object(outside: Outside, value: Any, label: str) -> Any:
     """Return what passes for an object."""
     kind = type(value)
     if kind not in outside.kinds:
-        outside.kinds[kind] = _kind(kind)
+        outside.kinds[kind] = _kind(kind, outside)
     made = object.__new__(outside.kinds[kind])
     for name, each in (("_outside", outside), ("_object", value), ("_label", label), ("_written", {})):
         object.__setattr__(made, name, each)
@@ -69,7 +100,7 @@ def stand_in_for_object(outside: Outside, value: Any, label: str) -> Any:
     return outside.keep(value, made)
 
 
-def _kind(original: type[Any]) -> type[Any]:
+def _kind(original: type[Any], outside: Outside) -> type[Any]:
     """Return a class whose objects stand for those of another one, special methods included."""
     body: dict[str, Any] = {
         "__slots__": ("_label", "_object", "_outside", "_written"),
@@ -77,14 +108,29 @@ def _kind(original: type[Any]) -> type[Any]:
         "__setattr__": _write,
         "__delattr__": _delete,
         "__reduce_ex__": _no_copy,
+        "__eq__": _equal,
+        "__hash__": _hash,
     }
     for each in reversed(original.__mro__[:-1]):
         for name, method in vars(each).items():
-            if name.startswith("__") and name.endswith("__") and name not in _OWN:
+            if name.startswith("__") and name.endswith("__") and name not in {*_OWN, "__eq__", "__hash__"}:
                 body[name] = _special(name) if callable(method) else method
     made = _Kind(original.__name__, (), body)
     type.__setattr__(made, "original", original)
+    type.__setattr__(made, "outside", outside)
     return made
+
+
+def _equal(self: Any, other: Any) -> Any:
+    mine = _get(self, "_object")
+    theirs = _get(other, "_object") if isinstance(type(other), _Kind) else other
+    if type(mine).__eq__ is object.__eq__:
+        return mine is theirs
+    return _read(self, "__eq__")(other)
+
+
+def _hash(self: Any) -> int:
+    return hash(_get(self, "_object"))
 
 
 def _special(name: str) -> Callable[..., Any]:
@@ -97,12 +143,14 @@ def _special(name: str) -> Callable[..., Any]:
 def _read(self: Any, name: str) -> Any:
     value, outside = _get(self, "_object"), _get(self, "_outside")
     if name == "__class__":
-        return type(value)
+        return outside.made_of(type(value), type(value).__name__)
+    if name in ("__reduce__", "__reduce_ex__"):
+        return lambda *_: _no_copy(self, 0)
     written = _get(self, "_written")
     if name in written:
         return written[name]
-    if name == "__dict__":
-        return {key: _read(self, key) for key in (*vars(value), *written)}
+    if name == "__dict__":  # to be read, not to be written to
+        return types.MappingProxyType({key: _read(self, key) for key in (*vars(value), *written)})
     kind, label = type(value), _get(self, "_label")
     found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), _MISSING)
     if isinstance(found, property) and found.fget is not None:
@@ -115,7 +163,12 @@ def _read(self: Any, name: str) -> Any:
         fallback = getattr(kind, "__getattr__", None)
         if isinstance(fallback, types.FunctionType):
             return outside.made_of(fallback, f"{label}.__getattr__")(self, name)
-    return outside.of(getattr(value, name), in_attribute(value, name, label))
+    try:
+        now = getattr(value, name)
+    except AttributeError:
+        outside.holds(lambda: not hasattr(value, name))
+        raise
+    return outside.of(now, in_attribute(value, name, label))
 
 
 def _method(self: Any, outside: Outside, found: Any, label: str) -> Any:
@@ -172,6 +225,11 @@ def super_of(*given: Any) -> Any:
 def _write(self: Any, name: str, value: Any) -> None:
     kind = type(_get(self, "_object"))
     found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
+    if isinstance(getattr(kind, "__setattr__", None), types.FunctionType):
+        raise TypeProblem(
+            f"{_get(self, '_label')}.{name} is assigned to, and {kind.__name__} has its own __setattr__: "
+            "return the new value instead"
+        )
     if isinstance(found, property):
         if found.fset is None:
             raise AttributeError(f"property {name!r} of {kind.__name__!r} object has no setter")

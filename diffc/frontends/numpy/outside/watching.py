@@ -31,7 +31,7 @@ def watch(outside: Outside, value: Any, label: str) -> None:
         if id(each) in known:
             continue
         known.add(id(each))  # alive: the path to it holds what holds it
-        for path, found in _parts(each, name):
+        for path, found in _parts(outside, each, name):
             outside.check(path, found)
             if isinstance(found, np.ndarray):
                 _watch_elements(outside, path, found)
@@ -44,7 +44,7 @@ def _watch_elements(outside: Outside, path: Path, array: Any) -> None:
     outside.holds(lambda: seen(path.read()) == then)
 
 
-def _parts(value: Any, label: str) -> Iterator[tuple[Path, Any]]:
+def _parts(outside: Outside, value: Any, label: str) -> Iterator[tuple[Path, Any]]:
     """Yield what is one step away from a value, with the path to it."""
     if isinstance(value, types.FunctionType):
         if not is_foreign(value):
@@ -55,7 +55,12 @@ def _parts(value: Any, label: str) -> Iterator[tuple[Path, Any]]:
         yield in_attribute(value, "fget", label), value.fget
     elif isinstance(value, type):
         yield from _of_class(value)
+    elif isinstance(value, set | frozenset | bytearray):
+        then = value.copy()
+        outside.holds(lambda: value == then)
     elif isinstance(value, dict | list | tuple):
+        count = len(value)
+        outside.holds(lambda: len(value) == count)
         items: Any = value.items() if isinstance(value, dict) else enumerate(cast(list[Any], value))
         for key, found in items:
             yield in_item(value, key, label), found
