@@ -7,6 +7,8 @@ in this way through every elementwise chain, and through broadcasts, sums and re
 
 from __future__ import annotations
 
+import math
+
 from diffc.ir import Extent, Node
 from diffc.ops.arithmetic import add, div, mul, neg
 from diffc.ops.broadcasting import broadcast, broadcast_op, sum_, sum_op, sum_to
@@ -45,10 +47,29 @@ def _product(tangent: Node, partial: Node | float, node: Node) -> Node:
     mask = split_mask(partial)
     if mask is not None and scalar_value(mask[1]) == 1:
         return masked(mask[0], tangent)
+    if tangent.op is div and tangent.inputs[1] is node and tangent.shape == partial.shape:
+        found = _quotient(tangent.inputs[0], partial, node)
+        if found is not None:
+            return found
     is_factor = partial.is_constant and partial in node.inputs  # 1/3 as a number, not the partial of x/3
     if partial.op is div and scalar_value(partial.inputs[0]) == 1 and not is_factor:
         return div(tangent, partial.inputs[1])
     return mul(tangent, partial)
+
+
+def _quotient(a: Node, partial: Node, u: Node) -> Node | None:
+    """Return (a/u)*u' as a*(u'/u), and as a/v where u is a number times v; None where that costs more.
+
+    1/u alone, as in the derivative of log(u), has a derivative that overflows where u is tiny.
+    """
+    if len(u.inputs) == 1:
+        share = div(partial, u)
+        return share if scalar_value(a) == 1 else mul(a, share)
+    v, number = u.inputs if scalar_value(u.inputs[1]) is not None else reversed(u.inputs)
+    value = scalar_value(number)
+    scales = u.op is mul or (u.op is div and number is u.inputs[1])
+    is_nonzero = value is not None and value != 0 and math.isfinite(value)
+    return div(a, v) if scales and is_nonzero and not v.is_constant else None
 
 
 def masked(condition: Node, value: Node) -> Node:

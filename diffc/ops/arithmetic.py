@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -223,7 +224,7 @@ class copysign(Elementwise):
 
 
 class _Extremum(_Number):
-    """The larger or smaller of two; at a tie each gets half of the derivative."""
+    """The larger or smaller of two, or of more where they are nested: ties share the derivative equally."""
 
     arity = 2
     commutative = True
@@ -234,6 +235,52 @@ class _Extremum(_Number):
         if x.kind != "i64":
             return e.maths(self.name, x, y)
         return e.select(e.icmp(self.predicate, x, y), x, y)
+
+    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
+        """Return both shares: at a tie in proportion to how many values attain each side."""
+        x, y = inputs
+        one, half, nothing = (constant_like(number, out.dtype) for number in (1.0, 0.5, 0.0))
+        left, right = _attaining(self, x), _attaining(self, y)
+        if left is None and right is None:
+            of_x, of_y = half, half
+        else:
+            left, right = left or one, right or one
+            of_x, of_y = div(left, add(left, right)), div(right, add(left, right))
+        tie = eq(x, y)
+        return (
+            where(self.wins(x, y), one, where(tie, of_x, nothing)),
+            where(self.wins(y, x), one, where(tie, of_y, nothing)),
+        )
+
+    def wins(self, x: Node, y: Node) -> Node:
+        """Return whether the result is x and not y."""
+        raise NotImplementedError
+
+
+_counts: WeakKeyDictionary[Node, Node] = WeakKeyDictionary()
+"""How many of the values that are nested in an extremum of extrema attain it."""
+
+
+def _attaining(op: _Extremum, node: Node) -> Node | None:
+    """Return how many of the values that are nested in the node attain it, None where it is a single one."""
+    if node.op is not op:
+        return None
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        waiting = [each for each in top.inputs if each.op is op and each not in _counts]
+        stack.extend(waiting)
+        if not waiting:
+            _counts[stack.pop()] = _counted(op, top)
+    return _counts[node]
+
+
+def _counted(op: _Extremum, node: Node) -> Node:
+    x, y = node.inputs
+    one = constant_like(1.0, node.dtype)
+    left, right = (_counts[each] if each.op is op else one for each in (x, y))
+    both = where(eq(x, y), add(left, right), right)
+    return both if left is one and right is one else where(op.wins(x, y), left, both)
 
 
 @register
@@ -246,9 +293,8 @@ class maximum(_Extremum):
     def numpy(self, *arrays: Any) -> Any:
         return np.maximum(*arrays)
 
-    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        x, y = inputs
-        return _share(gt(x, y), eq(x, y), out), _share(gt(y, x), eq(x, y), out)
+    def wins(self, x: Node, y: Node) -> Node:
+        return gt(x, y)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Max(*args)
@@ -264,17 +310,11 @@ class minimum(_Extremum):
     def numpy(self, *arrays: Any) -> Any:
         return np.minimum(*arrays)
 
-    def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        x, y = inputs
-        return _share(lt(x, y), eq(x, y), out), _share(lt(y, x), eq(x, y), out)
+    def wins(self, x: Node, y: Node) -> Node:
+        return lt(x, y)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Min(*args)
-
-
-def _share(wins: Node, ties: Node, out: Node) -> Node:
-    one, half, nothing = (constant_like(number, out.dtype) for number in (1.0, 0.5, 0.0))
-    return where(wins, one, where(ties, half, nothing))
 
 
 @register

@@ -2,6 +2,7 @@
 
 import pickle
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -154,3 +155,28 @@ def test_what_is_pickled_is_still_a_derivative():
     assert (
         dc.compile(again, cache=False).stages["optimized"] == dc.compile(g, cache=False).stages["optimized"]
     )
+
+
+TAILS = {
+    "log(erfc(x))": 20.0,
+    "log(2*erfc(x)/3)": 26.0,
+    "log(1 - erf(x))": 26.0,
+    "log((1 + erf(x/sqrt(2)))/2)": -30.0,
+    "log(exp(-x**2/2)/sqrt(2*pi))": 37.0,
+}
+
+
+@pytest.mark.parametrize("formula", TAILS)
+def test_a_logarithm_of_what_is_tiny(formula):
+    """The derivative of the 1/u in log(u)' was formed first: it is infinite where u is below 1e-154."""
+    x, f = TAILS[formula], dc.parse(formula)
+    scope = {name: getattr(mpmath, name) for name in ("log", "exp", "erf", "sqrt", "erfc", "pi")}
+    with mpmath.workdps(900):  # 1 - erf(x) loses some hundred digits
+        true = mpmath.diff(lambda x: eval(formula, scope, {"x": x}), mpmath.mpf(x), 2)
+    second = {
+        "hessian": dc.hessian(f)(x),
+        "jacobian of grad": dc.jacobian(dc.grad(f))(x),
+        "hvp": dc.hvp(f)(x, 1.0),
+        "derivative": dc.derivative(f, "x", 2)(x),
+    }
+    assert second == pytest.approx(dict.fromkeys(second, float(true)), rel=1e-9)
