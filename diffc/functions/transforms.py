@@ -24,7 +24,7 @@ def grad(f: Any, wrt: Wrt = 0) -> Any:
     """Return the gradient of a scalar function by `wrt`: a position, a name, or a sequence (then a tuple)."""
     if _is_function(f):
         return of_functions.grad(f, wrt)
-    return Differentiated(f, of_functions.grad, wrt, lambda value, by: by)
+    return Differentiated(f, of_functions.grad, wrt, _inner)
 
 
 def value_and_grad(f: Any, wrt: Wrt = 0) -> Any:
@@ -50,14 +50,14 @@ def hessian(f: Any, wrt: Wrt = 0) -> Any:
     """Return the second derivatives of a scalar function, of shape input + input."""
     if _is_function(f):
         return of_functions.hessian(f, wrt)
-    return Differentiated(f, of_functions.hessian, wrt, lambda value, by: _nested(by, by))
+    return Differentiated(f, of_functions.hessian, wrt, _squared)
 
 
 def jvp(f: Any, wrt: Wrt = 0) -> Any:
     """Return (*inputs, *tangents) -> (value, tangent); of a Function the tangents are inputs `d_<name>`."""
     if _is_function(f):
         return of_functions.jvp(f, wrt)
-    return Directional(f, of_functions.jvp, wrt, lambda value, by: _pair(value, value))
+    return Directional(f, of_functions.jvp, wrt, _doubled)
 
 
 def vjp(f: Any, wrt: Wrt = 0) -> Any:
@@ -75,7 +75,7 @@ def hvp(f: Any, wrt: Wrt = 0) -> Any:
     """Return (*inputs, *vectors) -> Hessian @ vector; of a Function the vectors are inputs `v_<name>`."""
     if _is_function(f):
         return of_functions.hvp(f, wrt)
-    return Directional(f, of_functions.hvp, wrt, lambda value, by: by)
+    return Directional(f, of_functions.hvp, wrt, _inner)
 
 
 def vmap(
@@ -123,6 +123,21 @@ def jit(function: Callable[..., Any]) -> Any:
 
 def _is_function(f: Any) -> bool:
     return isinstance(f, Function)
+
+
+# How results are structured, by the structures of the value and of the arguments: by name, to be pickled.
+
+
+def _inner(value: Structure, by: Structure) -> Structure:
+    return by
+
+
+def _squared(value: Structure, by: Structure) -> Structure:
+    return _nested(by, by)
+
+
+def _doubled(value: Structure, by: Structure) -> Structure:
+    return _pair(value, value)
 
 
 def _pair(first: Structure, second: Structure) -> Structure:

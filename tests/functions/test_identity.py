@@ -17,6 +17,7 @@ KEEPS_ALIVE = {
     "frontends/numpy/outside/paths.py": "a path holds the object",
     "frontends/numpy/outside/session.py": "the session keeps what it has made stand-ins for, and these",
     "frontends/numpy/outside/watching.py": "paths hold what holds the objects, for as long as the walk lasts",
+    "functions/python/wrapper.py": "the table's values hold the instances",
     "frontends/numpy/randomness.py": "the table's values are the objects",
     "proof/zero/walk.py": "terms stand beside their results",
     "proof/zero/witness.py": "the table's values are the terms",

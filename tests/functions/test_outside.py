@@ -1,11 +1,13 @@
 """What a plain function reads and writes outside its arguments is read and written at each call."""
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from functools import partial
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -395,3 +397,130 @@ def test_classes_of_which_objects_are_made_inside() -> None:
     finally:
         RATE, DATA, Layer.scale = *kept, 2.0
         DATA[0] -= 1
+
+
+class Thing:
+    n = 1.0
+
+    def by_type(self, x: Any) -> Any:
+        return x * type(self).n
+
+    def by_class(self, x: Any) -> Any:
+        return x * self.__class__.n
+
+    @classmethod
+    def counted(cls, x: Any) -> Any:
+        cls.n += 1
+        return x
+
+
+class Mode(Enum):
+    FAST = 1
+    SLOW = 2
+
+
+class Own(list[Any]):
+    pass
+
+
+def test_objects_and_functions_that_are_arguments() -> None:
+    thing: Any = Thing()
+    thing.w, thing.n = np.ones(3), 0
+    gradient = dc.grad(lambda x, model: np.sum(model.w * x**2))
+    np.testing.assert_array_equal(gradient(X, thing), 2 * X)
+    thing.w = np.full(3, 9.0)
+    np.testing.assert_array_equal(gradient(X, thing), 18 * X)
+
+    def count(model: Any, x: Any) -> Any:
+        model.n += 1
+        return x * model.n
+
+    f = dc.jit(count)
+    for k in range(1, 4):
+        np.testing.assert_array_equal(f(thing, X), k * X)
+    assert thing.n == 3
+    factor = 1.0
+    apply = dc.jit(lambda function, x: function(x))
+
+    def scaled(x: Any) -> Any:
+        return x * factor
+
+    np.testing.assert_array_equal(apply(scaled, X), X)
+    factor = 3.0
+    np.testing.assert_array_equal(apply(scaled, X), 3 * X)
+
+
+@pytest.mark.parametrize("name", ["by_type", "by_class"])
+def test_attributes_of_a_class_by_its_object(name: str) -> None:
+    thing = Thing()
+    f = dc.jit(getattr(thing, name))
+    np.testing.assert_array_equal(f(X), X)
+    Thing.n = 5.0
+    try:
+        np.testing.assert_array_equal(f(X), 5 * X)
+        with pytest.raises(dc.DiffcError, match=r"Thing\.n, of a class"):
+            dc.jit(lambda x: Thing.counted(x))(X)
+        assert Thing.n == 5.0
+    finally:
+        Thing.n = 1.0
+
+
+def test_what_is_compared_or_a_key() -> None:
+    mode, thing, operation = Mode.FAST, Thing(), np.sum
+
+    def own(x: Any) -> Any:
+        return x
+
+    table: dict[Any, float] = {Mode.FAST: 2.0, thing: 3.0, own: 5.0, np.sum: 7.0}
+
+    def f(x: Any) -> Any:
+        assert mode is Mode.FAST
+        assert operation is np.sum
+        return x * table[mode] * table[thing] * table[own] * table[operation]
+
+    np.testing.assert_array_equal(dc.jit(f)(X), 210 * X)
+
+
+def test_containers_of_other_kinds() -> None:
+    numbers, chosen = Own([2.0]), {1}
+    f = dc.jit(lambda x: x * numbers[0] * (3 if 2 in chosen else 1))
+    np.testing.assert_array_equal(f(X), 2 * X)
+    numbers[0] = 5.0
+    np.testing.assert_array_equal(f(X), 5 * X)
+    chosen.add(2)
+    np.testing.assert_array_equal(f(X), 15 * X)
+    with pytest.raises(dc.DiffcError, match="changes chosen"):
+        dc.jit(lambda x: (chosen.add(7), x)[1])(X)
+    assert chosen == {1, 2}
+    steps = iter([1.0, 2.0])
+    with pytest.raises(dc.DiffcError, match="is an iterator"):
+        dc.jit(lambda x: x * next(steps))(X)
+
+
+def test_what_is_absent_may_come() -> None:
+    thing = SimpleNamespace()
+    f = dc.jit(lambda x: x * (thing.b if hasattr(thing, "b") else 1.0) * getattr(thing, "c", 1.0))
+    np.testing.assert_array_equal(f(X), X)
+    thing.b = 2.0
+    np.testing.assert_array_equal(f(X), 2 * X)
+    thing.c = 3.0
+    np.testing.assert_array_equal(f(X), 6 * X)
+
+
+def test_attributes_of_functions_and_modules_imported_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = ModuleType("imported_inside")
+    module.k, module.w = 2.0, np.ones(3)
+    monkeypatch.setitem(sys.modules, "imported_inside", module)
+
+    def f(x: Any) -> Any:
+        import imported_inside as inside  # pyright: ignore[reportMissingImports]
+
+        f.calls += 1  # type: ignore[attr-defined]
+        return x * inside.k * inside.w * f.calls  # type: ignore[attr-defined]
+
+    f.calls = 0  # type: ignore[attr-defined]
+    g = dc.jit(f)
+    np.testing.assert_array_equal(g(X), 2 * X)
+    module.k, module.w[:] = 5.0, 2.0
+    np.testing.assert_array_equal(g(X), 20 * X)
+    assert f.calls == 2  # type: ignore[attr-defined]

@@ -18,6 +18,7 @@ from diffc.frontends.numpy.registry import BUILDERS, REFUSED
 from diffc.ir import Node
 from diffc.ops import cast, lift
 from diffc.ops.arithmetic import add, mul
+from diffc.ops.base import DTYPES
 from diffc.ops.logic import logical_and, logical_not, logical_or, where
 from diffc.ops.reshaping import reshape
 from diffc.syntax.functions import ALIASES, FUNCTIONS, nearest
@@ -187,13 +188,36 @@ def _called(ufunc: Any, operands: Sequence[Any], options: Mapping[str, Any]) -> 
     if unknown:
         raise TypeProblem(f"np.{ufunc.__name__}: the argument {unknown[0]!r} is not supported")
     values = [as_number(each) for each in operands]
-    dtype = options.get("dtype")
-    if dtype is not None:
-        kind = as_dtype(dtype)
-        values = [lift(each, kind) for each in values]
+    if options.get("dtype") is not None or options.get("casting", "same_kind") != "same_kind":
+        values = _as_asked(ufunc, values, **options)
     if ufunc in _OF_TRUTH and all(isinstance(each, Node) and each.dtype == "bool" for each in values):
         return _OF_TRUTH[ufunc](*values)
     return builder_of(ufunc)(*values)
+
+
+def _as_asked(
+    ufunc: Any, values: Sequence[Any], dtype: Any = None, casting: Any = "same_kind", **_: Any
+) -> list[Any]:
+    """Return the operands in the dtypes in which NumPy's loop for `dtype=` takes them.
+
+    `dtype=` is that of the result: np.less(x, y, dtype=bool) compares the numbers.
+    """
+    given = [np.dtype(DTYPES[each.dtype]) if isinstance(each, Node) else _weak_kind(each) for each in values]
+    options = {"casting": casting}
+    if dtype is not None:
+        options["signature"] = (*(None,) * ufunc.nin, *(np.dtype(DTYPES[as_dtype(dtype)]),) * ufunc.nout)
+    try:
+        kinds = ufunc.resolve_dtypes((*given, *(None,) * ufunc.nout), **options)
+    except (TypeError, ValueError) as problem:
+        raise TypeProblem(
+            f"{ufunc.__name__}: NumPy refuses these dtypes as well: {problem}; cast an array with x.astype"
+        ) from None
+    return [lift(each, as_dtype(kind)) for each, kind in zip(values, kinds, strict=False)]
+
+
+def _weak_kind(value: float) -> Any:
+    """Return what stands for a Python number among dtypes: int and float take the dtype of what they meet."""
+    return np.dtype(bool) if isinstance(value, bool) else type(value)
 
 
 _OF_TRUTH = {

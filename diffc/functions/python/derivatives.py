@@ -144,7 +144,7 @@ class Derivative(Differentiated):
     def __init__(self, function: Callable[..., Any], *names: str | int) -> None:
         """Take a function and names, each with a count behind it where that is not 1."""
         self._by = list(dict.fromkeys(each for each in names if isinstance(each, str)))
-        super().__init__(function, of_functions.derivative, self._by, lambda value, _: value)
+        super().__init__(function, of_functions.derivative, self._by, _as_value)
         self._names = names
 
     def apply(self, f: Function, call: Call) -> Function:
@@ -155,6 +155,10 @@ class Derivative(Differentiated):
         for name, position in zip(self._by, call.positions(leaves), strict=True):
             found[name] = inputs[position]
         return of_functions.derivative(f, *[found.get(each, each) for each in self._names])
+
+
+def _as_value(value: Structure, by: Structure) -> Structure:
+    return value
 
 
 class Mapped(PythonTransform):

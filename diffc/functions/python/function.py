@@ -7,12 +7,9 @@ so that derivatives nest in any way.
 
 from __future__ import annotations
 
-import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import update_wrapper
-from inspect import Signature
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,7 +26,6 @@ from diffc.frontends.numpy.trace import (
     Arguments,
     Static,
     arguments_of,
-    function_name,
     is_box,
     trace_graph,
     tree_of,
@@ -39,6 +35,7 @@ from diffc.frontends.numpy.tracing import active, check_open
 from diffc.functions.function import Function
 from diffc.functions.python.effects import Effects
 from diffc.functions.python.prepared_call import Prepared, Rebuild, call_key, rebuilder
+from diffc.functions.python.wrapper import Wrapper
 from diffc.ir import Node, Type, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import Captured, captured_arrays
@@ -150,30 +147,22 @@ def _with_inputs(f: Function, names: Sequence[str]) -> Function:
     return Function(graph, f.derived, f.math, Captured(rest, f.captured.decisions))
 
 
-class PythonTransform:
+class PythonTransform(Wrapper):
     """A transform of a Python function. It is called as the function is, but for what the transform adds.
 
     Arguments are arrays, numbers, and tuples, lists and dicts of them. Flags, texts, None and functions are
     passed on as they are; a call with another one is compiled anew.
     """
 
-    wrapped_signature: Signature | None = None
     may_write = False
+    working = frozenset({"_programs", "_prepared", "_numbers"})
 
-    def __init__(self, function: Callable[..., Any], name: str) -> None:
-        """Take the function, and the name of the transform."""
-        if not callable(function):
-            raise DiffcError(f"{name} takes a Function or a Python function, not {function!r:.60}")
-        self.function = function
+    def start(self) -> None:
+        """Begin with nothing compiled."""
+        super().start()
         self._programs: dict[Any, list[Program]] = {}
         self._prepared: dict[Any, Prepared] = {}
         self._numbers: dict[Any, tuple[Any, set[str]]] = {}
-        self._lock = threading.Lock()
-        # Not the attributes: those of another transform would replace this one's.
-        update_wrapper(self, function, updated=())
-        self.__name__ = f"{name}_{function_name(function)}" if name else function_name(function)
-        if self.wrapped_signature is not None:
-            self.__signature__ = self.wrapped_signature
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         """Trace, transform and compile the function for such arguments, unless that is done; run it."""
@@ -213,15 +202,6 @@ class PythonTransform:
     def function_for(self, /, *args: Any, **kwargs: Any) -> Function:
         """Return the Function that a call with such arguments runs, to be printed, compiled or verified."""
         return self._find(self.read_call(args, kwargs)).function
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """Return the method of an instance, where the transform decorates a method."""
-        if instance is None:
-            return self
-        raise DiffcError(
-            f"{self.__name__} decorates a method: transform a function of the instance's arrays instead, "
-            "as in dc.grad(lambda w: model.loss(w))"
-        )
 
     def __repr__(self) -> str:
         return f"<{self.__name__}, compiled for {len(self._programs)} signatures>"

@@ -83,17 +83,19 @@ def test_special_functions_of_integers() -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 2, 5])
 def test_polygamma(n: int) -> None:
-    """SciPy's own asks for an array; dc.polygamma takes arrays and traced values."""
+    """SciPy's own in a traced function, and dc.polygamma, which takes arrays and traced values."""
     x = np.array([-1.5, -0.3, 0.4, 1.0, 30.0])
     expected = scipy.special.polygamma(n, x)
-    for run in (dc.jit(lambda x: dc.polygamma(n, x)), lambda x: dc.polygamma(n, x)):
+    inner = dc.jit(lambda x: dc.polygamma(n, x)), dc.jit(lambda x: scipy.special.polygamma(n, x))
+    for run in (*inner, lambda x: dc.polygamma(n, x)):
         np.testing.assert_allclose(run(x), expected, rtol=1e-13)
     assert dc.jit(lambda x: dc.polygamma(n, x))(x.astype(np.float32)).dtype == np.float32
     assert dc.grad(lambda x: dc.polygamma(n, x))(1.7) == pytest.approx(scipy.special.polygamma(n + 1, 1.7))
 
 
 def test_polygamma_of_an_unknown_order_is_refused() -> None:
-    for order in (-1, 1.0, "2"):
+    orders: list[Any] = [-1, 1.0, "2"]
+    for order in orders:
         with pytest.raises(dc.DiffcError, match="n is an integer that is known when"):
             dc.trace(lambda x, order=order: dc.polygamma(order, x), 1.0)
     with pytest.raises(dc.DiffcError, match="known when tracing"):
@@ -181,3 +183,44 @@ def test_derivatives_at_special_places() -> None:
     np.testing.assert_array_equal(dc.vmap(dc.grad(lambda x: np.modf(x)[0]))(points), np.ones(4))
     exprel = dc.vmap(dc.grad(scipy.special.exprel))(np.array([0.0, 1.0]))
     np.testing.assert_allclose(exprel, [0.5, 1.0], rtol=1e-14)
+
+
+ASKED: list[Any] = [
+    lambda x, y: np.less(x, y, dtype=bool),
+    lambda x, y: np.equal(x, y, dtype=bool, casting="unsafe"),
+    lambda x, y: np.less(x, 1, dtype=bool),
+    lambda x, y: np.less.outer(x, y, dtype=bool),
+    lambda x, y: np.signbit(x, dtype=bool),
+    lambda x, y: np.logical_and(x, y, dtype=bool),
+    lambda x, y: np.divide(3, x, dtype=np.float32),
+    lambda x, y: np.maximum(x, 2, dtype=np.float32),
+    lambda x, y: np.add(x > 0, y > 0, dtype=int),
+    lambda x, y: np.sin(x > 0, dtype=np.float32),
+    lambda x, y: np.maximum(x > 0, y > 0, dtype=float),
+    lambda x, y: np.add(x, y, dtype=int, casting="unsafe"),
+    lambda x, y: np.divmod(x, y, dtype=float),
+    lambda x, y: np.add(x, x, casting="no"),
+]
+IMPOSSIBLE: list[Any] = [
+    lambda x, y: np.divide(3, x, dtype=np.int64),
+    lambda x, y: np.maximum(x, y, dtype=np.int64),
+    lambda x, y: np.less(x, y, dtype=float),
+    lambda x, y: np.sin(x, dtype=int),
+    lambda x, y: np.multiply(x, y, dtype=bool),
+    lambda x, y: np.add(x, 1 * (y > 0), casting="no"),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("f", ASKED)
+def test_the_dtype_asked_for_is_that_of_the_result(f: Any, dtype: Any) -> None:
+    check(f, np.array([0.5, -1.7, 2.3], dtype), np.array([0.25, -1.7, 2.9]))
+
+
+@pytest.mark.parametrize("f", IMPOSSIBLE)
+def test_dtypes_that_numpy_refuses_are_refused(f: Any) -> None:
+    x, y = np.array([0.5, -1.7, 2.3]), np.array([0.25, -1.7, 2.9])
+    with pytest.raises(TypeError):
+        f(x, y)
+    with pytest.raises(dc.DiffcError, match="NumPy refuses these dtypes"):
+        dc.trace(f, x, y)

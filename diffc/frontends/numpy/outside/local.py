@@ -80,8 +80,8 @@ class Local(np.ndarray[Any, Any]):
         name = next((name for name, each in DTYPES.items() if memory.dtype == each), None)
         if name is None or not memory.flags.c_contiguous or not memory.flags.writeable:
             raise TypeProblem(
-                f"a traced value is written to an array of {memory.dtype} that the function makes: make it one "
-                "of float64, float32, int64 or bool, in the order 'C'"
+                f"a traced value is written to an array of {memory.dtype} that the function makes: make it "
+                "one of float64, float32, int64 or bool, in the order 'C'"
             )
         content = np.array(memory)
         same = content.size > 0 and (content == content.flat[0]).all()

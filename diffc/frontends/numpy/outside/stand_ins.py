@@ -103,8 +103,9 @@ def _content_writes(value: Any, then: Any, label: str) -> Iterator[Write]:
     now = [*value.items()] if isinstance(value, dict) else [*value]
     old = [*then.items()] if isinstance(then, dict) else [*then]
     if len(now) != len(old) or any(not _is_same(a, b) for a, b in zip(now, old, strict=True)):
-        value.clear()
-        value.extend(then) if hasattr(value, "extend") else value.update(then)
+        held: Any = value
+        held.clear()
+        (held.extend if hasattr(held, "extend") else held.update)(then)
         yield Write(None, None, label)
 
 
