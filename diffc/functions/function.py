@@ -6,7 +6,6 @@ a Function is called or given to `compile`.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Mapping, Sequence
 from keyword import iskeyword
@@ -23,6 +22,8 @@ from diffc.ops.captured import Captured, captured_arrays, read_captured
 from diffc.syntax import print_graph, read_graph
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from diffc.runtime import Kernel
 
 __all__ = [
@@ -34,15 +35,17 @@ __all__ = [
 class _Signature:
     """What `inspect.signature` and editors show of a Function: its inputs by name."""
 
-    def __get__(self, function: Function | None, owner: type[Function]) -> inspect.Signature:
+    def __get__(self, function: Function | None, owner: type[Function]) -> Signature:
+        from inspect import Parameter, Signature
+
         if function is None:
             raise AttributeError("the class has the signature of its constructor")
         names = function.graph.input_names
         plain = all(name.isidentifier() and not iskeyword(name) for name in names)
         # A name that is no identifier is an argument by position.
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD if plain else inspect.Parameter.POSITIONAL_ONLY
+        kind = Parameter.POSITIONAL_OR_KEYWORD if plain else Parameter.POSITIONAL_ONLY
         shown = names if plain else [f"x{k}" for k in range(len(names))]
-        return inspect.Signature([inspect.Parameter(name, kind) for name in shown])
+        return Signature([Parameter(name, kind) for name in shown])
 
 
 class Function:
@@ -295,7 +298,9 @@ def how_to_make(f: Any) -> str:
     wrapped = getattr(f, "__wrapped__", None)
     if callable(wrapped):
         return "trace the plain function first, as in dc.grad(dc.trace(f, dc.f64(3)))"
-    if inspect.isroutine(f):
+    from inspect import isroutine
+
+    if isroutine(f):
         return (
             "make one of a plain function with dc.trace(f, dc.f64(3), ...), from the types of its arguments"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -97,6 +96,8 @@ _NAMES: Mapping[str, str] = {
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """Return ", did you mean 'x'?" for the most similar name, or nothing."""
+    from difflib import get_close_matches  # of no use to a process without errors
+
     known = {_folded(each): each for each in islice(names, _MAX_NAMES)}
     folded = _folded(name[:100])
     listed = set(known.values())
@@ -105,7 +106,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     if not found:
         found = [known[each] for each in known if _is_slip(folded, each)]
     if not found:
-        found = [known[each] for each in difflib.get_close_matches(folded, list(known), 1, _CUTOFF)]
+        found = [known[each] for each in get_close_matches(folded, list(known), 1, _CUTOFF)]
     return f"; did you mean '{found[0]}'?" if found else ""
 
 
