@@ -44,8 +44,8 @@ def call_ufunc(
     try:
         result = _ufunc_built(ufunc, method, operands, options, name, by_operator)
     except TypeProblem:
-        known = [with_known(each, "iub") for each in operands]
-        if all(map(operator.is_, operands, known)):
+        known = _all_known(operands, "iub")
+        if known is None:
             raise
         if not is_traced(known):
             return getattr(ufunc, method)(*known, **options)
@@ -76,14 +76,11 @@ def call_numpy(function: Any, args: Sequence[Any], kwargs: Any) -> Any:
         result = _built(function, name, args, kwargs)
     except TypeProblem:
         kinds = "iub" if function in BUILDERS or function in CHANGES else "iubf"
-        known = [with_known(each, kinds) for each in args], {k: with_known(kwargs[k], kinds) for k in kwargs}
-        pairs = zip([*args, *kwargs.values()], [*known[0], *known[1].values()], strict=True)
-        if all(old is new for old, new in pairs):
+        known = _all_known([*args, *kwargs.values()], kinds)
+        if known is None:
             raise
-        if is_traced(known[0]) or any(map(is_traced, known[1].values())):
-            result = _built(function, name, *known)
-        else:
-            result = function(*known[0], **known[1])
+        places, named = known[: len(args)], dict(zip(kwargs, known[len(args) :], strict=True))
+        result = _built(function, name, places, named) if is_traced(known) else function(*places, **named)
     look(args, kwargs)
     return result if out is None else _written((out,), result, True, name)
 
@@ -101,10 +98,23 @@ def _built(function: Any, name: str, args: Sequence[Any], kwargs: Any) -> Any:
             return _renewed(function, name, args, kwargs)
         if function in CHANGES:
             return _changed(function, name, args, kwargs)
+        args = [_as_it_is_now(each) for each in args]
         values, _ = _operands(args, name)
         named = untraced(kwargs, name)
         view = view_of(function, args, named, values)
         return traced(call_function(function, values, named), weak=function in _COUNTS, view=view)
+
+
+def _as_it_is_now(value: Any) -> Any:
+    """Return the traced array that one made by the function has become, another value as it is."""
+    live = value.traced_elements() if is_local(value) else None
+    return value if live is None else live
+
+
+def _all_known(values: Sequence[Any], kinds: str) -> list[Any] | None:
+    """Return the arguments of a call `with_known` elements; None where there are none to be known."""
+    known = [with_known(each, kinds) for each in values]
+    return None if all(map(operator.is_, values, known)) else known
 
 
 def with_known(value: Any, kinds: str) -> Any:

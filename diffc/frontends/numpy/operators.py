@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from typing import cast as typed
 
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.captures import is_local
 from diffc.frontends.numpy.outside.numbers import Numbers
 from diffc.ir import Node
 
-__all__ = ["Operators", "is_traced"]
+__all__ = ["Operators", "is_traced", "takes_traced"]
 
 _numpy: Any = np  # NumPy's types do not know of arguments that are no arrays
 
@@ -21,9 +23,14 @@ def is_traced(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return type(value) is not Numbers and any(map(is_traced, typed(list[Any], value)))
     if isinstance(value, np.ndarray):
-        has_become = getattr(value, "traced_elements", None)  # an array that the function made
-        return has_become is not None and has_become() is not None
+        made: Any = value
+        return is_local(made) and made.traced_elements() is not None
     return isinstance(value, Node | Operators) or (isinstance(value, slice) and _bounds_are_traced(value))
+
+
+def takes_traced(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Tell whether one of a call's arguments stands for an array while tracing, or holds such a one."""
+    return any(map(is_traced, args)) or any(map(is_traced, kwargs.values()))
 
 
 def _bounds_are_traced(value: slice) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import refusals
+from diffc.frontends.numpy.captures import is_local
 from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.outside.numbers import Numbers
 from diffc.frontends.numpy.place import Place, View
@@ -198,8 +199,9 @@ def untraced(value: Any, what: str) -> Any:
         if value.owner is trace:
             return value.node
         return check_open(value.owner, what).own(value.node, value.owner, what)
-    if isinstance(value, np.ndarray):
-        return _untraced_array(value, what)
+    if is_local(value):
+        live = value.traced_elements()
+        return value if live is None else untraced(live, what)
     if isinstance(value, list):
         if type(value) is Numbers:
             return value.original
@@ -216,13 +218,6 @@ def untraced(value: Any, what: str) -> Any:
     if isinstance(value, slice):
         return slice(*(untraced(each, what) for each in (value.start, value.stop, value.step)))
     return value
-
-
-def _untraced_array(value: Any, what: str) -> Any:
-    """Return the node of an array that the function made and that is traced now, another array as it is."""
-    has_become = getattr(value, "traced_elements", None)
-    live = None if has_become is None else has_become()
-    return value if live is None else untraced(live, what)
 
 
 def traced(value: Any, weak: bool = False, view: Any = None, at: int = 0) -> Any:

@@ -1,5 +1,6 @@
 """Arrays that a function makes by NumPy and then writes traced values to, with views made before it."""
 
+from collections import UserList
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,37 @@ def test_their_derivatives(f: Any) -> None:
         step[k] = 1e-6
         slope = (total(x + step) - total(x - step)) / 2e-6
         assert found[k] == pytest.approx(slope, abs=1e-7)
+
+
+def test_memory_of_others_is_never_written_to() -> None:
+    """What NumPy gives may show an array that the function has not made and that no name leads to."""
+    kept = UserList([np.ones(3), memoryview(np.ones(3))])  # a list whose items are not seen
+
+    def not_copied(x: Any) -> Any:
+        y = np.array(kept[0], copy=None)
+        y[0] = x[0]
+        return y
+
+    def by_name(x: Any) -> Any:
+        y = np.array(object=kept[0], copy=None)
+        y[0] = x[0]
+        return y
+
+    def beside(x: Any) -> Any:
+        _, y = np.atleast_1d(np.zeros(3), kept[0])
+        y[0] = x[0]
+        return y
+
+    def buffer(x: Any) -> Any:
+        y = np.asarray(kept[1])
+        y[0] = x[0]
+        return y
+
+    for f in (not_copied, by_name, beside, buffer):
+        with pytest.raises(dc.DiffcError, match="has no value while"):
+            dc.jit(f)(X)
+        for each in kept:
+            np.testing.assert_array_equal(each, np.ones(3))
 
 
 def test_what_cannot_become_traced_is_refused() -> None:

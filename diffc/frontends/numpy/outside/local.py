@@ -7,18 +7,17 @@ by NaN, so that nothing reads what was there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from diffc.errors import DiffcError, TypeProblem
-from diffc.frontends.numpy.captures import memory_of
-from diffc.frontends.numpy.dispatch import call_numpy, part_of
-from diffc.frontends.numpy.in_place import CHANGES
+from diffc.frontends.numpy.dispatch import call_numpy, call_ufunc, part_of
 from diffc.frontends.numpy.operands import as_array
-from diffc.frontends.numpy.operators import is_traced
+from diffc.frontends.numpy.operators import is_traced, takes_traced
 from diffc.frontends.numpy.place import View
 from diffc.frontends.numpy.replacing import put_at
 from diffc.frontends.numpy.tracer import Traced
@@ -30,14 +29,14 @@ from diffc.ops.broadcasting import full
 from diffc.ops.indexing import gather
 from diffc.ops.reshaping import reshape
 
-__all__ = ["LOCAL", "Local", "current"]
+__all__ = ["LOCAL", "Local", "call_plain_or_traced"]
 
 LOCAL = {
-    np.arange, np.array, np.copy, np.diag, np.empty, np.empty_like, np.eye, np.full, np.full_like,
-    np.geomspace, np.identity, np.linspace, np.logspace, np.ones, np.ones_like, np.repeat, np.tile,
-    np.tri, np.zeros, np.zeros_like,
+    np.arange, np.array, np.asarray, np.ascontiguousarray, np.asfortranarray, np.copy, np.diag, np.empty,
+    np.empty_like, np.eye, np.full, np.full_like, np.geomspace, np.identity, np.linspace, np.logspace,
+    np.ones, np.ones_like, np.repeat, np.tile, np.tri, np.zeros, np.zeros_like,
 }  # fmt: skip
-"""The functions of NumPy that make a new array."""
+"""The functions of NumPy that make a new array, or give one that the function has made."""
 
 _array = np.ndarray
 _plain = _array.__getattribute__
@@ -47,13 +46,17 @@ class Local(np.ndarray[Any, Any]):
     """An array that a traced function has made."""
 
     @staticmethod
-    def of(array: Any, is_empty: bool = False) -> Any:
+    def of(array: Any) -> Any:
         """Return an array of numbers as one that takes traced values; anything else as it is."""
         if type(array) is not _array or active.get() is None or array.dtype.kind not in "fiub":
             return array
-        if is_empty:
-            array[...] = _nothing(array)
         return array.view(Local)
+
+    def emptied(self) -> Local:
+        """Return the array, after overwriting what it happened to hold."""
+        memory = _plain_view(self)
+        memory[...] = _nothing(memory)
+        return self
 
     def traced_elements(self) -> Any:
         """Return the traced array that this one has become; None as long as it is plain."""
@@ -108,10 +111,6 @@ class Local(np.ndarray[Any, Any]):
             return part_of(_unwrapped(self), key)
         return super().__getitem__(key)
 
-    def __iter__(self) -> Any:
-        live = self.traced_elements()
-        return super().__iter__() if live is None else iter(live)
-
     def __getattribute__(self, name: str) -> Any:
         if not name.startswith("_") and name not in _OWN:
             live = _plain(self, "traced_elements")()
@@ -123,65 +122,66 @@ class Local(np.ndarray[Any, Any]):
                 return _plain(self, "reshape")(-1)
         return _plain(self, name)
 
-    def __float__(self) -> float:
-        live = self.traced_elements()
-        return super().__float__() if live is None else float(live)
-
-    def __int__(self) -> int:
-        live = self.traced_elements()
-        return super().__int__() if live is None else int(live)
-
-    def __bool__(self) -> bool:
-        live = self.traced_elements()
-        return super().__bool__() if live is None else bool(live)
-
-    def __repr__(self) -> str:
-        live = self.traced_elements()
-        return super().__repr__() if live is None else repr(live)
-
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        outs = options.pop("out", ())
-        if any(map(is_traced, (*inputs, *outs))) or (method == "at" and any(map(is_traced, inputs))):
-            if outs or method == "at":
-                for each in outs if method != "at" else inputs[:1]:
-                    if isinstance(each, Local):
-                        each.become_traced()
-            given = {key: current(each) for key, each in options.items()}
-            if outs:
-                given["out"] = tuple(map(current, outs))
-            result = getattr(ufunc, method)(*map(current, inputs), **given)
-            if not outs:
-                return result
-            return outs[0] if len(outs) == 1 else outs
-        given = {key: _unwrapped(each) for key, each in options.items()}
-        if outs:
-            given["out"] = tuple(map(_unwrapped, outs))
-        result = getattr(ufunc, method)(*map(_unwrapped, inputs), **given)
-        if outs:
-            return outs[0] if len(outs) == 1 else outs
-        return _wrapped(result)
+        if takes_traced(inputs, options):
+            return call_ufunc(ufunc, method, inputs, options)
+        result = getattr(ufunc, method)(*_unwrapped(inputs), **_unwrapped(options))
+        outs = options.get("out")
+        if outs is None:
+            return _wrapped(result)
+        return outs[0] if len(outs) == 1 else outs
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        if is_traced(args) or any(map(is_traced, kwargs.values())):
-            if function in CHANGES and isinstance(args[0], Local):
-                args[0].become_traced()
-            out = kwargs.get("out")
-            if isinstance(out, Local):
-                out.become_traced()
-            named = {key: current(each) for key, each in kwargs.items()}
-            result = call_numpy(function, current(args), named)
-            return result if out is None else out
-        result = function(*_unwrapped(args), **{key: _unwrapped(each) for key, each in kwargs.items()})
-        return kwargs["out"] if kwargs.get("out") is not None else _wrapped(result)
+        return call_plain_or_traced(function, args, kwargs)
 
 
-_OWN = ("base", "become_traced", "of", "traced_elements")
+def call_plain_or_traced(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what a function of NumPy gives: built of traced values, or computed now if there are none."""
+    if takes_traced(args, kwargs):
+        return call_numpy(function, args, kwargs)
+    result = function(*_unwrapped(tuple(args)), **_unwrapped(dict(kwargs)))
+    if kwargs.get("out") is not None:
+        return kwargs["out"]
+    return result if _shows_another(result, [*args, *kwargs.values()]) else _wrapped(result)
+
+
+def _shows_another(result: Any, args: Sequence[Any]) -> bool:
+    """Tell whether a result may show memory that the function has not made: nothing is written to that."""
+    others = [each for each in _arrays(args) if not isinstance(each, Local)]
+    return any(
+        not _plain(_owner(each), "flags").owndata or any(np.may_share_memory(each, other) for other in others)
+        for each in _arrays((result,))
+    )
+
+
+def _arrays(values: Sequence[Any]) -> Iterator[Any]:
+    for each in values:
+        if isinstance(each, _array):
+            yield each
+        elif isinstance(each, list | tuple):
+            yield from _arrays(cast(list[Any], each))
+
+
+def _forwarded(name: str) -> Any:
+    plain = getattr(_array, name)
+
+    def method(self: Local) -> Any:
+        live = self.traced_elements()
+        return plain(self) if live is None else getattr(live, name)()
+
+    return method
+
+
+for _name in ("__bool__", "__float__", "__int__", "__iter__", "__repr__"):
+    setattr(Local, _name, _forwarded(_name))
+
+_OWN = ("base", "become_traced", "emptied", "of", "traced_elements")
 _TAKING_VALUES = ("clip", "dot", "fill", "put", "searchsorted", "take")
 """The methods of an array that take values, which may be traced."""
 
 
 def _method(array: Local, name: str, *args: Any, **kwargs: Any) -> Any:
-    if not is_traced(args) and not any(map(is_traced, kwargs.values())):
+    if not takes_traced(args, kwargs):
         return _plain(array, name)(*args, **kwargs)
     if name in ("fill", "put"):
         return getattr(array.become_traced(), name)(*args, **kwargs)
@@ -225,16 +225,6 @@ def _shown(root: Any, array: Any) -> Any:
     put = (lambda node, value: put_at(node, indices, value)) if is_writable else None
     view = View(root, get, put, lambda array: array)
     return Traced(get(root.node), root.owner, view=view, is_array=True)
-
-
-def current(value: Any) -> Any:
-    """Return a value with the traced arrays that arrays in it have become, and plain ones for the rest."""
-    if isinstance(value, Local):
-        live = value.traced_elements()
-        return memory_of(value) if live is None else live
-    if type(value) in (list, tuple):
-        return type(value)(map(current, value))
-    return value
 
 
 def _unwrapped(value: Any) -> Any:

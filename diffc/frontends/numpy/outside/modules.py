@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Hashable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
 from diffc.frontends.numpy.dispatch import call_named, call_numpy
-from diffc.frontends.numpy.in_place import CHANGES
-from diffc.frontends.numpy.operators import is_traced
+from diffc.frontends.numpy.operators import is_traced, takes_traced
 from diffc.frontends.numpy.outside.functions import Globals, is_foreign
-from diffc.frontends.numpy.outside.local import LOCAL, Local, current
+from diffc.frontends.numpy.outside.local import LOCAL, Local, call_plain_or_traced
 from diffc.frontends.numpy.outside.paths import in_attribute
 from diffc.frontends.numpy.outside.session import Outside
 from diffc.frontends.numpy.registry import BUILDERS, NAMED, documented_name
@@ -34,24 +33,23 @@ class _ModuleStandIn(types.ModuleType):
 
 def stand_in_for_module(outside: Outside, module: types.ModuleType, label: str) -> Any:
     """Return what stands for a module: NumPy and the user's have one, others are taken as they are."""
-    if module.__name__ == "numpy" or module.__name__.startswith("numpy."):
-        return outside.keep(
-            module, _ModuleStandIn(module.__name__, lambda name: _of_numpy(outside, module, name))
-        )
-    if module.__name__ == "scipy" or module.__name__.startswith("scipy."):
-        find_in_scipy = lambda name: _of_scipy(outside, getattr(module, name))  # noqa: E731
-        return outside.keep(module, _ModuleStandIn(module.__name__, find_in_scipy))
-    if is_foreign(module):
+    library = module.__name__.partition(".")[0]
+    if library == "numpy":
+        find = partial(_of_numpy, outside, module)
+    elif library == "scipy":
+        find = partial(_of_scipy, outside, module)
+    elif is_foreign(module):
         return module
-
-    table = outside.made_once(vars(module), lambda: Globals(outside, vars(module)))
-
-    def find(name: str) -> Any:
-        if name in table:
-            return table[name]
-        return outside.of(getattr(module, name), in_attribute(module, name, label))
-
+    else:
+        find = partial(_of_user, outside, module, label)
     return outside.keep(module, _ModuleStandIn(module.__name__, find))
+
+
+def _of_user(outside: Outside, module: types.ModuleType, label: str, name: str) -> Any:
+    table = outside.made_once(vars(module), lambda: Globals(outside, vars(module)))
+    if name in table:
+        return table[name]
+    return outside.of(getattr(module, name), in_attribute(module, name, label))
 
 
 def _of_numpy(outside: Outside, module: types.ModuleType, name: str) -> Any:
@@ -77,7 +75,8 @@ class _Subscripted:
         return Local.of(self._original[key])
 
 
-def _of_scipy(outside: Outside, value: Any) -> Any:
+def _of_scipy(outside: Outside, module: types.ModuleType, name: str) -> Any:
+    value = getattr(module, name)
     if isinstance(value, types.ModuleType):
         return outside.made_of(value, value.__name__)
     return distribution(value) if is_distribution(value) else library_function(value)
@@ -135,25 +134,9 @@ def library_function(value: Any) -> Any:
 _DISPATCHER = type(np.sum)
 
 
-_SAME = (np.asarray, np.ascontiguousarray, np.asfortranarray)
-
-
-def _same(function: Any, array: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return the array itself, where the function need not copy it."""
-    result = function(array, *args, **kwargs)
-    return Local.of(result)
-
-
-def _become_traced(function: Any, args: Any, kwargs: Any) -> None:
-    """Make the arrays to which the function writes traced ones."""
-    for each in (*(args[:1] if function in CHANGES else ()), kwargs.get("out")):
-        if isinstance(each, Local):
-            each.become_traced()
-
-
 def _named(function: Any, name: str) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
-        if any(map(is_traced, args)) or any(map(is_traced, kwargs.values())):
+        if takes_traced(args, kwargs):
             return call_named(name, args, kwargs)
         return function(*args, **kwargs)
 
@@ -168,16 +151,11 @@ def _wrapped_once(value: Any) -> Any:
 
 
 def _wrapped(function: Any) -> Any:
-    makes_array = function in LOCAL
-
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if function in BUILDERS and (any(map(is_traced, args)) or any(map(is_traced, kwargs.values()))):
-            _become_traced(function, args, kwargs)
-            return call_numpy(function, current(args), {key: current(each) for key, each in kwargs.items()})
-        if function in _SAME and args and isinstance(args[0], Local):
-            return _same(function, *args, **kwargs)
-        result = function(*args, **kwargs)
-        return Local.of(result, function in _UNFILLED) if makes_array else result
+        if function in LOCAL or (function in BUILDERS and takes_traced(args, kwargs)):
+            result = call_plain_or_traced(function, args, kwargs)
+            return result.emptied() if function in _UNFILLED and isinstance(result, Local) else result
+        return function(*args, **kwargs)
 
     return call
