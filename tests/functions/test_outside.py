@@ -409,6 +409,13 @@ class Thing:
         return x * self.__class__.n
 
     @classmethod
+    def scaled(cls, x: Any) -> Any:
+        return x * RATE
+
+    def by_class_method(self, x: Any) -> Any:
+        return type(self).scaled(x)
+
+    @classmethod
     def counted(cls, x: Any) -> Any:
         cls.n += 1
         return x
@@ -463,6 +470,17 @@ def test_attributes_of_a_class_by_its_object(name: str) -> None:
         assert Thing.n == 5.0
     finally:
         Thing.n = 1.0
+
+
+def test_class_methods_read_outside_at_each_call() -> None:
+    global RATE
+    f, kept = dc.jit(Thing().by_class_method), RATE
+    np.testing.assert_array_equal(f(X), RATE * X)
+    RATE = 7.0
+    try:
+        np.testing.assert_array_equal(f(X), 7 * X)
+    finally:
+        RATE = kept
 
 
 def test_what_is_compared_or_a_key() -> None:

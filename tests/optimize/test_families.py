@@ -155,3 +155,21 @@ def test_of_scalars(text: str, dtype: str, frontend: str) -> None:
         bound = 8 * eps * max(1.0, *map(abs, point))
         np.testing.assert_allclose(got, value, bound, 8 * eps, err_msg=str(point))
         np.testing.assert_allclose(gradient, slopes, bound, bound, err_msg=str(point))
+
+
+@pytest.mark.parametrize("text", ["log1p(-erf(x))", "log1p(erf(x))", "log(0.5*(1 + erf(x)))"])
+def test_logarithms_of_what_erf_leaves(text: str) -> None:
+    """The value and the derivative agree with 50 digits, where erf itself has rounded to 1, too."""
+
+    def exact(x: Any) -> Any:
+        erf = mpmath.erf(x)
+        inner = {"log1p(-erf(x))": 1 - erf, "log1p(erf(x))": 1 + erf, "log(0.5*(1 + erf(x)))": (1 + erf) / 2}
+        return mpmath.log(inner[text])
+
+    f = dc.parse(text)
+    with mpmath.workdps(400):
+        for x in (-20.0, -3.0, -0.1, 0.0, 0.7, 3.0, 20.0):
+            wanted, slope = exact(mpmath.mpf(x)), mpmath.diff(exact, mpmath.mpf(x))
+            # Near 0 the logarithm is that of a number near 1, which is rounded.
+            assert f(x) == pytest.approx(float(wanted), rel=1e-14, abs=1e-15)
+            assert dc.grad(f)(x) == pytest.approx(float(slope), rel=1e-13, abs=1e-300)

@@ -13,7 +13,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_integers, as_mask, numpy_dtype
 from diffc.frontends.numpy.operands import as_array, as_axis, is_weak
-from diffc.frontends.numpy.registry import Builder
+from diffc.frontends.numpy.registry import Builder, registering
 from diffc.frontends.numpy.replacing import fitted, positions, put_at
 from diffc.ir import Extent, Node
 from diffc.ops import cast, dim, iota
@@ -33,11 +33,7 @@ CHANGES: dict[Builder, Builder] = {}
 
 
 def _changes(function: Builder) -> Callable[[Builder], Builder]:
-    def register(builder: Builder) -> Builder:
-        CHANGES[function] = builder
-        return builder
-
-    return register
+    return registering(CHANGES, (function,))
 
 
 @_changes(np.copyto)

@@ -78,7 +78,7 @@ class ArrayMethods:
     def flat(self) -> Any:
         """The elements as one vector, which can be written to whatever the layout is."""
         result = self._called(np.ravel, self)
-        result.is_certain_view()
+        result.stay_a_view()
         return result
 
     # Methods that are not the NumPy function of the same name.

@@ -124,7 +124,7 @@ class Place:
             view.settle = None
         return self._view is not None
 
-    def is_certain_view(self) -> None:
+    def stay_a_view(self) -> None:
         """Take this place for a view, whatever the layout of the base is."""
         if self._view is not None:
             self._view.settle = None
@@ -140,11 +140,10 @@ class Place:
         if self._view is None and self._pieces:
             place = _integers(key, self._node)
             if place is not None:
-                for depth in {len(each) for each in self._pieces}:
-                    if len(place) >= depth and place[:depth] in self._pieces:
-                        return index(self._pieces[place[:depth]], place[depth:])
-                    if len(place) >= depth:
-                        return index(self._node, place)
+                depth = len(next(iter(self._pieces)))  # that of all of them
+                if len(place) >= depth:
+                    piece = self._pieces.get(place[:depth])
+                    return index(self._node, place) if piece is None else index(piece, place[depth:])
             rows = self._rows(key)
             if rows is not None:
                 return rows

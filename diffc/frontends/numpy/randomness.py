@@ -24,7 +24,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.tracing import active
 
-__all__ = ["Randomness"]
+__all__ = ["LIBRARIES", "Randomness", "names_in"]
 
 _LIMIT = 10_000
 """So many objects are looked at for generators, ..."""
@@ -33,7 +33,10 @@ _ITEMS = 1000
 """... and so many items of each container."""
 
 _LINKS = ("__self__", "__func__", "__wrapped__", "fget")
-_FOREIGN = {"builtins", "diffc", "jax", "matplotlib", "numba", "numpy", "pandas", "scipy", "sympy", "torch"}
+LIBRARIES = frozenset(
+    {"builtins", "diffc", "jax", "matplotlib", "numba", "numpy", "pandas", "scipy", "sympy", "torch"}
+)
+"""Packages of which no object is looked into."""
 _PLAIN = (int, float, complex, str, bytes, np.ndarray, np.generic, type(None))
 
 
@@ -138,17 +141,17 @@ def _parts(value: Any) -> Iterator[Any]:
         kind: type = value if isinstance(value, type) else type(value)
         if not hasattr(kind, "__getattr__"):
             yield from (getattr(value, each, None) for each in _LINKS)
-        if kind.__module__.partition(".")[0] not in _FOREIGN:
+        if kind.__module__.partition(".")[0] not in LIBRARIES:
             yield from list(vars(value).values()) if hasattr(value, "__dict__") else ()
             for each in kind.__mro__:
-                if each.__module__.partition(".")[0] not in _FOREIGN:
+                if each.__module__.partition(".")[0] not in LIBRARIES:
                     yield from list(vars(each).values())
             slots = getattr(kind, "__slots__", ())
             yield from (getattr(value, name, None) for name in ([slots] if isinstance(slots, str) else slots))
 
 
 def _parts_of_function(function: types.FunctionType) -> Iterator[Any]:
-    if (function.__module__ or "").partition(".")[0] in _FOREIGN - {"diffc"}:
+    if (function.__module__ or "").partition(".")[0] in LIBRARIES - {"diffc"}:
         return
     for cell in function.__closure__ or ():
         try:
@@ -158,21 +161,21 @@ def _parts_of_function(function: types.FunctionType) -> Iterator[Any]:
     yield function.__defaults__
     yield function.__kwdefaults__
     yield function.__dict__
-    names = _names(function.__code__)
+    names = names_in(function.__code__)
     for name in names:
         value = function.__globals__.get(name)
         if not isinstance(value, types.ModuleType):
             yield value
-        elif value.__name__.partition(".")[0] not in _FOREIGN:
+        elif value.__name__.partition(".")[0] not in LIBRARIES:
             yield from (vars(value)[each] for each in names if each in vars(value))
 
 
-def _names(code: types.CodeType) -> set[str]:
+def names_in(code: types.CodeType) -> set[str]:
     """Return the names of globals and attributes in a function's code, and in that of functions inside it."""
     names = set(code.co_names)
     for each in code.co_consts:
         if isinstance(each, types.CodeType):
-            names |= _names(each)
+            names |= names_in(each)
     return names
 
 

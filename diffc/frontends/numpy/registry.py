@@ -7,14 +7,14 @@ are. It returns a node, a tuple or list of nodes, or a plain value.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 __all__ = [
     "BUILDERS", "NAMED", "REFUSED", "Builder", "documented_name", "implements", "present", "refuses",
-    "stands_for",
+    "registering",    "stands_for",
 ]  # fmt: skip
 
 Builder = Callable[..., Any]
@@ -24,17 +24,22 @@ BUILDERS: dict[Any, Builder] = {}
 _Builder = TypeVar("_Builder", bound=Builder)
 
 
-def implements(*functions: Any) -> Callable[[_Builder], _Builder]:
-    """Register a builder for NumPy functions that mean the same."""
+def registering(table: dict[Any, Builder], keys: Sequence[Any]) -> Callable[[_Builder], _Builder]:
+    """Return what enters a builder into a table, under each of some keys, and refuses a second one."""
 
     def register(builder: _Builder) -> _Builder:
-        for function in functions:
-            if function in BUILDERS:
-                raise ValueError(f"{function!r} has two builders")
-            BUILDERS[function] = builder
+        for key in keys:
+            if key in table:
+                raise ValueError(f"{key!r} has two builders")
+            table[key] = builder
         return builder
 
     return register
+
+
+def implements(*functions: Any) -> Callable[[_Builder], _Builder]:
+    """Register a builder for NumPy functions that mean the same."""
+    return registering(BUILDERS, functions)
 
 
 NAMED: dict[str, Builder] = {}
@@ -43,15 +48,7 @@ NAMED: dict[str, Builder] = {}
 
 def stands_for(*names: str) -> Callable[[_Builder], _Builder]:
     """Register a builder for functions of SciPy, by the names that its documentation gives them."""
-
-    def register(builder: _Builder) -> _Builder:
-        for name in names:
-            if name in NAMED:
-                raise ValueError(f"{name} has two builders")
-            NAMED[name] = builder
-        return builder
-
-    return register
+    return registering(NAMED, names)
 
 
 def documented_name(function: Any) -> str | None:

@@ -11,12 +11,11 @@ from typing import Any
 from diffc.frontends.numpy.outside.paths import in_attribute, in_cell, in_globals, in_item
 from diffc.frontends.numpy.outside.session import Outside
 from diffc.frontends.numpy.outside.writes import Write
+from diffc.frontends.numpy.randomness import LIBRARIES
 
 __all__ = ["Globals", "copy_function", "is_foreign"]
 
-_FOREIGN = frozenset(
-    {"builtins", "diffc", "jax", "matplotlib", "numba", "numpy", "pandas", "scipy", "sympy", "torch"}
-) | (sys.stdlib_module_names - {"__main__"})
+_FOREIGN = LIBRARIES | (sys.stdlib_module_names - {"__main__"})
 
 
 def is_foreign(value: Any) -> bool:

@@ -62,9 +62,9 @@ class _Kind(type):
     def __getattr__(cls, name: str) -> Any:
         original = type.__getattribute__(cls, "original")
         value = getattr(original, name)
-        if isinstance(value, types.MethodType):
-            return value
         outside = type.__getattribute__(cls, "outside")
+        if isinstance(value, types.MethodType):  # another object each time: what it calls is compared
+            return outside.made_of(value, f"{original.__name__}.{name}")
         return outside.of(value, in_attribute(original, name, original.__name__))
 
     def __setattr__(cls, name: str, value: Any) -> None:
@@ -152,7 +152,7 @@ def _read(self: Any, name: str) -> Any:
     if name == "__dict__":  # to be read, not to be written to
         return types.MappingProxyType({key: _read(self, key) for key in (*vars(value), *written)})
     kind, label = type(value), _get(self, "_label")
-    found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), _MISSING)
+    found = _in_class(kind, name)
     if isinstance(found, property) and found.fget is not None:
         outside.check(in_attribute(kind, name, kind.__name__), found)
         return outside.made_of(found.fget, f"{label}.{name}")(self)
@@ -171,15 +171,25 @@ def _read(self: Any, name: str) -> Any:
     return outside.of(now, in_attribute(value, name, label))
 
 
+def _in_class(kind: type[Any], name: str) -> Any:
+    """Return what a class has under a name, as it stands in the class."""
+    return next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), _MISSING)
+
+
 def _method(self: Any, outside: Outside, found: Any, label: str) -> Any:
-    function = found if isinstance(found, types.FunctionType) else found.__func__
+    """Return a method as a copy, bound to the stand-in or, if that is what it takes, to the class."""
     kind, name = type(_get(self, "_object")), label.rpartition(".")[2]
     if not isinstance(found, classmethod):
         outside.check(in_attribute(kind, name, kind.__name__), getattr(kind, name))
+    return _bound(self, outside, found, label)
+
+
+def _bound(self: Any, outside: Outside, found: Any, label: str) -> Any:
+    function = found if isinstance(found, types.FunctionType) else found.__func__
     made = outside.made_of(function, label)
     if isinstance(found, staticmethod):
         return made
-    return types.MethodType(made, self if found is function else kind)
+    return types.MethodType(made, type(_get(self, "_object")) if isinstance(found, classmethod) else self)
 
 
 class Super:
@@ -192,17 +202,13 @@ class Super:
 
     def __getattr__(self, name: str) -> Any:
         made = self._made
-        outside, kind = _get(made, "_outside"), type(_get(made, "_object"))
-        order = kind.__mro__
+        outside = _get(made, "_outside")
+        order = type(_get(made, "_object")).__mro__
         for each in order[order.index(self._kind) + 1 :]:
             found = vars(each).get(name)
             if isinstance(found, types.FunctionType | classmethod | staticmethod):
                 outside.check(in_item(each.__dict__, name, each.__name__), found)
-                function = found if isinstance(found, types.FunctionType) else found.__func__
-                copy = outside.made_of(function, f"{each.__name__}.{name}")
-                if isinstance(found, staticmethod):
-                    return copy
-                return types.MethodType(copy, made if found is function else kind)
+                return _bound(made, outside, found, f"{each.__name__}.{name}")
             if isinstance(found, property) and found.fget is not None:
                 return outside.made_of(found.fget, name)(made)
             if found is not None:
@@ -224,7 +230,7 @@ def super_of(*given: Any) -> Any:
 
 def _write(self: Any, name: str, value: Any) -> None:
     kind = type(_get(self, "_object"))
-    found = next((vars(each)[name] for each in kind.__mro__ if name in vars(each)), None)
+    found = _in_class(kind, name)
     if isinstance(getattr(kind, "__setattr__", None), types.FunctionType):
         raise TypeProblem(
             f"{_get(self, '_label')}.{name} is assigned to, and {kind.__name__} has its own __setattr__: "

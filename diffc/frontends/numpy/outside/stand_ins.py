@@ -100,12 +100,10 @@ def _content_writes(value: Any, then: Any, label: str) -> Iterator[Write]:
     """Put back what the function has changed in a container, and yield a write that cannot be repeated."""
     if then is None:
         return
-    now = [*value.items()] if isinstance(value, dict) else [*value]
-    old = [*then.items()] if isinstance(then, dict) else [*then]
+    now, old = ([*each.items()] if hasattr(each, "items") else [*each] for each in (value, then))
     if len(now) != len(old) or any(not _is_same(a, b) for a, b in zip(now, old, strict=True)):
-        held: Any = value
-        held.clear()
-        (held.extend if hasattr(held, "extend") else held.update)(then)
+        value.clear()
+        (value.extend if hasattr(value, "extend") else value.update)(then)
         yield Write(None, None, label)
 
 

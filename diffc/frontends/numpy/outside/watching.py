@@ -15,6 +15,7 @@ import numpy as np
 from diffc.frontends.numpy.outside.functions import is_foreign
 from diffc.frontends.numpy.outside.paths import Path, in_attribute, in_cell, in_globals, in_item
 from diffc.frontends.numpy.outside.session import Outside
+from diffc.frontends.numpy.randomness import names_in
 from diffc.ops.captured import seen
 
 __all__ = ["watch"]
@@ -85,16 +86,8 @@ def _of_function(function: types.FunctionType) -> Iterator[tuple[Path, Any]]:
             yield in_cell(cell, name), cell.cell_contents
         except ValueError:  # an empty cell
             continue
-    for name in _names(function.__code__):
+    for name in names_in(function.__code__):
         if name in function.__globals__:
             yield in_globals(function.__globals__, name), function.__globals__[name]
     for k, found in enumerate(function.__defaults__ or ()):
         yield in_item(function.__defaults__, k, f"a default of {function.__name__}"), found
-
-
-def _names(code: types.CodeType) -> set[str]:
-    names = set(code.co_names)
-    for each in code.co_consts:
-        if isinstance(each, types.CodeType):
-            names |= _names(each)
-    return names
