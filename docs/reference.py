@@ -151,8 +151,10 @@ def families() -> dict[str, list[Rewrite]]:
         "powers",
         "stable",
         "logarithms",
+        "roots",
         "derivative",
         "fast",
+        "spectra",
     ):
         values = vars(getattr(rules, name)).values()
         listed = [e for v in values for e in (v if isinstance(v, tuple) else (v,)) if isinstance(e, Rewrite)]

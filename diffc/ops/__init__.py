@@ -15,6 +15,7 @@ from diffc.ops import indexing as indexing
 from diffc.ops import inverse_hyperbolic as inverse_hyperbolic
 from diffc.ops import linalg as linalg
 from diffc.ops import logic as logic
+from diffc.ops import matrix_functions as matrix_functions
 from diffc.ops import powers as powers
 from diffc.ops import products as products
 from diffc.ops import pseudoinverse as pseudoinverse

@@ -125,6 +125,10 @@ class Composite(AxisAware):
         """Return the same value from simpler operations for scheduling; None to schedule it as it is."""
         return None
 
+    def approximates(self, node: Node) -> bool:
+        """Tell whether the expansion has the same value to rounding alone: it is tested then, not proved."""
+        return False
+
 
 REGISTRY: dict[str, Op] = {}
 """Every operation by name, in the order of registration."""

@@ -3,8 +3,9 @@
 Their derivatives are those of the defining equations, solved for the tangents of the factors: Giles,
 "Collected matrix derivative results" (2008); Walter and Lehmann, "Algorithmic differentiation of linear
 algebra functions" (2010); Townsend, "Differentiating the singular value decomposition" (2016). What
-`numpy.linalg` refuses is NaN here. Between equal eigenvalues or singular values the vectors are not
-determined: their derivative along each other is 0 by convention, so that functions of the values stay finite.
+`numpy.linalg` refuses is NaN here. `cholesky` and `eigh` read one triangle, as in NumPy; their derivatives
+are those of the symmetric matrix, shared equally by each pair of elements. The vectors of equal eigenvalues
+or singular values are not determined, and their derivatives NaN; `spectral` is for what needs none of them.
 """
 
 from __future__ import annotations
@@ -16,20 +17,23 @@ import numpy as np
 
 from diffc.errors import InputError
 from diffc.ir import Dim, Extent, Node, Type
-from diffc.ops.arithmetic import add, div, mul, sub
+from diffc.ir.dtype import FORMATS
+from diffc.ops.arithmetic import abs_, add, div, mul, sub
 from diffc.ops.base import Array, register
-from diffc.ops.constant import constant_like
+from diffc.ops.broadcasting import sum_
+from diffc.ops.constant import constant_like, dim
+from diffc.ops.determined import determined
 from diffc.ops.elementwise import cast
 from diffc.ops.linalg import MatrixFunction, each_matrix, require_finite, triangular_solve
-from diffc.ops.logic import eq, where
+from diffc.ops.logic import eq, gt, le, logical_and, where
 from diffc.ops.matrices import as_column, as_row, diagonal, rows, square_matrix, triangle
 from diffc.ops.products import matmul, swap_last
+from diffc.ops.reductions import amax
 from diffc.ops.reshaping import reshape
 from diffc.ops.slicing import concatenate
 
 __all__ = [
-    "cholesky", "eigen_parts", "eigh_op", "qr", "reciprocal", "singular_parts", "svd_op", "symmetric",
-    "symmetrized",
+    "cholesky", "eigen_parts", "eigh_op", "qr", "reciprocal", "singular_parts", "svd_op", "symmetric_part",
 ]  # fmt: skip
 
 
@@ -51,14 +55,14 @@ class cholesky_op(MatrixFunction):
 
     def tangent(self, node: Node, da: Node) -> Node:
         """Return L Phi(inv(L) dA inv(L)^T), Phi the lower triangle with half the diagonal."""
-        half = triangular_solve(node, symmetric(da))
+        half = triangular_solve(node, symmetric_part(da))
         inner = triangular_solve(node, swap_last(half))
         return matmul(node, _lower_half(inner))
 
 
-def symmetric(da: Node) -> Node:
-    """Return the symmetric matrix with the lower triangle of `da`."""
-    return add(triangle(da), swap_last(triangle(da, strict=True)))
+def symmetric_part(da: Node) -> Node:
+    """Return (dA + dA^T)/2."""
+    return mul(0.5, add(da, swap_last(da)))
 
 
 def _lower_half(x: Node) -> Node:
@@ -67,18 +71,13 @@ def _lower_half(x: Node) -> Node:
 
 
 def cholesky(a: Node, upper: bool = False) -> Node:
-    """Return the factor L with L L^T = (A + A^T)/2, or L^T; so the gradient is symmetric.
+    """Return the factor L with L L^T = A from the lower triangle of A, or L^T from the upper one.
 
     NaN where the matrix is not positive definite.
     """
-    factor = Node.make(cholesky_op, (symmetrized(a, "cholesky"),), {})
+    a = square_matrix(a, "cholesky")
+    factor = Node.make(cholesky_op, (swap_last(a) if upper else a,), {})
     return swap_last(factor) if upper else factor
-
-
-def symmetrized(a: Node, what: str) -> Node:
-    """Return (A + A^T)/2 of square matrices."""
-    a = square_matrix(a, what)
-    return mul(0.5, add(a, swap_last(a)))
 
 
 @register
@@ -102,9 +101,22 @@ class eigh_op(MatrixFunction):
     def tangent(self, node: Node, da: Node) -> Node:
         """Return dw = diag(P) and dV = V (F * P), P = V^T dA V, F[i, j] = 1/(w[j] - w[i])."""
         values, vectors = eigen_parts(node)
-        inner = matmul(swap_last(vectors), matmul(symmetric(da), vectors))
-        turn = mul(reciprocal(sub(as_row(values), as_column(values))), inner)
-        return concatenate([as_row(diagonal(inner)), matmul(vectors, turn)], -2)
+        inner = matmul(swap_last(vectors), matmul(symmetric_part(da), vectors))
+        gaps = sub(as_row(values), as_column(values))
+        turned = matmul(vectors, mul(reciprocal(gaps), inner))
+        return concatenate([as_row(diagonal(inner)), determined(turned, _single(values, gaps))], -2)
+
+
+def _single(values: Node, gaps: Node) -> Node:
+    """Return as a row which value is alone: farther from all others than the rounding of the matrix."""
+    within = le(abs_(gaps), _rounding(values))
+    return le(sum_(cast(within, "i64"), -2, keepdims=True), 1)
+
+
+def _rounding(values: Node) -> Node:
+    """Return as a matrix of one element what eigenvalues or singular values are uncertain by."""
+    count = cast(dim(values.shape[-1]), values.dtype)
+    return mul(mul(count, FORMATS[values.dtype].epsilon), as_row(amax(abs_(values), -1, keepdims=True)))
 
 
 def _eigh(a: Array) -> Array:
@@ -209,15 +221,21 @@ class svd_op(MatrixFunction):
         u, s, v = singular_parts(node, m)
         inner = matmul(swap_last(u), matmul(da, v))
         across, down = as_row(s), as_column(s)
-        gaps = reciprocal(mul(sub(across, down), add(across, down)))
+        gaps = sub(across, down)
+        factors = reciprocal(mul(gaps, add(across, down)))
         flipped = swap_last(inner)
-        du = matmul(u, mul(gaps, add(mul(inner, across), mul(down, flipped))))
-        dv = matmul(v, mul(gaps, add(mul(down, inner), mul(flipped, across))))
-        inverse = as_row(reciprocal(s))
+        du = matmul(u, mul(factors, add(mul(inner, across), mul(down, flipped))))
+        dv = matmul(v, mul(factors, add(mul(down, inner), mul(flipped, across))))
+        inverse, single = as_row(reciprocal(s)), _single(s, gaps)
         if m != node.shape[-1]:
             du = add(du, mul(_outside(u, matmul(da, v)), inverse))
         if n != node.shape[-1]:
             dv = add(dv, mul(_outside(v, matmul(swap_last(da), u)), inverse))
+        beside = logical_and(
+            single, gt(across, _rounding(s))
+        )  # at 0 the vectors beyond the rank are equals, too
+        du = determined(du, single if m == node.shape[-1] else beside)
+        dv = determined(dv, single if n == node.shape[-1] else beside)
         return concatenate([du, as_row(diagonal(inner)), dv], -2)
 
 

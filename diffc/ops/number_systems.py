@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffc.ir import Dim, Extent, Node, evaluate_extent
-from diffc.ops.base import Leaf
+from diffc.ir import Dim, Extent, Node, evaluate_extent, topological
+from diffc.ops.base import Composite, Leaf
 from diffc.ops.constant import pi_op
 from diffc.ops.elementwise import Elementwise
 
@@ -107,6 +107,14 @@ class Arithmetic(ABC):
         ]
         return self.array(node.op.reference(attrs, *whole))
 
+    def _expanded(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
+        assert isinstance(node.op, Composite)
+        whole = node.op.expand(node)
+        assert whole is not None
+        values = dict(zip(node.inputs, arrays, strict=True))
+        self.run(topological([whole], stop=set(values)), values, resolve_with({}))
+        return values[whole]
+
     def _matmul(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
         a, b = arrays
         if a.shape[-1] == 0:  # NumPy gives None for an empty sum of objects
@@ -122,6 +130,7 @@ _SPECIAL: dict[str, Callable[[Arithmetic, Node, Mapping[str, Any], list[Objects]
     "cast": Arithmetic._cast,  # pyright: ignore[reportPrivateUsage]
     "gather": Arithmetic._indexed,  # pyright: ignore[reportPrivateUsage]
     "scatter_add": Arithmetic._indexed,  # pyright: ignore[reportPrivateUsage]
+    "determined": Arithmetic._expanded,  # pyright: ignore[reportPrivateUsage]
     "matmul": Arithmetic._matmul,  # pyright: ignore[reportPrivateUsage]
 }
 

@@ -16,8 +16,9 @@ from diffc.ops.arithmetic import mul
 from diffc.ops.base import Array, register
 from diffc.ops.broadcasting import sum_
 from diffc.ops.elementwise import cast
-from diffc.ops.factorizations import eigen_parts, eigh_op, singular_parts, svd_op, symmetric, symmetrized
+from diffc.ops.factorizations import eigen_parts, eigh_op, singular_parts, svd_op, symmetric_part
 from diffc.ops.linalg import MatrixFunction, each_matrix, require_finite
+from diffc.ops.matrices import square_matrix
 from diffc.ops.products import matmul
 
 __all__ = ["eigh", "eigvalsh", "svd", "svdvals"]
@@ -44,7 +45,7 @@ class eigvalsh_op(MatrixFunction):
     def tangent(self, node: Node, da: Node) -> Node:
         """Return diag(V^T dA V)."""
         _, vectors = eigen_parts(Node.make(eigh_op, node.inputs))
-        return sum_(mul(vectors, matmul(symmetric(da), vectors)), -2)
+        return sum_(mul(vectors, matmul(symmetric_part(da), vectors)), -2)
 
     def expand(self, node: Node) -> Node:
         """Return the first row of eigh."""
@@ -79,14 +80,14 @@ class svdvals_op(MatrixFunction):
 
 
 def eigvalsh(a: Node) -> Node:
-    """Return the eigenvalues [..., n] of (A + A^T)/2, ascending."""
-    return Node.make(eigvalsh_op, (symmetrized(a, "eigvalsh"),))
+    """Return the eigenvalues [..., n] of symmetric matrices, ascending, from the lower triangles."""
+    return Node.make(eigvalsh_op, (square_matrix(a, "eigvalsh"),))
 
 
 def eigh(a: Node) -> tuple[Node, Node]:
-    """Return eigenvalues [..., n], ascending, and eigenvectors [..., n, n] as columns, of (A + A^T)/2."""
-    whole = symmetrized(a, "eigh")
-    return Node.make(eigvalsh_op, (whole,)), eigen_parts(Node.make(eigh_op, (whole,)))[1]
+    """Return eigenvalues [..., n], ascending, and eigenvectors [..., n, n] as columns; see `eigvalsh`."""
+    a = square_matrix(a, "eigh")
+    return Node.make(eigvalsh_op, (a,)), eigen_parts(Node.make(eigh_op, (a,)))[1]
 
 
 def svdvals(a: Node) -> Node:

@@ -16,12 +16,12 @@ from diffc.optimize.driver import Log, rewrite
 from diffc.optimize.evaluation import round_constants
 from diffc.optimize.padding import join_pads
 from diffc.optimize.rewrite import Rewrite
-from diffc.optimize.rules import ABSORB, ALGEBRA, DERIVATIVE, POWERS, STABLE
+from diffc.optimize.rules import ABSORB, ALGEBRA, DERIVATIVE, POWERS, SPECTRA, STABLE
 from diffc.optimize.scalar_replacement import scalar_replacement
 
 __all__ = [
     "AFTER", "BEFORE", "LAST", "Math", "Pass", "absorb_signs", "expand_powers", "optimize",
-    "reduce_derivatives", "simplify", "stabilize",
+    "reduce_derivatives", "simplify", "spectral_functions", "stabilize",
 ]  # fmt: skip
 
 Math: TypeAlias = Literal["precise", "fast"]
@@ -37,6 +37,15 @@ def simplify(graph: Graph, stage: str = "before", math: Math = "precise", log: L
 def stabilize(graph: Graph, stage: str = "before", math: Math = "precise", log: Log | None = None) -> Graph:
     """Return the graph with log(sum(exp)), 1/(1 + exp), ... in their stable forms."""
     return rewrite(graph, _active(STABLE, stage, math), log)
+
+
+def spectral_functions(
+    graph: Graph, stage: str = "before", math: Math = "precise", log: Log | None = None
+) -> Graph:
+    """Return the graph with functions of symmetric matrices instead of products of their eigenvectors."""
+    if not any(node.is_op("eigh", "eigvalsh") for node in graph.nodes):
+        return graph
+    return rewrite(graph, _active(SPECTRA, stage, math), log)
 
 
 def reduce_derivatives(
@@ -62,7 +71,7 @@ def _active(rewrites: tuple[Rewrite, ...], stage: str, math: str) -> tuple[Rewri
     return tuple(each for each in rewrites if each.active(stage, math))
 
 
-BEFORE: tuple[Pass, ...] = (scalar_replacement, simplify, stabilize)
+BEFORE: tuple[Pass, ...] = (scalar_replacement, simplify, stabilize, spectral_functions)
 """What runs before differentiation."""
 
 AFTER: tuple[Pass, ...] = (reduce_derivatives, join_pads, expand_powers, absorb_signs)

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from diffc.ir import Node
+from diffc.ir import Graph, Node
 from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Arithmetic, Objects
 from diffc.proof.matrices import MATRIX_OPERATIONS
+from diffc.proof.matrix_functions import MATRIX_FUNCTIONS
 from diffc.proof.symbolic import SYMBOLIC
 
 __all__ = ["DEFERRED", "Deferred", "forced"]
@@ -107,12 +108,18 @@ class _Deferring(Arithmetic):
         """Return a rational form; raise ValueError for a factorization."""
         return SYMBOLIC.matrix_form(name)
 
+    def matrix_function(
+        self, function: Graph, a: Objects, directions: list[Objects], parameters: list[Objects]
+    ) -> Objects:
+        """Return a polynomial of a matrix; raise ValueError for another function."""
+        return SYMBOLIC.matrix_function(function, a, directions, parameters)
+
     def structural(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
         """Return the value of an operation that is not elementwise; whole matrices and indices are needed."""
         if node.is_op("cast"):
             convert = partial(Deferred, partial(_cast, node, attrs))
             return np.asarray(np.frompyfunc(convert, 1, 1)(*arrays), object)
-        if node.is_op(*MATRIX_OPERATIONS):
+        if node.is_op(*MATRIX_OPERATIONS, *MATRIX_FUNCTIONS):
             arrays = list(map(_forced, arrays))
         elif node.is_op("gather", "scatter_add"):
             arrays[1] = _forced(arrays[1])

@@ -121,9 +121,9 @@ def _identity(n: int) -> Objects:
     return np.array(sympy.eye(n).tolist(), object).reshape(n, n)
 
 
-def _mirrored(a: Objects) -> Objects:
-    """Return the symmetric matrix with the lower triangle of `a`."""
-    return np.where(np.tril(np.ones(a.shape, bool)), a, a.T)
+def _symmetric(a: Objects) -> Objects:
+    """Return (A + A^T)/2: what is read of one triangle is differentiated as of a symmetric matrix."""
+    return (a + a.T) / 2
 
 
 def _cholesky(m: int, n: int) -> Solution:
@@ -131,7 +131,7 @@ def _cholesky(m: int, n: int) -> Solution:
 
     def equations(a: Objects, f: Objects) -> list[Any]:
         above = _entries(f, lambda i, j: i < j)
-        return [*above, *_entries(f @ f.T - a, _below)]
+        return [*above, *_entries(f @ f.T - _symmetric(a), _below)]
 
     return Solution(low @ low.T, low, equations)
 
@@ -143,7 +143,7 @@ def _eigh(m: int, n: int) -> Solution:
 
     def equations(a: Objects, f: Objects) -> list[Any]:
         w, v = f[0], f[1:]
-        return [*_entries(_mirrored(a) @ v - v * w), *_orthonormal(v)]
+        return [*_entries(_symmetric(a) @ v - v * w), *_orthonormal(v)]
 
     return Solution((vectors * values) @ vectors.T, np.concatenate([values[None], vectors]), equations)
 
@@ -177,7 +177,7 @@ def _eigvalsh(m: int, n: int) -> Solution:
     whole = _eigh(m, n)
 
     def equations(a: Objects, f: Objects) -> list[Any]:
-        return [_determinant(_mirrored(a) - w * _identity(n)) for w in f]
+        return [_determinant(_symmetric(a) - w * _identity(n)) for w in f]
 
     return Solution(whole.matrix, whole.factors[0], equations)
 

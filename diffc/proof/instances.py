@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from diffc.ir import Node, Type
+from diffc.ir import Graph, Node, Type
 from diffc.ops import REGISTRY, cast, constant, input_node
+from diffc.ops.arithmetic import mul, square, sub
 
 __all__ = ["INSTANCES", "instances_of"]
 
@@ -107,6 +108,24 @@ def _changes(*shapes: Sequence[int]) -> list[Node]:
     return [Node.make(op, (_input(shape, "a"), _input(shape, "h"))) for shape in shapes]
 
 
+def _determined() -> list[Node]:
+    op, x, c = REGISTRY["determined"], _input((2,)), constant(np.array([True, True]))
+    return [Node.make(op, (x, c), {"zeros": zeros}) for zeros in (False, True)]
+
+
+def _matrix_functions(op: str) -> list[Node]:
+    """Return polynomials of matrices, with a parameter, with directions, with one matrix for several."""
+    x, p = _input((), "x"), _input((), "p")
+    cube, line = Graph("f", (x,), (mul(x, square(x)),)), Graph("f", (x, p), (sub(mul(p, square(x)), x),))
+    a, q = _input((2, 2), "a"), _input((1,), "q")
+    cases = [((a,), cube), ((_input((1, 1), "a"), q), line), ((a, q), line)]
+    if op == "spectral":
+        e = _input((2, 2), "e")
+        cases += [((a, e), cube), ((a, e, q), line), ((a, e, _input((2, 2), "d")), cube)]
+        cases += [((_input((1, 1, 1), "a"), _input((2, 1, 1), "e")), cube)]
+    return [Node.make(REGISTRY[op], inputs, {"function": function}) for inputs, function in cases]
+
+
 def _searchsorted() -> list[Node]:
     op, a, v = REGISTRY["searchsorted"], _input((3,), "a"), _input((2, 2), "v")
     return [Node.make(op, (a, v), {"side": side}) for side in ("left", "right")]
@@ -159,6 +178,9 @@ INSTANCES: dict[str, Callable[[], list[Node]]] = {
     "svd": lambda: _matrices("svd", (2, 2), (1, 1), (3, 2), (2, 3), (2, 1)),
     "svdvals": lambda: _matrices("svdvals", (2, 2), (1, 1), (3, 2), (2, 3)),
     "pinv": lambda: _unary("pinv", *((shape, {"rtol": 1e-15}) for shape in ((2, 2), (2, 1), (1, 2)))),
+    "determined": _determined,
+    "spectral": lambda: _matrix_functions("spectral"),
+    "spectral_sum": lambda: _matrix_functions("spectral_sum"),
     "any": _any,
     "argsort": lambda: _unary("argsort", ((3,), {}), ((2, 2), {})),
     "searchsorted": _searchsorted,

@@ -16,14 +16,15 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from diffc.ir import Node
+from diffc.ir import Graph, Node
 from diffc.ir.dtype import FORMATS
 from diffc.ops import Elementwise
 from diffc.ops.constant import pi_op
 from diffc.ops.reductions import amax
-from diffc.proof.arithmetic import Arithmetic, Objects, Resolve
+from diffc.proof.arithmetic import Arithmetic, Objects, Resolve, resolve_with
 from diffc.proof.budget import ask
 from diffc.proof.matrices import MATRIX_OPERATIONS, long_form
+from diffc.proof.matrix_functions import MATRIX_FUNCTIONS, long_function
 
 __all__ = ["DIGITS", "MULTIPRECISION", "run_with_bounds"]
 
@@ -102,6 +103,19 @@ class Multiprecision(Arithmetic):
         """Return what mpmath computes."""
         return long_form(name, _context)
 
+    def matrix_function(
+        self, function: Graph, a: Objects, directions: list[Objects], parameters: list[Objects]
+    ) -> Objects:
+        """Return a function of one matrix, or its derivative; NaN where an operand is not finite."""
+        if not all(map(self.is_finite, np.concatenate([x.ravel() for x in (a, *directions, *parameters)]))):
+            return np.full(a.shape, _context.nan, object)
+        return long_function(_context, DIGITS, self._of_scalars, (function, a, directions, parameters))
+
+    def _of_scalars(self, function: Graph, arguments: list[Any]) -> Any:
+        values = {node: _bare(each) for node, each in zip(function.inputs, arguments, strict=True)}
+        self.run(function.nodes, values, resolve_with({}))
+        return values[function.outputs[0]][()]
+
     def is_nan(self, value: Any) -> bool:
         """Tell whether a number is NaN."""
         return bool(_context.isnan(value))
@@ -172,7 +186,7 @@ def _bound(
         return MULTIPRECISION.apply(node, [bounds[0], *indices], resolve)
     if op.name == "cast":
         return np.asarray(bounds[0] + rounding, object)
-    if op.name in MATRIX_OPERATIONS:
+    if op.name in (*MATRIX_OPERATIONS, *MATRIX_FUNCTIONS):
         return _matrix_bound(node, arrays, bounds, value, resolve)
     before, after = list[Objects](), list[Objects]()
     for each, array, bound in zip(node.inputs, arrays, bounds, strict=True):
@@ -194,16 +208,24 @@ def _matrix_bound(
     epsilon = _context.mpf(FORMATS[node.dtype].epsilon)
     total = np.asarray(abs(value) * epsilon, object)
     for k, (array, bound) in enumerate(zip(arrays, bounds, strict=True)):
+        rank = node.inputs[0].rank - array.ndim  # of a function's parameters: one axis less than matrices
+        axes = tuple(range(array.ndim - 2 + rank, array.ndim))
         backward = _BACKWARD * max(array.shape[-2:]) * epsilon
-        scale = np.max(abs(array), axis=(-2, -1), keepdims=True) if array.size else array
+        scale = np.max(abs(array), axis=axes, keepdims=True) if array.size else array
         amounts = bound + np.broadcast_to(scale * backward, array.shape)
-        for row, column in np.ndindex(*array.shape[-2:]):
+        for place in np.ndindex(*(array.shape[axis] for axis in axes)):
             moved = np.array(array)
-            moved[..., row, column] = moved[..., row, column] + amounts[..., row, column] * _STEP
-            operands = [moved if place == k else each for place, each in enumerate(arrays)]
+            moved[(..., *place)] = moved[(..., *place)] + amounts[(..., *place)] * _STEP
+            operands = [moved if other == k else each for other, each in enumerate(arrays)]
             changed = MULTIPRECISION.apply(node, operands, resolve)
             total = total + abs(changed - value) / _STEP
     return np.asarray(total, object)
+
+
+def _bare(value: Any) -> Objects:
+    result = np.empty((), object)
+    result[()] = value
+    return result
 
 
 def _largest_like(node: Node) -> Node:

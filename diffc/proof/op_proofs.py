@@ -6,7 +6,8 @@
 * Linear: on every instance in `instances`, T(x) is additive and homogeneous, and <T(x), y> equals
   <x, T*(y)>, with the elements of x and y free symbols.
 * Composite: on every instance and for every choice of inputs with a tangent, the JVP equals the
-  derivative of the value along the tangent; the pullback pairs with it; `expand` has the same value.
+  derivative of the value along the tangent; the pullback pairs with it; `expand` has the same value, unless
+  it approximates it.
 * Factorizations: on every instance the JVP solves the defining equations differentiated; see `implicit`.
 * What is not differentiable takes discrete values, so that its derivative is 0 where it exists, or
   says by definition that nothing passes.
@@ -236,13 +237,13 @@ def _prove_linear(node: Node, op: Linear, claims: _Claims) -> None:
 def _prove_derived(node: Node, op: Composite, claims: _Claims) -> None:
     values = _symbols(node.inputs)
     (value,) = symbolic([node], values)
-    expanded = op.expand(node)
+    expanded = None if op.approximates(node) else op.expand(node)
     if expanded is not None:
         known = {**values, **_factored(expanded)}
         claims.arrays(f"{_shown(node)}: expand", *symbolic([expanded, node], known))
     if not op.differentiable:
         return
-    for present in product((True, False), repeat=len(node.inputs)):
+    for present in product(*((True, False) if each.type.is_float else (False,) for each in node.inputs)):
         if not any(present):
             continue
         tangents = [

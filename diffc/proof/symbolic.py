@@ -1,8 +1,8 @@
 """Programs as SymPy expressions, one for each element.
 
 Numbers are read exactly: a literal is its double, and what is no double is a constant expression, such as
-pi and log(2). Comparisons with an infinity are decided as for finite values: a statement is about the open
-domain.
+pi and log(2). Comparisons with an infinity are decided as for finite values, and nothing is
+undetermined: a statement is about the open domain.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import sympy
 
-from diffc.ir import Node, topological
+from diffc.ir import Graph, Node, topological
 from diffc.ops import Elementwise
 from diffc.proof.arithmetic import Arithmetic, Objects, resolve_with
 from diffc.proof.matrices import exact_form
+from diffc.proof.matrix_functions import polynomial
 
 __all__ = ["SYMBOLIC", "shown", "symbol_array", "symbolic"]
 
@@ -42,9 +43,19 @@ class Symbolic(Arithmetic):
             return op.sympy(sympy, *finite)
         return op.sympy(sympy, *args)
 
+    def structural(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
+        """Take what is not determined on an edge for what it is beside it."""
+        return arrays[0] if node.is_op("determined") else super().structural(node, attrs, arrays)
+
     def matrix_form(self, name: str) -> Callable[..., Objects]:
         """Return a rational form; raise ValueError for a factorization."""
         return exact_form(name, sympy)
+
+    def matrix_function(
+        self, function: Graph, a: Objects, directions: list[Objects], parameters: list[Objects]
+    ) -> Objects:
+        """Return a polynomial of a matrix; raise ValueError for another function."""
+        return polynomial(self.number, function, a, directions, parameters)
 
 
 SYMBOLIC = Symbolic()

@@ -332,8 +332,8 @@ for _name, _matrix_function, _doc in (
     ("pinv", pinv, "the pseudoinverse of matrices"),
     ("det", det, "the determinant of square matrices"),
     ("logdet", linear_algebra.logdet, "log(abs(det(a))), finite where det(a) overflows"),
-    ("cholesky", cholesky, "the lower factor l with l @ l.T == (a + a.T)/2"),
-    ("eigvalsh", eigvalsh, "the eigenvalues of (a + a.T)/2, ascending"),
+    ("cholesky", cholesky, "the lower factor l with l @ l.T == a, from the lower triangle of a"),
+    ("eigvalsh", eigvalsh, "the eigenvalues of symmetric a, ascending, from its lower triangle"),
     ("svdvals", svdvals, "the singular values, descending"),
 ):
     _add(_name, "a", _doc, _of_matrix(_matrix_function))

@@ -7,18 +7,20 @@ import pytest
 from matrix_checks import assert_derivatives, inputs_like, run
 
 from diffc.autodiff import grad, hessian, vmap
+from diffc.autodiff.forward import pushforward
 from diffc.errors import InputError, TypeProblem
 from diffc.ir import Graph, Node, parse_type
 from diffc.ops import REGISTRY, constant, evaluate, input_node
 from diffc.ops.arithmetic import mul, square
 from diffc.ops.broadcasting import sum_
-from diffc.ops.factorizations import cholesky, qr
+from diffc.ops.factorizations import cholesky, qr, symmetric_part
 from diffc.ops.linalg import inv
 from diffc.ops.matrices import as_row, diagonal
 from diffc.ops.products import matmul, swap_last
 from diffc.ops.pseudoinverse import pinv
 from diffc.ops.slicing import index, slice_
 from diffc.ops.spectra import eigh, eigvalsh, svd, svdvals
+from diffc.optimize import optimize
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(2, 3, 3))
@@ -45,10 +47,15 @@ def test_the_packed_layouts(dtype):
         np.testing.assert_array_equal(found, np.concatenate([u, values[None], vt.T]))
 
 
+def of_symmetric(build):
+    """Differences move one element; the derivatives are those of the symmetric matrix."""
+    return lambda a: build(symmetric_part(a))
+
+
 DIFFERENTIATED = {
-    "cholesky": (packed("cholesky"), S),
-    "eigh": (packed("eigh"), S),
-    "eigvalsh": (packed("eigvalsh"), S),
+    "cholesky": (of_symmetric(packed("cholesky")), S),
+    "eigh": (of_symmetric(packed("eigh")), S),
+    "eigvalsh": (of_symmetric(packed("eigvalsh")), S),
     "qr": (packed("qr"), A),
     "qr of a tall matrix": (packed("qr"), TALL),
     "svd": (packed("svd"), A),
@@ -59,8 +66,8 @@ DIFFERENTIATED = {
     "pinv": (packed("pinv", rtol=1e-15), A + 2 * np.eye(3)),
     "pinv of a tall matrix": (packed("pinv", rtol=1e-15), TALL),
     "pinv of a wide matrix": (packed("pinv", rtol=1e-15), TALL.T.copy()),
-    "cholesky of any matrix": (cholesky, S + np.triu(0.1 * A)),
-    "eigenvectors of any matrix": (lambda a: eigh(a)[1], S + np.triu(0.1 * A)),
+    "cholesky of the upper triangle": (of_symmetric(lambda a: cholesky(a, upper=True)), S),
+    "eigenvectors": (of_symmetric(lambda a: eigh(a)[1]), S),
     "singular values by the pair": (lambda a: svd(a)[1], A),
 }
 
@@ -75,18 +82,23 @@ def test_derivatives_to_second_order(name):
 def test_only_the_lower_triangle_is_read(name):
     above = np.triu(np.full((3, 3), np.nan), 1)
     (x,) = inputs_like(S[0])
-    gradient = grad(Graph("f", (x,), (sum_(packed(name)(x)),)))
+    gradient = grad(Graph("f", (x,), (sum_(square(packed(name)(x))),)))
     np.testing.assert_array_equal(run(packed(name), S[0] + above), run(packed(name), S[0]))
     found = evaluate(gradient, S[0] + above)[0]
     np.testing.assert_array_equal(found, evaluate(gradient, S[0])[0])
-    assert not np.any(np.triu(found, 1))
 
 
-def test_builders_of_symmetric_matrices_have_symmetric_gradients():
-    for build in (cholesky, eigvalsh, lambda a: mul(*eigh(a))):
-        (x,) = inputs_like(S[0])
-        found = evaluate(grad(Graph("f", (x,), (sum_(square(build(x))),))), S[0])[0]
-        np.testing.assert_allclose(found, found.T, rtol=1e-12)
+@pytest.mark.parametrize("build", [cholesky, eigvalsh, lambda a: mul(*eigh(a))])
+def test_gradients_are_symmetric_and_those_along_symmetric_directions(build):
+    """Each pair of elements shares what moving both of them changes."""
+    (x,) = inputs_like(S[0])
+    value = Graph("f", (x,), (sum_(square(build(x))),))
+    found = evaluate(grad(value), S[0])[0]
+    np.testing.assert_allclose(found, found.T, rtol=1e-12)
+    change = A[1] + A[1].T
+    step = 1e-5
+    ahead, behind = (evaluate(value, S[0] + sign * step * change)[0] for sign in (1, -1))
+    np.testing.assert_allclose(np.sum(found * change), (ahead - behind) / (2 * step), rtol=1e-7, atol=1e-9)
 
 
 def test_a_matrix_that_is_not_positive_definite_is_nan_alone():
@@ -155,15 +167,49 @@ def test_gradients_of_symmetric_functions_of_equal_singular_values(matrix):
 
 
 def test_a_function_of_an_invariant_subspace_has_its_gradient_with_equal_eigenvalues_inside():
-    """The projector on the pair moves by the mixed part of dA over the gap: d P[0, 2] = -dA[0, 2] / 3."""
+    """The projector on the pair moves by the mixed part of dA over the gap: d P[0, 2] = -dA[0, 2] / 3.
+
+    It does not depend on the choice of vectors, which a function of the matrix knows.
+    """
     (x,) = inputs_like(np.eye(3))
     pair = slice_(eigh(x)[1], (0, 0), (3, 2))
     projector = matmul(pair, swap_last(pair))
-    value = Graph("f", (x,), (index(index(projector, 0), 2),))
+    value = optimize(Graph("f", (x,), (index(index(projector, 0), 2),)), stage="before")
     found = evaluate(grad(value), np.diag([1.0, 1.0, 4.0]))[0]
     expected = np.zeros((3, 3))
     expected[0, 2] = expected[2, 0] = -1 / 6
     np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("matrix", [np.eye(3), np.diag([2.0, 2.0, 5.0]), np.ones((3, 3))])
+def test_what_depends_on_the_choice_of_vectors_is_nan(matrix):
+    """By each mode: the first vector belongs to a pair."""
+    (x,) = inputs_like(matrix)
+    pick = index(index(eigh(x)[1], 0), 0)
+    value = Graph("f", (x,), (pick,))
+    (tangent,) = pushforward([pick], {x: constant(np.array([[0.0, 1, 0], [1, 0, 0], [0, 0, 0]]))})
+    assert np.isnan(evaluate(Graph("t", (x,), (tangent,)), matrix)[0])
+    assert np.isnan(evaluate(grad(value), matrix)[0]).any()
+    assert np.isnan(evaluate(hessian(value), matrix)[0]).any()
+
+
+def test_vectors_of_single_eigenvalues_beside_equal_ones_are_differentiated():
+    """The last vector of diag(1, 1, 4) turns by dA over the gap of 3, whatever the others are."""
+    matrix = np.diag([1.0, 1.0, 4.0])
+    (x,) = inputs_like(matrix)
+    top = index(index(eigh(x)[1], 2, 1), 0)
+    found = evaluate(grad(Graph("f", (x,), (top,))), matrix)[0]
+    expected = np.zeros((3, 3))
+    expected[0, 2] = expected[2, 0] = 1 / 6 * np.sign(np.linalg.eigh(matrix)[1][2, 2])
+    np.testing.assert_allclose(found, expected, atol=1e-15)
+
+
+@pytest.mark.parametrize(("matrix", "part"), [(np.eye(3), 0), (np.eye(3)[:, :2], 4), (np.ones((3, 2)), 0)])
+def test_vectors_of_equal_singular_values_are_nan(matrix, part):
+    (x,) = inputs_like(matrix)
+    u, _, v = svd(x)
+    value = index(index(u if part == 0 else v, 0), 1)
+    assert np.isnan(evaluate(grad(Graph("f", (x,), (value,))), matrix)[0]).any()
 
 
 # Perturbation theory: Kato, "Perturbation Theory for Linear Operators" (1966), II.2

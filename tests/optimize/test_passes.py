@@ -17,11 +17,12 @@ from diffc.ops.linalg import solve
 from diffc.ops.logic import eq, gt, logical_not, lt, where
 from diffc.ops.matrices import as_row, eye, triangle
 from diffc.ops.powers import pow_, power
-from diffc.ops.products import matmul
+from diffc.ops.products import matmul, swap_last
 from diffc.ops.reductions import amax
 from diffc.ops.reshaping import flip, reshape, reshape_op, transpose, transpose_op
 from diffc.ops.slicing import concatenate, index, pad, slice_, stack
 from diffc.ops.softmax import logsumexp
+from diffc.ops.spectra import eigh
 from diffc.optimize import ALL, Log, Rule, optimize, rewrite, round_constants
 from diffc.optimize.rewrite import FunctionRewrite
 from diffc.syntax import build, parse_expression
@@ -128,6 +129,7 @@ def structural_cases() -> list[Node]:
     b1 = Node.make(broadcast_op, (y,), {"shape": (2, 3)})
     t1 = Node.make(transpose_op, (x,), {"axes": (1, 0)})
     wide = broadcast(reshape(s, (1, 1)), (2, 3))
+    w, v = eigh(mul(eye(3, "f64"), as_row(y)))
     return [
         exp(constant(2.0)),
         neg(constant([1.0, 1.0])),
@@ -176,6 +178,9 @@ def structural_cases() -> list[Node]:
         mul(cast(dim(n.shape[0]), "f64"), n),
         add(pad(s1 := reshape(s, (1,)), [0], [2]), pad(exp(s1), [2], [0])),
         solve(triangle(add(eye(3, "f64"), mul(0.1, as_row(y)))), y),
+        matmul(mul(v, exp(w)), swap_last(v)),
+        solve(v, y),
+        sum_(exp(w)),
     ]
 
 

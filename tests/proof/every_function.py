@@ -21,7 +21,7 @@ CALLS = {
     "broadcast_to": "broadcast_to(v, (2, 3))", "dim": "v[0]*dim(v)", "arange": "v[0] + arange(3)",
     "polygamma": "polygamma(1, x)", "any": "any(v > w)", "all": "all(v > w)",
     "and": "x > 0 and y > 0", "or": "x > 0 or y > 0", "not": "not x > 0",
-    "cholesky": "cholesky(a @ a.T + b)", "binom": "binom(x + 3, y)", "eye": "v[0]*eye(2)",
+    "cholesky": "cholesky(a @ a.T + b + b.T)", "binom": "binom(x + 3, y)", "eye": "v[0]*eye(2)",
     "zeros": "v + zeros(3)", "ones": "v[0]*ones(3)", "linspace": "v[0]*linspace(0, 1, 3)",
 }  # fmt: skip
 NUMBERS = ("i64", "any", "all", "argsort", "argmax", "argmin")

@@ -18,6 +18,7 @@ from diffc.ops import linalg as ops
 from diffc.ops.arithmetic import square, sub
 from diffc.ops.broadcasting import sum_
 from diffc.ops.logic import eq, where
+from diffc.ops.matrices import square_matrix
 from diffc.ops.products import matmul, swap_last
 from diffc.ops.pseudoinverse import pinv as pseudoinverse
 from diffc.ops.reshaping import reshape, transpose
@@ -167,27 +168,29 @@ def _default_tolerance(x: Node) -> float:
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: Any = False) -> Node:
-    """numpy.linalg.cholesky of (A + A^T)/2."""
+    """numpy.linalg.cholesky: reads one triangle, as NumPy does."""
     return factorizations.cholesky(as_array(a), bool(upper))
 
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: Any = "L") -> EighResult:
-    """numpy.linalg.eigh of (A + A^T)/2, which reads both triangles, whatever UPLO says."""
-    _check_triangle(UPLO)
-    return EighResult(*spectra.eigh(as_array(a)))
+    """numpy.linalg.eigh: reads the triangle that UPLO names."""
+    return EighResult(*spectra.eigh(_lower(a, UPLO, "eigh")))
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: Any = "L") -> Node:
-    """numpy.linalg.eigvalsh of (A + A^T)/2, which reads both triangles, whatever UPLO says."""
-    _check_triangle(UPLO)
-    return spectra.eigvalsh(as_array(a))
+    """numpy.linalg.eigvalsh: reads the triangle that UPLO names."""
+    return spectra.eigvalsh(_lower(a, UPLO, "eigvalsh"))
 
 
-def _check_triangle(name: Any) -> None:
-    if str(name).upper() not in ("L", "U"):
-        raise TypeProblem(f"UPLO is 'L' or 'U', not {name!r}")
+def _lower(a: Any, triangle: Any, what: str) -> Node:
+    """Return matrices whose lower triangles are the ones that are read."""
+    name = str(triangle).upper()
+    if name not in ("L", "U"):
+        raise TypeProblem(f"UPLO is 'L' or 'U', not {triangle!r}")
+    matrix = square_matrix(as_array(a), what)
+    return swap_last(matrix) if name == "U" else matrix
 
 
 @implements(np.linalg.qr)

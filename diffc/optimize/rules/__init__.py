@@ -13,11 +13,12 @@ from diffc.optimize.rules import (
     powers,
     roots,
     shape,
+    spectra,
     stable,
     systems,
 )
 
-__all__ = ["ABSORB", "ALGEBRA", "ALL", "DERIVATIVE", "POWERS", "RULES", "SHAPE", "STABLE"]
+__all__ = ["ABSORB", "ALGEBRA", "ALL", "DERIVATIVE", "POWERS", "RULES", "SHAPE", "SPECTRA", "STABLE"]
 
 SHAPE: tuple[Rewrite, ...] = (
     *constants.STRUCTURAL,
@@ -33,7 +34,9 @@ POWERS: tuple[Rewrite, ...] = (*powers.RULES, *DERIVATIVE)
 
 ABSORB: tuple[Rewrite, ...] = (constants.fold, *algebra.ABSORB)
 
-ALL: tuple[Rewrite, ...] = (*POWERS, *algebra.ABSORB)
+SPECTRA: tuple[Rewrite, ...] = spectra.SPECTRA
+
+ALL: tuple[Rewrite, ...] = (*POWERS, *algebra.ABSORB, *SPECTRA)
 """Every rewrite."""
 
 RULES: tuple[Rule, ...] = tuple(each for each in ALL if isinstance(each, Rule))
