@@ -219,7 +219,7 @@ def changed(**changes):
 
     fields = json.loads(write_index(INDEX)) | changes
     fields.pop("digest")
-    fields["digest"] = index._digest(fields)
+    fields["digest"] = index.digest_of_fields(fields)
     return json.dumps(fields).encode()
 
 

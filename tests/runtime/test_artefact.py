@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -25,7 +26,8 @@ def change_manifest(folder, **changes):
     path = folder / "manifest.json"
     data = json.loads(path.read_text())
     data.update(changes)
-    path.write_text(json.dumps(data))
+    data.pop("digest")
+    path.write_text(json.dumps({**data, "digest": program_module.digest_of_fields(data)}))
 
 
 def test_round_trip(folder, take):
@@ -80,7 +82,7 @@ def test_foreign_machines_are_named(folder):
     with pytest.raises(ArtefactError, match="made for the platform pdp11-unknown; this one is"):
         load(folder)
     change_manifest(folder, target=target, abi=99)
-    with pytest.raises(ArtefactError, match="made by another version of diffc: format 2, ABI 99"):
+    with pytest.raises(ArtefactError, match="made by another version of diffc: format 3, ABI 99"):
         load(folder)
 
 
@@ -112,6 +114,34 @@ def test_hostile_manifests_are_refused(folder, changes):
         load(folder)
 
 
+def test_a_manifest_that_is_changed_by_hand_is_damaged(folder):
+    """It says what the code reads and writes: the wrong size of a workspace is a write beyond it."""
+    path = folder / "manifest.json"
+    sound = json.loads(path.read_text())
+    path.write_text(json.dumps(sound))  # laid out otherwise, and the same
+    load(folder)
+    changes = [{"stats": {"x": 1}}, {"signature": {**sound["signature"], "workspace": 1}}, {"digest": "00"}]
+    for each in [*changes, {"digest": None}, {"digest": ["00"]}]:
+        path.write_text(json.dumps({**sound, **each}))
+        with pytest.raises(ArtefactError, match=r"manifest\.json is damaged"):
+            load(folder)
+
+
+def test_no_more_is_read_of_a_file_than_belongs_there(folder):
+    for name in ("kernel.o", "source.py"):
+        path = folder / name
+        sound = path.read_bytes()
+        with open(path, "ab") as file:
+            file.truncate(3 << 30)  # takes no place on the disk
+        tracemalloc.start()
+        with pytest.raises(ArtefactError, match=f"{name} is damaged"):
+            load(folder)
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+        tracemalloc.stop()
+        path.write_bytes(sound)
+    load(folder)
+
+
 def test_hostile_texts_are_refused(folder):
     for text in ("[" * 100_000, "[]", "null", "\xff", '{"format": 1}'):
         (folder / "manifest.json").write_text(text)
@@ -125,8 +155,8 @@ def test_pickled_constants_are_refused(folder):
         data.write_array(file, np.array([{}], object), allow_pickle=True)
     manifest = json.loads((folder / "manifest.json").read_text())
     content = (folder / "constant_0.npy").read_bytes()
-    manifest["files"]["constant_0.npy"] = [len(content), program_module.digest_of(content)]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    files = {**manifest["files"], "constant_0.npy": [len(content), program_module.digest_of(content)]}
+    change_manifest(folder, files=files)
     with pytest.raises(ArtefactError, match=r"constant_0\.npy cannot be read"):
         load(folder)
 

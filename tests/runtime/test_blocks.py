@@ -1,5 +1,7 @@
 """Kernels in blocks against plain ones: values, bits for every number of threads, shapes, errors."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -111,6 +113,36 @@ def test_many_callers_at_once() -> None:
         for _ in range(3):
             for a, b in zip(expected, pool.map(lambda args: kernel(*args), sets), strict=True):
                 assert all(np.array_equal(x, y) for x, y in zip(leaves(a), leaves(b), strict=True))
+
+
+ENDING = """if True:
+    import atexit, threading, time
+    import numpy as np
+    import diffc as dc
+    from diffc import tuning
+
+    tuning.BLOCK_COST, tuning.BLOCK_WIDTH = 50, 1
+    x = np.linspace(0, 1, 5000)
+    k = dc.compile(dc.parse("sum(exp(x))", {"x": "f64[N]"}), parallel=3, cache=False)
+    want = k(x)
+    late = dc.compile(dc.parse("sum(sin(x))", {"x": "f64[N]"}), parallel=3, cache=False)
+
+    def check(where):
+        print(where, k(x) == want, abs(late(x) - np.sum(np.sin(x))) < 1e-9)
+
+    def after_main():
+        threading.main_thread().join()
+        check("thread")
+
+    atexit.register(check, "atexit")
+    threading.Thread(target=after_main).start()
+"""
+
+
+def test_calls_serve_when_the_process_ends() -> None:
+    """There are no new threads then: the calling one does all the work."""
+    done = subprocess.run([sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=100)
+    assert (done.stdout, done.stderr) == ("thread True True\natexit True True\n", "")
 
 
 def test_captured_arrays_are_cut_too() -> None:

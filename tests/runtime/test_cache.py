@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 import warnings
@@ -82,8 +83,68 @@ def test_a_link_or_a_folder_is_no_entry(filled):
     path = filled.folder / (KEY + ".kernel")
     moved = path.rename(filled.folder / "moved")
     path.symlink_to(moved)
-    with pytest.warns(RuntimeWarning, match="compiles without a cache"):
+    with pytest.warns(RuntimeWarning, match=r"one entry of its cache, .*compiled anew"):
         assert filled.get(KEY) is None
+
+
+@pytest.mark.parametrize("kind", ["owner", "mode", "pipe", "size"])
+def test_an_entry_that_others_can_have_written_is_not_used(filled, samples, monkeypatch, kind):
+    """As one that is left in a folder which was open to all, before the owner closes it."""
+    path = filled.folder / (KEY + ".kernel")
+    reason = {"owner": "belongs to another user", "mode": "can be written by other users", "pipe": "no file"}
+    if kind == "owner":
+        real = os.fstat
+
+        def by_another(descriptor):
+            state = list(real(descriptor))
+            state[stat.ST_UID] += 1
+            return os.stat_result(state)
+
+        monkeypatch.setattr(os, "fstat", by_another)
+    elif kind == "mode":
+        path.chmod(0o622)
+    elif kind == "pipe":
+        path.unlink()
+        os.mkfifo(path)
+    else:
+        monkeypatch.setattr(cache, "_LARGEST", 1000)
+    with pytest.warns(RuntimeWarning, match=f"one entry of its cache, .*{reason.get(kind, 'MB')}") as caught:
+        assert [filled.get(KEY) for _ in range(3)] == [None] * 3
+    assert len(caught) == 1
+    assert "without a cache" not in str(caught[0].message)
+    monkeypatch.undo()
+    filled.put(KEY, samples.take_program())
+    assert filled.get(KEY) is not None
+
+
+def test_what_is_larger_than_an_entry_may_be_is_not_stored(filled, samples, monkeypatch):
+    monkeypatch.setattr(cache, "_LARGEST", 1000)
+    filled.put("other", samples.take_program())
+    assert [each.name for each in filled.folder.iterdir()] == [KEY + ".kernel"]
+
+
+def test_an_entry_under_another_key_is_a_miss(filled):
+    """Whoever could rename files could else have one program run for another."""
+    (filled.folder / (KEY + ".kernel")).rename(filled.folder / "other.kernel")
+    assert filled.get("other") is None
+
+
+def test_few_puts_look_through_the_folder(filled, samples, monkeypatch):
+    program = samples.scalars_program()
+    scans = []
+    monkeypatch.setattr(filled, "_evict", lambda: scans.append(1))
+    for number in range(256):
+        filled.put(f"{number:02x}", program)
+    assert len(scans) == 4
+    filled.limit = 1000
+    filled.put("01", program)
+    assert len(scans) == 5
+
+
+def refusal(store, program):
+    with pytest.warns(RuntimeWarning, match="without a cache") as caught:
+        store.put(KEY, program)
+    return str(caught[0].message)
 
 
 def test_unusable_folders_warn_once_and_never_raise(tmp_path, samples):
@@ -92,6 +153,8 @@ def test_unusable_folders_warn_once_and_never_raise(tmp_path, samples):
     open_to_all = tmp_path / "open"
     open_to_all.mkdir()
     open_to_all.chmod(0o777)
+    assert "empty it" in refusal(Cache(open_to_all), program)
+    cache._warned.clear()
     for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/nowhere/x"), open_to_all):
         store = Cache(folder)
         with pytest.warns(

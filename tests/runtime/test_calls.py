@@ -183,6 +183,35 @@ def test_casts_of_scalars(samples, build, path):
         k(10**400, 3, True)
 
 
+@pytest.mark.parametrize(
+    "large", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 10**4000], ids=lambda n: f"{n.bit_length()} bits"
+)
+def test_integers_beyond_64_bits_are_refused_by_name(path, large):
+    number, array = (path(dc.parse("n + 0", {"n": kind}).kernel) for kind in ("i64", "i64[N]"))
+    for kernel, value in [
+        (number, large),
+        (number, sympy.Integer(large)),
+        (array, [large]),
+        (array, (1, large)),
+        (array, [True, -1, large]),
+        (array, [sympy.Integer(large), 1]),
+        (array, np.array([sympy.Integer(large)])),
+    ]:
+        with pytest.raises(InputError, match=r"^n: the integer .* does not fit into int64$"):
+            kernel(value)
+    with pytest.raises(DiffcError, match=r"does not fit into int64"):
+        dc.jit(lambda a: a + 1)(large)
+
+
+def test_the_largest_integers_arrive(path):
+    number, array = (path(dc.parse("n + 0", {"n": kind}).kernel) for kind in ("i64", "i64[N]"))
+    for value in (2**63 - 1, -(2**63)):
+        assert number(value) == number(np.int64(value)) == number(sympy.Integer(value)) == value
+        assert array([value, sympy.Integer(value)]).tolist() == array((value, 1)).tolist()[:1] * 2
+    assert array([np.uint64(5)]).tolist() == [5]
+    assert dc.parse("x", {"x": "f64"})(2**64 - 1) == 2.0**64
+
+
 def test_symbols_are_bound_and_checked(samples, build, path):
     k = path(build(samples.NOTHING, {"u": "f64[N-1, M]", "x": "f64[N]", "w": "f64[M, 3]"}, {}, ()))
     assert k(np.ones((4, 2)), np.ones(5), np.ones((2, 3))) == ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
@@ -24,7 +24,7 @@ from diffc.runtime.calls.variants import Variants
 from diffc.runtime.store.program import DTYPES
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 __all__ = ["Blocks", "SizedStep", "cores"]
 
@@ -224,7 +224,7 @@ def _together(work: Callable[[], None], threads: int) -> None:
     if threads == 1:
         work()
         return
-    others = [_pool().submit(work) for _ in range(threads - 1)]
+    others = _submitted(work, threads - 1)
     try:
         work()
     finally:
@@ -234,8 +234,22 @@ def _together(work: Callable[[], None], threads: int) -> None:
         raise problem
 
 
+def _submitted(work: Callable[[], None], times: int) -> list[Future[None]]:
+    """Return the work in the hands of other threads: none where the process ends or has no more threads."""
+    submitted: list[Future[None]] = []
+    with suppress(RuntimeError):  # "cannot schedule new futures after shutdown", "can't start new thread"
+        while len(submitted) < times:
+            submitted.append(_pool().submit(work))
+    return submitted
+
+
 @cache
 def _pool() -> ThreadPoolExecutor:
     from concurrent.futures import ThreadPoolExecutor
 
     return ThreadPoolExecutor(max(cores() - 1, 1), thread_name_prefix="diffc")
+
+
+if hasattr(os, "register_at_fork"):
+    # A child has none of the threads that its parent's pool counts with.
+    os.register_at_fork(after_in_child=_pool.cache_clear)

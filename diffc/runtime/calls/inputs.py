@@ -7,6 +7,7 @@ of any layout are accepted and copied where the kernel could not read them; none
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from typing import Any, cast
 
 import numpy as np
@@ -21,6 +22,9 @@ from diffc.runtime.store.program import DTYPES
 __all__ = ["arrange", "check_outputs", "convert", "extent_value", "make_outputs", "read_symbols"]
 
 _LARGEST = 1 << 60
+_DOUBTFUL = frozenset({"u8", "f8", "O"})
+"""What NumPy makes of Python integers of which one is too large for i64."""
+
 _KINDS = {"c": "complex numbers are", "O": "Python objects are", "U": "texts are", "S": "byte strings are"}
 
 
@@ -79,15 +83,16 @@ def convert(parameter: NamedType, value: object) -> NDArray[Any]:
         array = np.asarray(cast(Any, value))
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(f"{name}: the value is not an array: {error}") from None
+    is_weak = is_number or isinstance(value, (list, tuple))
+    symbolic = array.dtype.kind == "O" and _holds_symbolic_numbers(array)
+    if target.kind == "i" and array.dtype.str[1:] in _DOUBTFUL and (is_weak or symbolic):
+        _check_integers(name, value, target)
     if array.dtype.kind == "O" and isinstance(value, int):
-        if target.kind != "f":
-            raise InputError(f"{name}: the integer does not fit into {target.name}")
         try:
             array = np.asarray(float(value))
         except OverflowError:
             raise InputError(f"{name}: the integer is too large for {target.name}") from None
-    is_weak = is_number or isinstance(value, (list, tuple))
-    if array.dtype.kind == "O" and _holds_symbolic_numbers(array):
+    if symbolic:
         array, is_weak = np.array([_number(each) for each in array.flat]).reshape(array.shape), True
     if array.dtype.kind not in "biuf":
         reason = _KINDS.get(array.dtype.kind, f"values of dtype {array.dtype} are")
@@ -105,6 +110,18 @@ def convert(parameter: NamedType, value: object) -> NDArray[Any]:
         )
     with np.errstate(over="ignore"):
         return np.require(array.astype(target, order="C", copy=False), requirements=["C", "A"])
+
+
+def _check_integers(name: str, value: object, target: np.dtype[Any]) -> None:
+    """Refuse integers, among Python numbers or symbolic ones, that the dtype cannot hold."""
+    limits = np.iinfo(target)
+    for each in np.asarray(value, object).flat:
+        if isinstance(each, Integral) and not limits.min <= int(each) <= limits.max:
+            raise InputError(f"{name}: the integer {_shown(int(each))} does not fit into {target.name}")
+
+
+def _shown(number: int) -> str:
+    return str(number) if number.bit_length() < 200 else f"of {number.bit_length()} bits"
 
 
 def _holds_symbolic_numbers(array: NDArray[Any]) -> bool:

@@ -1,7 +1,8 @@
 """Loading what was built ahead of time: a kernel, or a model's kernels by name. Nothing is compiled.
 
-Every digest, the ABI, the platform and the CPU's features are checked first. A digest shows that nothing is
-damaged, not who made it: load a folder only from where you would also run a program.
+Every digest, the ABI, the platform and the CPU's features are checked first, and no file is read of which
+more is there than its manifest says. A digest shows that nothing is damaged, not who made it: load a folder
+only from where you would also run a program.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from diffc.errors import ArtefactError, DiffcError
 from diffc.runtime.calls.kernel import Kernel
 from diffc.runtime.store.artefact import INDEX, MANIFEST
 from diffc.runtime.store.index import MAX_INDEX, read_index
-from diffc.runtime.store.program import digest_of, from_files, read_manifest
+from diffc.runtime.store.program import MAX_MANIFEST, digest_of, from_files, read_manifest
 
 __all__ = ["BuiltModel", "UnknownKernel", "load"]
 
@@ -82,18 +84,16 @@ def load(folder: str | os.PathLike[str]) -> Kernel | BuiltModel:
 
 
 def _load_kernel(source: Path, digest: str | None = None) -> Kernel:
-    manifest = _read(source / MANIFEST, source)
+    manifest = _read(source / MANIFEST, source, MAX_MANIFEST)
     if digest is not None and digest_of(manifest) != digest:
         raise ArtefactError(f"{MANIFEST} is damaged: its content is not what {INDEX} says")
-    names = read_manifest(manifest)["files"]
-    files = {MANIFEST: manifest, **{name: _read(source / name, source) for name in names}}
-    return Kernel(from_files(files).captured_from_constants())
+    listed: dict[str, Any] = read_manifest(manifest)["files"]
+    files = {name: _read(source / name, source, size) for name, (size, _) in listed.items()}
+    return Kernel(from_files({MANIFEST: manifest, **files}).captured_from_constants())
 
 
 def _load_model(source: Path) -> BuiltModel:
-    if os.stat(source / INDEX).st_size > MAX_INDEX:
-        raise ArtefactError(f"{INDEX} is too large")
-    index = read_index(_read(source / INDEX, source))
+    index = read_index(_read(source / INDEX, source, MAX_INDEX))
     kernels: dict[str, Kernel] = {}
     for each in index.kernels:
         try:
@@ -103,11 +103,19 @@ def _load_model(source: Path) -> BuiltModel:
     return BuiltModel(index.name, kernels, index.main, source, index.math)
 
 
-def _read(path: Path, folder: Path) -> bytes:
+def _read(path: Path, folder: Path, most: int) -> bytes:
+    """Return the content of a file that has no more bytes than `most`."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ArtefactError(f"{path.name} is not a file")
-        return path.read_bytes()
+        # To open a pipe would wait for who writes to it.
+        with open(
+            os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)), "rb"
+        ) as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise ArtefactError(f"{path.name} is not a file")
+            if state.st_size > most:
+                raise ArtefactError(f"{path.name} is damaged: it is larger than it may be")
+            return file.read(most)
     except FileNotFoundError:
         if path.name != MANIFEST:
             raise ArtefactError(f"{path.name} is missing") from None

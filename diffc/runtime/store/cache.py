@@ -1,10 +1,11 @@
 """The cache of compiled programs: one file an entry, named by a digest of all that decides its content.
 
 The folder is `$DIFFC_CACHE_DIR`, else `$XDG_CACHE_HOME/diffc`, else `~/.cache/diffc`. It must belong to this
-user and be writable by no other; where it is not, or cannot be used, programs are compiled without a cache
-and one warning says so. An entry is checked as a whole before any of it is used, and a damaged one counts as
-a miss.
-The digest in an entry finds damage, not forgery: what protects the cache is that nobody else may write there.
+user and be writable by no other, and so must each entry: one that somebody left there while others could
+write is not used. Where the folder does not serve, programs are compiled without a cache; one warning says
+so. An entry is checked as a whole before any of it is used, and a damaged one counts as a miss.
+The digest in an entry finds damage, and another program's entry under this key, not forgery: what protects
+the cache is that nobody else may write there.
 Entries are written beside and moved into place, so that any number of processes may compile at once.
 """
 
@@ -28,12 +29,15 @@ from diffc.runtime.store.program import ABI, CompiledProgram, from_files, to_fil
 
 __all__ = ["Cache", "default_folder", "key_of"]
 
-_MAGIC = b"diffc\x00\x01\n"
+_MAGIC = b"diffc\x00\x02\n"
 _DIGEST = 32
 _SUFFIX = ".kernel"
 _LIMIT = 1 << 30
+_LARGEST = 1 << 28  # bytes of an entry; of more nothing is read or stored
+_SCANS = ("00", "40", "80", "c0")
+"""A put looks for what is to go where its key ends so, as one in 64 does: to look takes 4 us an entry."""
 _STALE = 3600.0  # seconds after which a temporary file is what a killed process left
-_warned: set[str] = set()
+_warned: set[tuple[str, str]] = set()
 
 
 def default_folder() -> Path:
@@ -84,14 +88,20 @@ class Cache:
         try:
             if not self._is_private():
                 return None
-            data = _read(path)
         except FileNotFoundError:
             return None
         except OSError as error:
             self._warn(f"cannot be read ({error.strerror or error})")
             return None
         try:
-            program = from_files(_unpack(data))
+            data = _read(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._warn_of_entry(path, error.strerror or str(error))
+            return None
+        try:
+            program = from_files(_unpack(key, data))
         except ArtefactError:
             return None  # compiled again and replaced
         with contextlib.suppress(OSError):  # a folder that is only read serves as well
@@ -106,7 +116,9 @@ class Cache:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not self._is_private():
                 return
-            data = _pack(to_files(program))
+            data = _pack(key, to_files(program))
+            if len(data) > _LARGEST:
+                return
             try:
                 with open(temporary, "xb", opener=_private) as file:
                     file.write(data)
@@ -114,7 +126,8 @@ class Cache:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-            self._evict()
+            if key.endswith(_SCANS) or len(data) > self.limit >> 8:
+                self._evict()
         except OSError as error:
             self._warn(f"cannot be written ({error.strerror or error})")
 
@@ -133,18 +146,27 @@ class Cache:
             self._warn("belongs to another user")
             return False
         if os.name == "posix" and state.st_mode & 0o022:
-            self._warn("can be written by other users; chmod 700 would do")
+            self._warn("can be written by other users: empty it, as what they left is code, and chmod 700")
             return False
         return True
 
     def _warn(self, reason: str) -> None:
-        place = str(self.folder)
-        if place not in _warned:
-            _warned.add(place)
-            message = (
-                f"diffc compiles without a cache: {place} {reason}. DIFFC_CACHE_DIR chooses another folder"
-            )
-            warnings.warn(message, RuntimeWarning, stacklevel=4)
+        message = (
+            f"diffc compiles without a cache: {self.folder} {reason}. DIFFC_CACHE_DIR chooses another folder"
+        )
+        self._warn_once("", message)
+
+    def _warn_of_entry(self, path: Path, reason: str) -> None:
+        message = (
+            f"diffc does not use one entry of its cache, {path}: {reason}. The program is compiled anew; "
+            "where others could write to the folder, empty it"
+        )
+        self._warn_once("entry", message)
+
+    def _warn_once(self, kind: str, message: str) -> None:
+        if (kind, str(self.folder)) not in _warned:
+            _warned.add((kind, str(self.folder)))
+            warnings.warn(message, RuntimeWarning, stacklevel=5)
 
     def _evict(self) -> None:
         """Remove the entries used longest ago until nine tenths of the limit hold the rest."""
@@ -175,29 +197,48 @@ def _private(path: str, flags: int) -> int:
 
 
 def _read(path: Path) -> bytes:
-    """Return the content of a regular file; a link or a device is refused with `OSError`."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+    """Return the content of a file that this user alone can have written; raise `OSError` otherwise.
+
+    What is checked is the open file itself, which nobody can put another one in the place of.
+    """
+    flags = (
+        "O_BINARY",
+        "O_NOFOLLOW",
+        "O_CLOEXEC",
+        "O_NONBLOCK",
+    )  # to open a pipe would wait for who writes to it
+    descriptor = os.open(path, sum((getattr(os, each, 0) for each in flags), start=os.O_RDONLY))
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileNotFoundError(path)
-        return file.read()
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError("it is no file")
+        if hasattr(os, "getuid") and state.st_uid != os.getuid():
+            raise OSError("it belongs to another user")
+        if os.name == "posix" and state.st_mode & 0o022:
+            raise OSError("it can be written by other users")
+        if state.st_size > _LARGEST:
+            raise OSError(f"it has {state.st_size >> 20:,} MB")
+        return file.read(state.st_size)
 
 
-def _pack(files: Mapping[str, bytes]) -> bytes:
-    """Return one blob: magic, digest of the rest, length of the index, index, contents."""
+def _pack(key: str, files: Mapping[str, bytes]) -> bytes:
+    """Return one blob: magic, digest of the key and the rest, length of the index, index, contents."""
     index = json.dumps([[name, len(data)] for name, data in files.items()]).encode()
     body = b"".join([struct.pack("<Q", len(index)), index, *files.values()])
-    return _MAGIC + blake2b(body, digest_size=_DIGEST).digest() + body
+    return _MAGIC + _digest(key, body) + body
 
 
-def _unpack(blob: bytes) -> dict[str, bytes]:
-    """Return the files of a blob; raise `ArtefactError` unless it is whole."""
+def _digest(key: str, body: bytes | memoryview) -> bytes:
+    digest = blake2b(f"{key}\n".encode(), digest_size=_DIGEST)
+    digest.update(body)
+    return digest.digest()
+
+
+def _unpack(key: str, blob: bytes) -> dict[str, bytes]:
+    """Return the files of a blob; raise `ArtefactError` unless it is whole, and was packed for this key."""
     start = len(_MAGIC) + _DIGEST
     body = memoryview(blob)[start:]
-    if (
-        blob[: len(_MAGIC)] != _MAGIC
-        or blake2b(body, digest_size=_DIGEST).digest() != blob[len(_MAGIC) : start]
-    ):
+    if blob[: len(_MAGIC)] != _MAGIC or _digest(key, body) != blob[len(_MAGIC) : start]:
         raise ArtefactError("the cache entry is damaged")
     try:
         (length,) = struct.unpack_from("<Q", body)

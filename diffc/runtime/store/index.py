@@ -10,10 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, cast
 
 from diffc.errors import ArtefactError
+from diffc.runtime.store.program import digest_of_fields
 
 __all__ = ["MAX_INDEX", "Entry", "Index", "folder_names", "read_index", "write_index"]
 
@@ -76,7 +76,7 @@ def write_index(index: Index) -> bytes:
         "versions": dict(index.versions),
         "kernels": [[each.name, each.folder, each.digest] for each in index.kernels],
     }
-    fields["digest"] = _digest(fields)
+    fields["digest"] = digest_of_fields(fields)
     return (json.dumps(fields, indent=1) + "\n").encode()
 
 
@@ -106,13 +106,9 @@ def read_index(data: bytes) -> Index:
         isinstance(each, str) for each in cast(dict[str, object], versions).values()
     ):
         raise ArtefactError("model.json: versions must be texts")
-    if fields.pop("digest") != _digest(fields):
+    if fields.pop("digest") != digest_of_fields(fields):
         raise ArtefactError("model.json is damaged: its content is not what its digest says")
     return Index(name, main, fields["math"], kernels, cast(dict[str, str], versions))
-
-
-def _digest(fields: Mapping[str, Any]) -> str:
-    return blake2b(json.dumps(fields, sort_keys=True).encode(), digest_size=32).hexdigest()
 
 
 def _entries(value: object) -> tuple[Entry, ...]:

@@ -1,7 +1,8 @@
 """A compiled program, and its one form as named files, which the cache and the artefact share.
 
 The files are `manifest.json`, `kernel.o`, `constant_0.npy`..., and one text a stage. The manifest
-carries the digest of every other file, the signature, and the machine that the object code was made for.
+carries the digest of every other file and of itself, the signature, and the machine that the object code was
+made for.
 Digests find damage, and they find it before anything is loaded; they prove nothing about who wrote
 the files. Load only what you would also run: object code is code.
 """
@@ -24,7 +25,16 @@ from diffc.errors import ArtefactError
 from diffc.ir.dtype import FORMATS
 from diffc.ops.captured import Captured, read_captured
 
-__all__ = ["ABI", "DTYPES", "CompiledProgram", "digest_of", "from_files", "to_files"]
+__all__ = [
+    "ABI",
+    "DTYPES",
+    "MAX_MANIFEST",
+    "CompiledProgram",
+    "digest_of",
+    "digest_of_fields",
+    "from_files",
+    "to_files",
+]
 
 ABI = 2
 """The version of the contract between object code and runtime; a change makes old files unusable."""
@@ -32,11 +42,13 @@ ABI = 2
 DTYPES: dict[str, np.dtype[Any]] = {name: np.dtype(each.numpy) for name, each in FORMATS.items()}
 """NumPy's dtype object of each dtype, as arrays carry it."""
 
-_FORMAT = 2
+_FORMAT = 3
 _STAGE = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _SUFFIX = {"source": ".py", "llvm": ".ll", "asm": ".s"}
-_MANIFEST_FIELDS = {"format", "abi", "target", "signature", "stats", "constants", "stages", "files"}
-_MAX_MANIFEST = 64 << 20
+_MANIFEST_FIELDS = {"format", "abi", "target", "signature", "stats", "constants", "stages", "files", "digest"}
+MAX_MANIFEST = 64 << 20
+"""The largest manifest in bytes."""
+
 _MAX_CONSTANTS = 20_000
 
 
@@ -91,6 +103,11 @@ def digest_of(data: bytes) -> str:
     return blake2b(data, digest_size=32).hexdigest()
 
 
+def digest_of_fields(fields: Mapping[str, Any]) -> str:
+    """Return the digest of what a manifest or an index says, however it is laid out."""
+    return digest_of(json.dumps(dict(fields), sort_keys=True).encode())
+
+
 def file_of_stage(name: str) -> str:
     """Return the name of the file that holds a stage's text; raise `ArtefactError` for an odd name."""
     if not _STAGE.match(name):
@@ -124,7 +141,9 @@ def to_files(program: CompiledProgram) -> dict[str, bytes]:
         "stages": list(program.stages),
         "files": {name: [len(data), digest_of(data)] for name, data in sorted(files.items())},
     }
-    text = json.dumps(manifest, indent=1, default=str)
+    fields: dict[str, Any] = json.loads(json.dumps(manifest, default=str))  # as they are when they are read
+    fields["digest"] = digest_of_fields(fields)
+    text = json.dumps(fields, indent=1)
     return {"manifest.json": text.encode(), **files}
 
 
@@ -150,7 +169,7 @@ def from_files(files: Mapping[str, bytes]) -> CompiledProgram:
 
 def read_manifest(data: bytes) -> dict[str, Any]:
     """Return the manifest, checked in full but for the signature; raise `ArtefactError` otherwise."""
-    if len(data) > _MAX_MANIFEST:
+    if len(data) > MAX_MANIFEST:
         raise ArtefactError("manifest.json is too large")
     try:
         manifest = json.loads(data)
@@ -183,6 +202,8 @@ def read_manifest(data: bytes) -> dict[str, Any]:
         if not isinstance(entry, list) or [type(item) for item in cast(list[object], entry)] != [int, str]:
             raise ArtefactError("the manifest's files must map to a size and a digest")
     _check_target(fields["target"])
+    if fields.pop("digest") != digest_of_fields(fields):
+        raise ArtefactError("manifest.json is damaged: its content is not what its digest says")
     return fields
 
 
