@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from diffc.runtime import Kernel as Kernel
     from diffc.runtime import load as load
 
+import_module("diffc.forks")  # first, so that forks wait for the imports that follow
+
 __version__ = "0.1.0"
 
 _TRANSFORMS = "derivative fwd_and_bwd grad hessian hvp jacobian jit jvp value_and_grad vjp vmap"

@@ -19,6 +19,7 @@ PACKAGE = ROOT / "diffc"
 
 FOUNDATION = {
     "errors": set(),
+    "forks": set(),
     "tuning": set(),
     "ir": {"errors"},
     "ops": {"errors", "ir"},

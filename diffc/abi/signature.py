@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from diffc.errors import ArtefactError, DiffcError
 from diffc.ir import Extent, Tree, Type, dim_symbols, linear_form, parse_extent, parse_type, tree_leaves
+from diffc.ir.lazy import lazy
 
 __all__ = ["Binding", "NamedType", "Signature"]
 
@@ -95,7 +95,7 @@ class Signature:
         if sorted(tree_leaves(self.tree)) != list(range(len(self.outputs))):
             raise DiffcError(f"{self.name}: the structure {self.tree} does not name each output once")
 
-    @cached_property
+    @lazy
     def bindings(self) -> tuple[Binding, ...]:
         """Where each symbol is read, in the order of `symbols`; raise `DiffcError` if one cannot be.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cached_property
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from diffc.compiler.options import Options
 from diffc.compiler.stages import Stages
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node
+from diffc.ir.lazy import lazy
 from diffc.ops.base import Leaf
 from diffc.ops.captured import Captured, captured_op, read_captured
 from diffc.ops.constant import const
@@ -116,7 +116,7 @@ class Compilation:
             stages=self.stages,
         ).kernel()
 
-    @cached_property
+    @lazy
     def _scheduled(self) -> CompiledProgram:
         from diffc.loops.statistics import statistics
         from diffc.runtime import CompiledProgram

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -29,19 +31,38 @@ def optimized_before(
     return graph if derived else checked(optimize(checked(graph), stage="before", math=math, log=log))
 
 
+_paused_by: set[int] = set()
+"""The threads that have paused the garbage collector."""
+
+
 @contextmanager
 def without_collector() -> Generator[None]:
     """Pause the cyclic garbage collector: nodes form no cycles, and it would walk them all again and again.
 
     On a graph of 100,000 nodes it takes half of the time.
     """
-    paused = gc.isenabled()
+    paused, thread = gc.isenabled(), threading.get_ident()
+    if paused:
+        _paused_by.add(thread)
     gc.disable()
     try:
         yield
     finally:
         if paused:
+            _paused_by.discard(thread)
             gc.enable()
+
+
+def _resume() -> None:
+    """Let a forked child collect again, whose parent's other threads compile."""
+    others = _paused_by - {threading.get_ident()}
+    if others:
+        _paused_by.difference_update(others)
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_resume)
 
 
 def proof_stages(math: Literal["precise", "fast"] = "precise", derived: bool = False) -> dict[str, Any]:

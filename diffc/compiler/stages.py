@@ -6,13 +6,13 @@ What makes them is imported then: a program that the cache has needs no schedule
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from diffc.compiler.options import Options
 from diffc.errors import DiffcError
+from diffc.forks import Lock
 from diffc.ir import Graph
+from diffc.ir.lazy import lazy
 from diffc.syntax import print_graph
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Stages(Mapping[str, str]):
         self._texts[name] = make
         self._kept.pop(name, None)
 
-    @cached_property
+    @lazy
     def _passes(self) -> tuple[Pass, ...]:
         from diffc.compiler.passes import active
 

@@ -6,7 +6,6 @@ a Function is called or given to `compile`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from diffc import autodiff, compiler
 from diffc.autodiff.selection import Wrt
 from diffc.errors import DiffcError
+from diffc.forks import Lock
 from diffc.frontends import formulas
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Graph, Type, substitute
@@ -74,7 +74,7 @@ class Function:
         self.math: Literal["precise", "fast"] = compiler.Options(math).math
         self.captured = Captured(captured)
         self._kernel: Kernel | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     @property
     def name(self) -> str:

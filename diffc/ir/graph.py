@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from hashlib import blake2b
 from typing import TypeAlias
 
 from diffc.errors import DiffcError
 from diffc.ir.dim import dim_symbols
+from diffc.ir.lazy import lazy
 from diffc.ir.node import Node, topological, users_of
 from diffc.ir.provenance import Origin, carried
 from diffc.ir.requirements import Requirement, required_by, strongest
@@ -68,30 +68,30 @@ class Graph:
         if len(self.output_names) != count:
             raise DiffcError(f"{count} outputs have {len(self.output_names)} names")
 
-    @cached_property
+    @lazy
     def nodes(self) -> list[Node]:
         """All inputs, then every other node that the outputs need, in topological order."""
         inputs = list(self.inputs)
         seen = set(inputs)
         return inputs + [node for node in topological(self.outputs) if node not in seen]
 
-    @cached_property
+    @lazy
     def users(self) -> Mapping[Node, Sequence[Node]]:
         """Which nodes read each node that is read, in order, one once for each place where it reads it."""
         return users_of(self.nodes)
 
-    @cached_property
+    @lazy
     def input_names(self) -> tuple[str, ...]:
         """The names of the inputs, in order."""
         return tuple(node.attrs["name"] for node in self.inputs)
 
-    @cached_property
+    @lazy
     def symbols(self) -> tuple[str, ...]:
         """The symbols of the inputs' shapes, in order of appearance."""
         found = [s for node in self.inputs for extent in node.shape for s in dim_symbols(extent)]
         return tuple(dict.fromkeys(found))
 
-    @cached_property
+    @lazy
     def requirements(self) -> tuple[Requirement, ...]:
         """What the symbols must satisfy at each call: what was assumed, and what the nodes ask for."""
         found = required_by(self.nodes)
@@ -101,7 +101,7 @@ class Graph:
             for extent, problem in strongest([*self.assumed, *asked])
         )
 
-    @cached_property
+    @lazy
     def digest(self) -> bytes:
         """A digest of everything but the provenance; it is the same in every process."""
         parts = [self.name.encode(), repr(self.output_names).encode(), repr(self.tree).encode()]

@@ -8,6 +8,7 @@ and serves interning, cache keys and canonical order alike.
 
 from __future__ import annotations
 
+import os
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -191,6 +192,16 @@ def _same(a: Node, b: Node) -> bool:
 
 _table: WeakValueDictionary[bytes, Node] = WeakValueDictionary()
 _lock = Lock()
+
+
+def _renew_lock() -> None:
+    """Open the table in a forked child: whoever held its lock for a moment is not there."""
+    global _lock
+    _lock = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _digest(name: str, inputs: tuple[Node, ...], attrs: Mapping[str, Any]) -> bytes:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
 
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, Type, parse_type
+from diffc.ir.lazy import lazy
 from diffc.nn.assembly import Assembly, assemble
 from diffc.nn.definition import NetworkProblem
 from diffc.nn.layer import Layer
@@ -60,7 +60,7 @@ class Network:
             self.wrt(request, names)
         _ = self._assembly
 
-    @cached_property
+    @lazy
     def _assembly(self) -> Assembly:
         inputs = _declared(self.inputs)
         if not isinstance(self.layers, Sequence) or isinstance(self.layers, str) or not self.layers:  # pyright: ignore[reportUnnecessaryIsInstance]

@@ -11,11 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from typing import Any, Literal
 
 from diffc.errors import DiffcError, TypeProblem
 from diffc.ir import Node, broadcast_shapes
+from diffc.ir.lazy import lazy
 from diffc.ops import REGISTRY, Elementwise, constant_like
 from diffc.ops.broadcasting import broadcast
 from diffc.optimize.facts import PREDICATES
@@ -69,12 +69,12 @@ class Rule(Rewrite):
     def __str__(self) -> str:
         return " ".join(self.text.split()) + (f"  if {self.condition}" if self.condition else "")
 
-    @cached_property
+    @lazy
     def variables(self) -> list[str]:
         """The names of the left side's values, in order of appearance."""
         return variables_of(self.before)
 
-    @cached_property
+    @lazy
     def conditions(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The condition as (predicate, names), each of which must hold."""
         found: list[tuple[str, tuple[str, ...]]] = []
@@ -85,7 +85,7 @@ class Rule(Rewrite):
             found.append((read.group(1), tuple(name.strip() for name in read.group(2).split(","))))
         return tuple(found)
 
-    @cached_property
+    @lazy
     def _roots(self) -> tuple[tuple[str, tuple[frozenset[str] | None, ...]], ...]:
         """The operations that the root may have, with those of its operands (None for any)."""
         root = self.before
@@ -98,7 +98,7 @@ class Rule(Rewrite):
             orders.append(("reshape", (frozenset((root.op,)),)))
         return tuple(orders)
 
-    @cached_property
+    @lazy
     def _twins(self) -> bool:
         """Whether the root is x op x, which one comparison rules out nearly always."""
         args = self.before.args if isinstance(self.before, Term) else ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+from diffc.forks import Lock
 
 __all__ = ["Once"]
 
@@ -21,7 +22,7 @@ class Once(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         """Keep what makes the value."""
         self._make = make
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._made: list[T] = []
 
     def __call__(self) -> T:

@@ -27,9 +27,10 @@ before a number: `-2` is `Literal 2, Apply neg 1`. `Slice` stands only before an
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from types import EllipsisType
 from typing import TypeAlias
+
+from diffc.ir.lazy import lazy
 
 __all__ = ["Apply", "Collect", "Index", "Instruction", "Literal", "Load", "ParsedProgram", "Slice"]
 
@@ -95,7 +96,7 @@ class ParsedProgram:
     text: str
     code: tuple[Instruction, ...]
 
-    @cached_property
+    @lazy
     def names(self) -> dict[str, int]:
         """The names that the text loads, in order of appearance, with where each appears first."""
         found: dict[str, int] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import WRAPPER_ASSIGNMENTS, update_wrapper
@@ -12,6 +11,7 @@ from types import MethodType
 from typing import Any
 
 from diffc.errors import DiffcError
+from diffc.forks import Lock
 from diffc.frontends.numpy.trace import function_name
 
 __all__ = ["Wrapper"]
@@ -41,7 +41,7 @@ class Wrapper:
     def start(self) -> None:
         """Take the name of the function, and begin with nothing compiled."""
         self._bound: dict[int, Any] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
         # Not the attributes: those of another transform would replace this one's.
         update_wrapper(self, self.function, updated=())
         name = function_name(self.function)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from diffc.abi.signature import Signature
 from diffc.errors import DiffcError, InputError
 from diffc.ir import Tree
+from diffc.ir.lazy import lazy
 from diffc.runtime.calls.captured import captured_values, prepared_entry, readable
 from diffc.runtime.calls.fastcall import address_of, fast_call
 from diffc.runtime.calls.inputs import (
@@ -176,7 +176,7 @@ class Kernel:
             raise InputError(f"{self.name} has the symbols {', '.join(self.signature.symbols) or '(none)'}")
         return extent_value(self.signature.workspace, symbols, "the workspace")
 
-    @cached_property
+    @lazy
     def jitted(self) -> Any:
         """A Numba-jitted function on the same code, to be called from other jitted code.
 
