@@ -250,3 +250,7 @@ MANY_CALLS = 200
 MANY_LINES = 6_000
 """In longer modules nothing is unrolled: O2 takes 5 s for 14,000 lines with 300 loops that are, and 0.3 s for
 30,000 in a straight line."""
+
+MAX_ENGINES = 15_000
+"""So many kernels may be alive where LLVM itself loads them: each takes three of the 65,530 maps that Linux
+allows a process, and beyond them LLVM ends it. On x86-64 Linux kernels share maps: there is no such limit."""

@@ -15,14 +15,14 @@ from collections.abc import Iterable
 
 from diffc.errors import ArtefactError, DiffcError
 
-__all__ = ["called_routines", "private_names", "provide", "undefined_symbols"]
+__all__ = ["addresses", "called_routines", "private_names", "provide", "undefined_symbols"]
 
 _BLAS = ("gemm", "gemv", "ger", "symm", "symv", "syrk", "syr", "trmm", "trmv", "trsm", "trsv", "dot", "axpy")
 _LAPACK = ("getrf", "getrs", "potrf", "trtrs", "syevd", "geqrf", "orgqr", "gesdd")
 _STEMS = [(stem, "cython_blas") for stem in _BLAS] + [(stem, "cython_lapack") for stem in _LAPACK]
 _ROUTINES = {kind + stem: module for kind in "sd" for stem, module in _STEMS}
 _CALLED = re.compile(r"@([sd][a-z0-9]{2,5})_(?=\()")
-_provided: dict[str, int] = {}
+_known: dict[str, int] = {}
 
 
 def _routine(symbol: str) -> str | None:
@@ -41,18 +41,29 @@ def private_names(ir_text: str) -> str:
     return _CALLED.sub(lambda found: f"@diffc_{found[1]}" if found[1] in _ROUTINES else found[0], ir_text)
 
 
+def addresses(symbols: Iterable[str]) -> dict[str, int]:
+    """Return where every symbol is; raise `DiffcError` naming the one that is not."""
+    found: dict[str, int] = {}
+    for symbol in symbols:
+        routine = _routine(symbol)
+        if routine is None:
+            found[symbol] = _process_address(symbol)
+        else:
+            if routine not in _known:
+                _known[routine] = _routine_address(routine)
+            found[symbol] = _known[routine]
+    return found
+
+
 def provide(symbols: Iterable[str]) -> None:
     """Make every symbol resolvable for LLVM's loader; raise `DiffcError` naming the one that is not."""
     import llvmlite.binding as llvm
 
-    for symbol in symbols:
-        routine = _routine(symbol)
-        if routine is not None:
-            if routine not in _provided:
-                _provided[routine] = _routine_address(routine)
-                llvm.add_symbol(f"diffc_{routine}", _provided[routine])
+    for symbol, address in addresses(symbols).items():
+        if _routine(symbol) is not None:
+            llvm.add_symbol(f"diffc_{_routine(symbol)}", address)
         elif llvm.address_of_symbol(symbol) is None:
-            llvm.add_symbol(symbol, _process_address(symbol))
+            llvm.add_symbol(symbol, address)
 
 
 def _process_address(symbol: str) -> int:

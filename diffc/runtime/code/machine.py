@@ -7,17 +7,21 @@ that Numba, which compiles in LLVM's global one, may work in another thread. Eng
 
 from __future__ import annotations
 
-import os
+import ctypes
 import re
 import threading
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
 from diffc import tuning
 from diffc.errors import ArtefactError, DiffcError
-from diffc.runtime.code.externals import private_names, provide, undefined_symbols
+from diffc.forks import hold
+from diffc.runtime.code.externals import addresses, private_names, provide, undefined_symbols
+from diffc.runtime.code.objects import ObjectFile, read_object
+from diffc.runtime.code.pages import Pages, aligned, are_supported
 
 __all__ = [
     "Host",
@@ -33,6 +37,9 @@ __all__ = [
 _LABEL = re.compile(r"[-\w.$]+:|\"[^\"]*\":")
 _FROM = re.compile(r", %([-\w.$]+|\"[^\"]*\") \]")
 _lock = threading.RLock()
+_pages = Pages()
+_engines: weakref.WeakSet[LoadedCode] = weakref.WeakSet()
+hold(_lock)  # a fork waits until no other thread compiles: LLVM's own locks cannot be renewed in a child
 
 
 class Host(NamedTuple):
@@ -46,9 +53,13 @@ class Host(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class LoadedCode:
-    """Machine code in executable memory, which is freed with this object."""
+    """Machine code in executable memory, which is freed with this object.
 
-    engine: Any
+    `find` gives the address of a symbol of the object, or 0; `owned` is what the memory belongs to.
+    """
+
+    find: Callable[[str], int]
+    owned: tuple[Any, ...]
 
     def address(self, name: str) -> int:
         """Return the address of a symbol of the object; raise `ArtefactError` if it has none such."""
@@ -57,17 +68,15 @@ class LoadedCode:
             raise ArtefactError(f"the object code does not define {name!r}")
         return found
 
-    def find(self, name: str) -> int:
-        """Return the address of a symbol of the object, or 0."""
-        with _lock:
-            return int(self.engine.get_function_address(name)) or int(
-                self.engine.get_global_value_address(name)
-            )
+
+def host() -> Host:
+    """Return this machine's triple, CPU, features and LLVM's version."""
+    with _lock:
+        return _host()
 
 
 @cache
-def host() -> Host:
-    """Return this machine's triple, CPU, features and LLVM's version."""
+def _host() -> Host:
     import llvmlite
     import llvmlite.binding as llvm
 
@@ -103,30 +112,59 @@ def optimised(ir_text: str, level: int = 2) -> str:
 def load_object(object_code: bytes) -> LoadedCode:
     """Return the object code loaded into executable memory.
 
-    Raises `ArtefactError` if it is no object file, `DiffcError` if it calls what this platform lacks. The
-    code itself is believed: whoever may write the object may run anything.
+    Raises `ArtefactError` if it is no object file, `DiffcError` if it calls what this platform lacks, or
+    where there is no memory. The code itself is believed: whoever may write the object may run anything.
     """
+    if len(object_code) < 64:
+        raise ArtefactError("the object code is cut short")
     with _lock:
-        import llvmlite.binding as llvm
+        found = read_object(object_code) if are_supported() else None
+        return _linked(object_code) if found is None else _placed(found)
 
-        _initialize()
-        if len(object_code) < 64:
-            raise ArtefactError("the object code is cut short")
-        provide(undefined_symbols(object_code))
-        try:
-            reference = llvm.ObjectFileRef.from_data(object_code)
-            # The engine consumes its target machine: one is made for each.
-            shell = llvm.parse_assembly("", context=llvm.create_context())
-            engine = llvm.create_mcjit_compiler(shell, _target_machine(1))
-            engine.add_object_file(reference)
-            engine.finalize_object()
-        except RuntimeError as error:
-            raise ArtefactError(f"the object code cannot be loaded: {error}") from None
-        loaded = LoadedCode(engine)
-        # The collector of a reference cycle would finalise the LLVM context before the engine that needs it,
-        # and crash: the callback holds the engine, hence the context, until the engine is closed.
-        weakref.finalize(loaded, engine.close).atexit = False
-        return loaded
+
+def _placed(found: ObjectFile) -> LoadedCode:
+    """Return an object in pages that it shares a region with others'."""
+    resolved = addresses(found.undefined)
+    written, start = aligned(found.written_size)
+    block = _pages.allocate(found.size)
+    content, initial = found.images(block.address, start, resolved)
+    ctypes.memmove(start, initial.ctypes.data, initial.nbytes)
+    block.fill(content)
+    symbols = found.symbols(block.address, start)
+    return LoadedCode(lambda name: symbols.get(name, 0), (block, written))
+
+
+def _linked(object_code: bytes) -> LoadedCode:
+    """Return an object that LLVM itself loads."""
+    import llvmlite.binding as llvm
+
+    _initialize()
+    provide(undefined_symbols(object_code))
+    if len(_engines) >= tuning.MAX_ENGINES:
+        raise DiffcError(
+            f"{tuning.MAX_ENGINES:,} kernels are alive, and LLVM ends the process where the system allows no "
+            "more: let go of some, or compile one for symbolic shapes instead of many"
+        )
+    try:
+        reference = llvm.ObjectFileRef.from_data(object_code)
+        # The engine consumes its target machine: one is made for each.
+        shell = llvm.parse_assembly("", context=llvm.create_context())
+        engine = llvm.create_mcjit_compiler(shell, _target_machine(1))
+        engine.add_object_file(reference)
+        engine.finalize_object()
+    except RuntimeError as error:
+        raise ArtefactError(f"the object code cannot be loaded: {error}") from None
+
+    def find(name: str) -> int:
+        with _lock:
+            return int(engine.get_function_address(name)) or int(engine.get_global_value_address(name))
+
+    loaded = LoadedCode(find, ())
+    _engines.add(loaded)
+    # The collector of a reference cycle would finalise the LLVM context before the engine that needs it,
+    # and crash: the callback holds the engine, hence the context, until the engine is closed.
+    weakref.finalize(loaded, engine.close).atexit = False
+    return loaded
 
 
 def _generate(ir_text: str, level: int, form: str) -> Any:
@@ -260,8 +298,6 @@ def _initialize() -> None:
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-
-
-if hasattr(os, "register_at_fork"):
-    # A fork waits until no other thread compiles: the child would find LLVM's and our locks taken for ever.
-    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
+    lock = getattr(getattr(llvm.ffi, "lib", None), "_lock", None)
+    if lock is not None:  # Numba takes it without ours
+        hold(lock)
