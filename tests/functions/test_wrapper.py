@@ -124,3 +124,30 @@ def test_transforms_are_copied_and_pickled(again: Any) -> None:
     assert again(dc.jit(functools.partial(cube)))(2.0) == 8.0
     assert again(Model.predict) is Model.predict
     np.testing.assert_array_equal(again(Model(2.0).bend)(1.0), 12.0)
+
+
+def square(x):
+    return np.sum(x**2)
+
+
+def test_a_function_without_a_name_of_its_own_is_pickled_with_advice_that_works():
+    def inner(x):
+        return np.sum(x**2)
+
+    for each in (dc.grad(lambda x: np.sum(x**2)), dc.jit(inner), dc.hessian(inner)):
+        with pytest.raises(dc.DiffcError, match=r"cannot be pickled, .*dc\.trace\(f, dc\.f64\(3\)\)"):
+            pickle.dumps(each)
+        for again in (copy.copy(each), copy.deepcopy(each)):
+            assert np.array_equal(again(np.ones(3)), each(np.ones(3)))
+    advised = dc.grad(dc.trace(inner, dc.f64(3)))
+    assert pickle.loads(pickle.dumps(advised))(np.ones(3)).tolist() == [2, 2, 2]
+    again = pickle.loads(pickle.dumps(dc.grad(square)))
+    assert again(np.ones(2)).tolist() == [2, 2]
+    assert again.function is square
+
+
+def test_what_holds_a_kernel_is_copied():
+    kernel = dc.parse("a*b").kernel
+    assert copy.copy(kernel) is copy.deepcopy({"k": kernel})["k"] is kernel
+    with pytest.raises(dc.DiffcError, match="cannot be pickled"):
+        pickle.dumps(kernel)

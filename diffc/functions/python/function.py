@@ -14,12 +14,11 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from diffc.autodiff.selection import fresh_name
 from diffc.compiler import without_collector
-from diffc.errors import DiffcError, OutdatedError
+from diffc.errors import DiffcError, InputError, OutdatedError
 from diffc.frontends.numpy.inlining import call_inline
 from diffc.frontends.numpy.operands import is_weak
-from diffc.frontends.numpy.outside.guards import Guards, OutdatedNumber
+from diffc.frontends.numpy.outside.guards import OutdatedNumber
 from diffc.frontends.numpy.specs import type_of
 from diffc.frontends.numpy.structure import Structure, leaf_count
 from diffc.frontends.numpy.trace import (
@@ -34,14 +33,19 @@ from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import active, check_open
 from diffc.functions.function import Function
 from diffc.functions.python.effects import Effects
-from diffc.functions.python.prepared_call import Prepared, Rebuild, call_key, rebuilder
+from diffc.functions.python.prepared_call import Prepared, call_key, rebuilder
+from diffc.functions.python.program import Program
+from diffc.functions.python.recent import Recent
+from diffc.functions.python.shapes import Shapes, agree, may_be_open
 from diffc.functions.python.wrapper import Wrapper
-from diffc.ir import Node, Type, substitute
-from diffc.ops import input_node
-from diffc.ops.captured import Captured, captured_arrays
+from diffc.ir import Type
+from diffc.ops.captured import captured_arrays
 
 _KEPT = 8
 """So many programs are kept for calls of one signature, each for other things outside."""
+
+_SIGNATURES = 128
+"""A transform keeps the programs of so many signatures that were used last, and of up to twice as many."""
 
 _CONSTANTS = 2
 """A number outside that has had more values than this is an input."""
@@ -111,42 +115,6 @@ class Call:
         return [places[leaf] for leaf in leaves]
 
 
-@dataclass(frozen=True, eq=False)
-class Program:
-    """What calls of one signature run, as long as its guards hold."""
-
-    function: Function
-    rebuild: Rebuild | None
-    guards: Guards
-    effects: Effects | None
-
-    @property
-    def kernel(self) -> Callable[..., Any]:
-        """The kernel: what the function reads outside by paths are inputs behind its own."""
-        if not self.guards.inputs:
-            return self.function.kernel
-        return _with_inputs(self.function, [each.name for each in self.guards.inputs]).kernel
-
-    @property
-    def written(self) -> list[int]:
-        """The positions of the leaves that are written to."""
-        return [] if self.effects is None else self.effects.leaves
-
-
-def _with_inputs(f: Function, names: Sequence[str]) -> Function:
-    """Return a function whose captured arrays of these names are inputs, behind its own."""
-    nodes = captured_arrays(f.graph)
-    taken = list(f.graph.input_names)
-    inputs: dict[Node, Node] = {}
-    for name in names:
-        inputs[nodes[name]] = input_node(fresh_name(name, taken), nodes[name].type)
-        taken.append(inputs[nodes[name]].attrs["name"])
-    outputs = substitute(f.graph.outputs, inputs)
-    graph = replace(f.graph, inputs=(*f.graph.inputs, *inputs.values()), outputs=tuple(outputs))
-    rest = {name: value for name, value in f.captured.items() if name not in names}
-    return Function(graph, f.derived, f.math, Captured(rest, f.captured.decisions))
-
-
 class PythonTransform(Wrapper):
     """A transform of a Python function. It is called as the function is, but for what the transform adds.
 
@@ -155,13 +123,14 @@ class PythonTransform(Wrapper):
     """
 
     may_write = False
-    working = frozenset({"_programs", "_prepared", "_numbers"})
+    working = frozenset({"_programs", "_prepared", "_shapes", "_numbers"})
 
     def start(self) -> None:
         """Begin with nothing compiled."""
         super().start()
-        self._programs: dict[Any, list[Program]] = {}
-        self._prepared: dict[Any, Prepared] = {}
+        self._programs: Recent[list[Program]] = Recent(_SIGNATURES)
+        self._prepared: Recent[Prepared] = Recent(_SIGNATURES)
+        self._shapes = Shapes()
         self._numbers: dict[Any, tuple[Any, set[str]]] = {}
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -170,7 +139,7 @@ class PythonTransform(Wrapper):
             return self.inline(args, kwargs)
         leaves: list[Any] = []
         key = call_key(args, kwargs, leaves)
-        prepared = self._prepared.get(key)
+        prepared = self._prepared.get(key) or self._prepared.find(key)
         if prepared is not None:
             try:
                 return prepared.run(leaves)
@@ -185,26 +154,37 @@ class PythonTransform(Wrapper):
             return self._run(key, program, call)
         except OutdatedError:  # what the function refers to is of another type, or decides otherwise, now
             with self._lock:
-                rest = [each for each in self._programs[call.key] if each is not program]
-                self._programs[call.key] = rest
-            return self._run(key, self._find(call), call)
+                rest = self._programs.find(program.key) or ()
+                self._programs.keep(program.key, [each for each in rest if each is not program])
+            program = self._find(call)
+        except InputError:
+            if program.key == call.key:
+                raise
+            with (
+                self._lock
+            ):  # with the extent left open it asks for more than this one may need, as x[:3] does
+                program = self._keep(self._make(call))
+        return self._run(key, program, call)
 
     def _run(self, key: Any, program: Program, call: Call) -> Any:
-        with without_collector():
-            kernel = program.kernel
-        prepared = Prepared(kernel, call.order, program.rebuild, program.guards, program.effects)
+        prepared = self._prepare(program, call)
         leaves = call.given
         values = prepared.run(leaves)
         if key is not None and not any(is_box(leaves[k]) for k in program.written):
-            self._prepared[key] = prepared
+            self._prepared.keep(key, prepared)
         return values
+
+    def _prepare(self, program: Program, call: Call) -> Prepared:
+        with without_collector():
+            kernel = program.kernel
+        return Prepared(kernel, call.order, program.rebuild, program.guards, program.effects)
 
     def function_for(self, /, *args: Any, **kwargs: Any) -> Function:
         """Return the Function that a call with such arguments runs, to be printed, compiled or verified."""
         return self._find(self.read_call(args, kwargs)).function
 
     def __repr__(self) -> str:
-        return f"<{self.__name__}, compiled for {len(self._programs)} signatures>"
+        return f"<{self.__name__}, compiled for {len(list(self._programs.all_keys()))} signatures>"
 
     @abstractmethod
     def apply(self, f: Function, call: Call) -> Function:
@@ -233,20 +213,41 @@ class PythonTransform(Wrapper):
     def _find(self, call: Call) -> Program:
         """Return the program of a call, traced now if there is none whose guards hold."""
         try:
-            known = self._programs.get(call.key)
+            found = self._holding(self._programs.find(call.key) or ())
         except TypeError:
             raise DiffcError(f"{self.__name__}: an argument is no array and not hashable either") from None
-        found = None if known is None else self._holding(known)
         if found is not None:
             return found
         with self._lock:
-            known = self._programs.setdefault(call.key, [])
-            found = self._holding(known)
-            if found is None:
-                found = self._make(call)
-                known.insert(0, found)
-                del known[_KEPT:]
-        return found
+            found = self._holding(self._programs.find(call.key) or ())
+            return found or self._opened(call) or self._keep(self._make(call))
+
+    def _keep(self, program: Program) -> Program:
+        rest = self._programs.find(program.key) or []
+        self._programs.keep(program.key, [program, *rest[: _KEPT - 1]])
+        return program
+
+    def _opened(self, call: Call) -> Program | None:
+        """Return a program with an open extent, where shapes call for one and it computes the same."""
+        structure, _, *rest = call.key
+        key = (structure, *rest)
+        types = self._shapes.opened(key, call.types)
+        if types is None:
+            return None
+        open_call = replace(call, types=types)
+        found = self._holding(self._programs.find(open_call.key) or ())
+        if found is not None:
+            return found
+        try:
+            program, plain = self._make(open_call), self._make(call)
+            if program.effects is None and may_be_open(program.function.graph):
+                values = [self._prepare(each, call).run(call.given) for each in (program, plain)]
+                if agree(*values):
+                    return self._keep(program)
+        except Exception:  # of the user's function, too, which may need to know the extent
+            pass
+        self._shapes.refuse(key, call.types)
+        return None
 
     def _holding(self, programs: Sequence[Program]) -> Program | None:
         """Return the first program whose guards hold; count the values of numbers that have changed."""
@@ -281,7 +282,7 @@ class PythonTransform(Wrapper):
             effects = Effects(traced.graph.name, traced.effects, traced.c_ordered, call.arguments.names)
         function = Function(graph, f.derived, f.math, f.captured)
         guards = traced.guards.passing(set(captured_arrays(graph)))
-        return Program(function, rebuilder(structure), guards, effects)
+        return Program(function, rebuilder(structure), guards, effects, call.key)
 
     def inline(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Return what a call gives inside a function that is being traced, as part of that."""

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from functools import WRAPPER_ASSIGNMENTS, update_wrapper
 from inspect import Signature
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
 from diffc.errors import DiffcError
@@ -21,6 +21,32 @@ _INSTANCES = 64
 
 _WORKING = frozenset({*WRAPPER_ASSIGNMENTS, "__wrapped__", "__signature__", "_bound", "_lock"})
 """The attributes that follow from the others, or are one object's own."""
+
+
+class _ByName:
+    """A plain function in what is copied or pickled: `pickle` stores it by its name."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+
+    def __call__(self) -> None:
+        """Stand where a function does."""
+
+    def __deepcopy__(self, memo: Any) -> _ByName:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        function = self.function
+        found: Any = sys.modules.get(function.__module__)
+        for name in function.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is not function:
+            raise DiffcError(
+                f"{function.__qualname__} cannot be pickled, as it is not found by this name in "
+                f"{function.__module__}: define it with def, outside of other functions, or make a Function "
+                "of it with dc.trace(f, dc.f64(3)), which is pickled as text"
+            )
+        return _ByName, (function,)
 
 
 class Wrapper:
@@ -82,6 +108,8 @@ class Wrapper:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         """Become the wrapper that was made of such."""
         vars(self).update(state)
+        if isinstance(self.function, _ByName):
+            self.function = self.function.function
         self.start()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -99,4 +127,7 @@ class Wrapper:
             instance, name = inner.__self__, getattr(inner, "__name__", "")
             if getattr(instance, name, None) is self:
                 return getattr, (instance, name)
-        return super().__reduce_ex__(protocol)
+        make, args, state, *rest = super().__reduce_ex__(protocol)  # type: ignore[misc]
+        if isinstance(self.function, FunctionType):
+            state = {**state, "function": _ByName(self.function)}  # type: ignore[dict-item]
+        return make, args, state, *rest
