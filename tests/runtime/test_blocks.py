@@ -115,6 +115,37 @@ def test_many_callers_at_once() -> None:
                 assert all(np.array_equal(x, y) for x, y in zip(leaves(a), leaves(b), strict=True))
 
 
+INTERRUPTED = """if True:
+    import signal, sys, threading, time
+    import numpy as np
+    import diffc as dc
+
+    x = np.linspace(0, 1, 2_000_000)
+    threads = int(sys.argv[1])
+    f = dc.parse(sys.argv[2], {"x": "f64[N]", "y": "f64[M]"})
+    k = dc.compile(f, parallel=threads, cache=False)
+    y = np.linspace(0, 1, 5)
+    k(x, y)
+    y = np.linspace(0, 1, 10_000)  # minutes of work
+    start = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        k(x, y)
+    except KeyboardInterrupt:
+        print("interrupted", time.monotonic() - start < 8)
+    print(k(x[:1000], y[:3]) == k(x[:1000], y[:3]))
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("formula", ["sum(sum(exp(x[:,None]*y), axis=1))"])
+def test_a_long_call_answers_to_ctrl_c(threads: int, formula: str) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(threads), formula]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.stderr) == ("interrupted True\nTrue\n", "")
+
+
 ENDING = """if True:
     import atexit, threading, time
     import numpy as np

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -140,14 +139,17 @@ class SizedStep:
         kernel = self._variants.kernel_for(arrays[-outputs:], moved[-outputs:], is_new=is_new)
         bases, steps, taken = integers([address_of(each) for each in arrays]), integers(moved), integers([0])
 
-        def work() -> None:
+        def work(_held: Sequence[Array] = arrays) -> None:
             memory = workspace(self._workspace)
             kernel.check_status(
                 run_blocks(kernel.address, bases, steps, dims, last_dims, number, taken, address_of(memory))
             )
 
+        def stop() -> None:
+            taken[0] = number
+
         with _blas_held(kernel, threads):
-            _together(work, threads)
+            _together(work, threads, stop)
 
 
 def _move(axis: int | None, rows: int) -> int:
@@ -166,13 +168,17 @@ class _OneByOne:
 
     def run(self, threads: int) -> None:
         """Run all blocks."""
-        taken = count()
+        taken = iter(range(self.blocks.number))
 
         def work() -> None:
-            while (position := next(taken)) < self.blocks.number:
+            for position in taken:
                 _call(self.kernel, *self._parts(position))
 
-        _together(work, threads)
+        def stop() -> None:
+            for _ in taken:
+                pass
+
+        _together(work, threads, stop)
 
     def _parts(self, position: int) -> tuple[list[Array], list[Array]]:
         """Return what the kernel reads and writes for the block at a position."""
@@ -219,14 +225,20 @@ def _blas() -> Any:
     return ThreadpoolController()
 
 
-def _together(work: Callable[[], None], threads: int) -> None:
-    """Run the same work on several threads, this one among them; raise the first problem."""
+def _together(work: Callable[[], None], threads: int, stop: Callable[[], None]) -> None:
+    """Run the same work on several threads, this one among them; raise the first problem.
+
+    `stop` leaves the others nothing more to do, where this one has a problem or is interrupted.
+    """
     if threads == 1:
         work()
         return
     others = _submitted(work, threads - 1)
     try:
         work()
+    except BaseException:
+        stop()
+        raise
     finally:
         started = [each for each in others if not each.cancel()]
         problems = [each.exception() for each in started]  # waits for each

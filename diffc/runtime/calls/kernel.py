@@ -207,6 +207,12 @@ class Kernel:
         outputs = ", ".join(str(each.type) for each in self.signature.outputs)
         return f"<Kernel {self.name}({inputs}) -> {_shown(self.signature.tree, outputs)}>"
 
+    def __copy__(self) -> Kernel:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Kernel:
+        return self  # nothing of it changes
+
     def __reduce__(self) -> NoReturn:
         raise DiffcError(
             f"a kernel is machine code and cannot be pickled: save {self.name!r} with .save(folder) and "
