@@ -216,6 +216,7 @@ _RULES: Mapping[str, Callable[[AxisClasses, Node], None]] = {
     "logsumexp": _normalisation, "softmax": _normalisation,
     "gather": _gather, "scatter_add": _scatter_add,
     "flip": _along(lambda node: node.attrs["axes"]), "recurrence": _along(lambda node: (0,)),
+    "half_exponents": _along(lambda node: (0,)), "prod_of_others": _along(lambda node: (0,)),
     "concatenate": _along(lambda node: (node.attrs["axis"],)),
     "slice": _along(_sliced), "pad": _along(_padded),
 }  # fmt: skip

@@ -18,6 +18,7 @@ from diffc.ops import logic as logic
 from diffc.ops import matrix_functions as matrix_functions
 from diffc.ops import powers as powers
 from diffc.ops import products as products
+from diffc.ops import products_of_others as products_of_others
 from diffc.ops import pseudoinverse as pseudoinverse
 from diffc.ops import recurrence as recurrence
 from diffc.ops import reductions as reductions

@@ -115,6 +115,9 @@ class Arithmetic(ABC):
         self.run(topological([whole], stop=set(values)), values, resolve_with({}))
         return values[whole]
 
+    def _half_exponents(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
+        return self.array(np.zeros(arrays[0].shape, np.int64))  # nothing overflows
+
     def _matmul(self, node: Node, attrs: Mapping[str, Any], arrays: list[Objects]) -> Objects:
         a, b = arrays
         if a.shape[-1] == 0:  # NumPy gives None for an empty sum of objects
@@ -131,6 +134,7 @@ _SPECIAL: dict[str, Callable[[Arithmetic, Node, Mapping[str, Any], list[Objects]
     "gather": Arithmetic._indexed,  # pyright: ignore[reportPrivateUsage]
     "scatter_add": Arithmetic._indexed,  # pyright: ignore[reportPrivateUsage]
     "determined": Arithmetic._expanded,  # pyright: ignore[reportPrivateUsage]
+    "half_exponents": Arithmetic._half_exponents,  # pyright: ignore[reportPrivateUsage]
     "matmul": Arithmetic._matmul,  # pyright: ignore[reportPrivateUsage]
 }
 

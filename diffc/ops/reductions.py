@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from diffc.ir import Node, Type
+from diffc.ir import Node, Type, size_of
 from diffc.ops.arithmetic import div, mul, neg, sub
 from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import checked_axes, normal_axes, sum_
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import cast
 from diffc.ops.logic import eq, where
-from diffc.ops.recurrence import exclusive_products
-from diffc.ops.reshaping import expand_dims, flip, moveaxis
+from diffc.ops.products_of_others import products_of_others
+from diffc.ops.reshaping import expand_dims, moveaxis, reshape, transpose
 
 __all__ = ["Reduction", "amax", "amin", "any_", "prod"]
 
@@ -122,18 +122,19 @@ class prod_op(Reduction):
         (x,), (dx,), (axis,) = node.inputs, tangents, node.attrs["axes"]
         if dx is None:
             return None
-        front = moveaxis(x, axis, 0)
-        before = exclusive_products(front)
-        after = flip(exclusive_products(flip(front, (0,))), (0,))
-        return sum_(mul(moveaxis(dx, axis, 0), mul(before, after)), 0)
+        return sum_(mul(moveaxis(dx, axis, 0), products_of_others(moveaxis(x, axis, 0))), 0)
 
 
 def prod(x: Node, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Node:
-    """Return the product over some axes, one axis at a time."""
+    """Return the product over some axes, which become one."""
     axes = normal_axes(x, axis, "prod")
-    if x.dtype == "bool":
-        x = cast(x, "i64")
-    result = x
-    for each in reversed(axes):
-        result = Node.make(prod_op, (result,), {"axes": (each,)})
+    result = cast(x, "i64") if x.dtype == "bool" else x
+    if len(axes) > 1:
+        rest = [each for each in range(x.rank) if each not in axes]
+        result = transpose(result, (*rest, *axes))
+        result = reshape(
+            result, (*(x.shape[each] for each in rest), size_of(tuple(x.shape[each] for each in axes)))
+        )
+    if axes:
+        result = Node.make(prod_op, (result,), {"axes": axes if len(axes) == 1 else (result.rank - 1,)})
     return expand_dims(result, axes) if keepdims else result

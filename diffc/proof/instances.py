@@ -165,6 +165,8 @@ INSTANCES: dict[str, Callable[[], list[Node]]] = {
     "gather": _gather,
     "scatter_add": _scatter_add,
     "recurrence": _recurrence,
+    "half_exponents": lambda: _unary("half_exponents", ((3,), {}), ((2, 2), {})),
+    "prod_of_others": lambda: _unary("prod_of_others", ((4,), {}), ((1,), {}), ((3, 2), {})),
     "solve": lambda: _systems("solve", {}),
     "triangular_solve": lambda: _systems("triangular_solve", {"lower": True}, {"lower": False}),
     "det": lambda: _matrices("det", (3, 3), (2, 1, 1), (2, 2)),

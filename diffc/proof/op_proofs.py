@@ -62,7 +62,7 @@ def prove_op(op: Operation) -> Proof:
         nodes = instances_of(op.name)
         if not nodes:
             return Proof(op.name, "unknown", f"no instances of {op.name} are listed in diffc/proof/instances")
-        if not op.differentiable and not any(node.type.is_float for node in nodes):
+        if not op.differentiable and (op.jumps or not any(node.type.is_float for node in nodes)):
             return Proof(op.name, "proved", "its values are integers: the derivative is 0 where it exists")
         for node in nodes:
             if isinstance(op, Linear):

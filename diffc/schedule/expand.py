@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffc.ir import Graph, Node
+from diffc.ir import Graph, Node, topological
 from diffc.ops import Composite, constant
 from diffc.ops.constant import pi_op
 from diffc.ops.reshaping import reshape
@@ -28,10 +28,20 @@ def expand(graph: Graph) -> Graph:
         if isinstance(new.op, Composite):
             expanded = new.op.expand(new)
             if expanded is not None:
-                return expanded
+                return _expanded_within(expanded, new.inputs)
         return simpler_pad(new) if new.op is pad_op else _without_unit_axes(new)
 
     return graph.map_nodes(change)
+
+
+def _expanded_within(expansion: Node, inputs: Sequence[Node]) -> Node:
+    """Return an expansion with the derived operations that it consists of replaced by theirs."""
+    simpler: dict[Node, Node] = {}
+    for node in topological([expansion], stop=set(inputs)):
+        new = node.replace([simpler.get(each, each) for each in node.inputs])
+        expanded = new.op.expand(new) if isinstance(new.op, Composite) else None
+        simpler[node] = new if expanded is None else expanded
+    return simpler[expansion]
 
 
 def _without_unit_axes(node: Node) -> Node:
