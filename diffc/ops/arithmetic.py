@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from diffc.ir import Node
+from diffc.ops.attained import attaining
 from diffc.ops.base import register
 from diffc.ops.constant import constant_like
 from diffc.ops.elementwise import Elementwise, Partial
@@ -97,6 +97,12 @@ class neg(_Number):
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         return (-1.0,)
+
+    def ranked(self, node: Node, sign: int) -> Sequence[tuple[int, int]]:
+        return [(0, -sign)]
+
+    def attained(self, node: Node, sign: int, counts: Sequence[Node | None]) -> Node | None:
+        return counts[0]
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return -args[0]
@@ -229,6 +235,8 @@ class _Extremum(_Number):
     arity = 2
     commutative = True
     predicate: ClassVar[str]
+    order: ClassVar[int]
+    """1 for the larger, -1 for the smaller."""
 
     def emit(self, e: Arithmetic, *args: Value) -> Value:
         x, y = args
@@ -240,7 +248,7 @@ class _Extremum(_Number):
         """Return both shares: at a tie in proportion to how many values attain each side."""
         x, y = inputs
         one, half, nothing = (constant_like(number, out.dtype) for number in (1.0, 0.5, 0.0))
-        left, right = _attaining(self, x), _attaining(self, y)
+        left, right = attaining(x, self.order), attaining(y, self.order)
         if left is None and right is None:
             of_x, of_y = half, half
         else:
@@ -254,33 +262,16 @@ class _Extremum(_Number):
 
     def wins(self, x: Node, y: Node) -> Node:
         """Return whether the result is x and not y."""
-        raise NotImplementedError
+        return gt(x, y) if self.order > 0 else lt(x, y)
 
+    def ranked(self, node: Node, sign: int) -> Sequence[tuple[int, int]]:
+        return [(0, sign), (1, sign)] if sign == self.order else ()
 
-_counts: WeakKeyDictionary[Node, Node] = WeakKeyDictionary()
-"""How many of the values that are nested in an extremum of extrema attain it."""
-
-
-def _attaining(op: _Extremum, node: Node) -> Node | None:
-    """Return how many of the values that are nested in the node attain it, None where it is a single one."""
-    if node.op is not op:
-        return None
-    stack = [node]
-    while stack:
-        top = stack[-1]
-        waiting = [each for each in top.inputs if each.op is op and each not in _counts]
-        stack.extend(waiting)
-        if not waiting:
-            _counts[stack.pop()] = _counted(op, top)
-    return _counts[node]
-
-
-def _counted(op: _Extremum, node: Node) -> Node:
-    x, y = node.inputs
-    one = constant_like(1.0, node.dtype)
-    left, right = (_counts[each] if each.op is op else one for each in (x, y))
-    both = where(eq(x, y), add(left, right), right)
-    return both if left is one and right is one else where(op.wins(x, y), left, both)
+    def attained(self, node: Node, sign: int, counts: Sequence[Node | None]) -> Node | None:
+        (x, y), one = node.inputs, constant_like(1.0, node.dtype)
+        left, right = (one if each is None else each for each in counts)
+        both = where(eq(x, y), add(left, right), right)
+        return both if left is one and right is one else where(self.wins(x, y), left, both)
 
 
 @register
@@ -289,12 +280,10 @@ class maximum(_Extremum):
 
     name, source, predicate, summary = "maximum", "np.maximum({0}, {1})", "sgt", "the larger of two"
     moves = True
+    order = 1
 
     def numpy(self, *arrays: Any) -> Any:
         return np.maximum(*arrays)
-
-    def wins(self, x: Node, y: Node) -> Node:
-        return gt(x, y)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Max(*args)
@@ -306,12 +295,10 @@ class minimum(_Extremum):
 
     name, source, predicate, summary = "minimum", "np.minimum({0}, {1})", "slt", "the smaller of two"
     moves = True
+    order = -1
 
     def numpy(self, *arrays: Any) -> Any:
         return np.minimum(*arrays)
-
-    def wins(self, x: Node, y: Node) -> Node:
-        return lt(x, y)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.Min(*args)

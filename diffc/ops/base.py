@@ -52,6 +52,22 @@ class Op(Operation):
                 return False
         return bool(node.inputs) and is_small(node)
 
+    rearranges: ClassVar[bool] = False
+    """Whether the elements of the result are those of its operands, in other places."""
+
+    def ranked(self, node: Node, sign: int) -> Sequence[tuple[int, int]]:
+        """Return the operands whose elements the result's are, as they are (sign) or negated (-sign)."""
+        return [(k, sign) for k in range(len(node.inputs))] if self.rearranges else ()
+
+    def attained(self, node: Node, sign: int, counts: Sequence[Node | None]) -> Node | None:
+        """Return how many values attain each element, from how many do in each operand that is ranked."""
+        if all(each is None for each in counts):
+            return None
+        inputs = list(node.inputs)
+        for (k, _), count in zip(self.ranked(node, sign), counts, strict=True):
+            inputs[k] = count or _ones(inputs[k])
+        return node.replace(inputs)
+
     def problem(self, types: Sequence[Type], reason: str) -> TypeProblem:
         """Return the error for operands that do not fit."""
         shown = ", ".join(map(str, types))
@@ -59,6 +75,11 @@ class Op(Operation):
 
     def __repr__(self) -> str:
         return self.name
+
+
+def _ones(x: Node) -> Node:
+    one = Node.make(REGISTRY["const"], (), {"type": Type(x.dtype), "data": DTYPES[x.dtype](1).tobytes()})
+    return Node.make(REGISTRY["broadcast"], (one,), {"shape": x.shape}) if x.rank else one
 
 
 def is_small(node: Node) -> bool:

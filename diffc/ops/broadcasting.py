@@ -29,6 +29,7 @@ class broadcast_op(Linear):
     summary = "repeat along new axes and axes of extent 1"
     cost = 0
     moves = True
+    rearranges = True
     keeps_sign = "positive"
 
     def is_constant(self, node: Node) -> bool:

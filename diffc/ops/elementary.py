@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from diffc.ir import Node
-from diffc.ops.arithmetic import abs_, add, div, mul, neg, square, sub
+from diffc.ir.dtype import FORMATS
+from diffc.ops.arithmetic import abs_, add, div, maximum, minimum, mul, neg, square, stop_gradient, sub
 from diffc.ops.base import register
 from diffc.ops.constant import constant_like, pi
 from diffc.ops.elementwise import Elementwise, Partial, cast
@@ -257,10 +258,14 @@ class atan2(MathsFunction):
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
         y, x = inputs
-        norm = add(square(x), square(y))
-        origin = eq(norm, 0)
-        safe = where(origin, constant_like(1, norm.dtype), norm)
-        return div(x, safe), neg(div(y, safe))
+        one, largest = (constant_like(number, out.dtype) for number in (1, FORMATS[out.dtype].largest))
+        # Squares of quotients by the larger neither overflow nor underflow; nothing depends on what it is.
+        size = stop_gradient(minimum(maximum(abs_(y), abs_(x)), largest))
+        origin = eq(size, 0)
+        scale = where(origin, one, size)
+        a, b = div(x, scale), div(y, scale)
+        square_over_scale = where(origin, one, mul(add(square(a), square(b)), scale))
+        return div(a, square_over_scale), neg(div(b, square_over_scale))
 
 
 @register

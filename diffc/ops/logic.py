@@ -168,6 +168,9 @@ class where(Elementwise):
     moves = True
     domain = "any"
 
+    def ranked(self, node: Node, sign: int) -> Sequence[tuple[int, int]]:
+        return [(1, sign), (2, sign)]
+
     def numpy(self, *arrays: Any) -> Any:
         return np.where(*arrays)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.ir import Node, Type, size_of
 from diffc.ops.arithmetic import div, mul, neg, sub
+from diffc.ops.attained import attaining
 from diffc.ops.base import Array, Composite, register
 from diffc.ops.broadcasting import checked_axes, normal_axes, sum_
 from diffc.ops.constant import constant_like
@@ -58,9 +59,21 @@ class amax(Reduction):
         (x,), (dx,), axes = node.inputs, tangents, node.attrs["axes"]
         if dx is None:
             return None
+        attained, count = eq(x, expand_dims(node, axes)), attaining(x, 1)
+        weighted = dx if count is None else mul(count, dx)
+        total = sum_(where(attained, weighted, constant_like(0, x.dtype)), axes)
+        return div(total, self.attained(node, 1, [count]))
+
+    def ranked(self, node: Node, sign: int) -> Sequence[tuple[int, int]]:
+        """Return the operand, for the largest."""
+        return [(0, sign)] if sign > 0 else ()
+
+    def attained(self, node: Node, sign: int, counts: Sequence[Node | None]) -> Node:
+        """Return how many elements attain the maximum, or how many values in them."""
+        (x,), (count,), axes = node.inputs, counts, node.attrs["axes"]
         attained = eq(x, expand_dims(node, axes))
-        total = sum_(where(attained, dx, constant_like(0, x.dtype)), axes)
-        return div(total, sum_(cast(attained, x.dtype), axes))
+        each = cast(attained, x.dtype) if count is None else where(attained, count, constant_like(0, x.dtype))
+        return sum_(each, axes)
 
 
 def lowest(dtype: Any) -> Any:

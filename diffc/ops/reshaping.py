@@ -30,6 +30,7 @@ class reshape_op(Linear):
     summary = "the same elements, row-major, in another shape"
     cost = 0
     moves = True
+    rearranges = True
     keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
@@ -91,6 +92,7 @@ class transpose_op(Linear):
     summary = "the axes in another order"
     cost = 0
     moves = True
+    rearranges = True
     keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
@@ -142,6 +144,7 @@ class flip_op(Linear):
     summary = "the opposite order along some axes"
     cost = 0
     moves = True
+    rearranges = True
     keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:

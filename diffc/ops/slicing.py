@@ -25,6 +25,7 @@ class slice_op(Linear):
     summary = "the elements start, start+step, ... of each axis"
     cost = 0
     moves = True
+    rearranges = True
     keeps_sign = "positive"
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
@@ -175,6 +176,7 @@ class concatenate_op(Linear):
     name = "concatenate"
     summary = "arrays one after the other along an axis"
     moves = True
+    rearranges = True
 
     def infer(self, types: Sequence[Type], attrs: Mapping[str, Any]) -> Type:
         """Add up the extents along the axis; the others must agree."""

@@ -77,7 +77,11 @@ TIES = [
     edge("maximum(x, 0)", 0.0, 0.5, 0.0),
     *(
         edge(formula, {"x": 1.0, "y": 1.0, "z": 1.0}, dict.fromkeys("xyz", 1 / 3), 0.0)
-        for formula in ("max(x, y, z)", "min(x, y, z)", "maximum(x, maximum(y, z))")
+        for formula in (
+            *("max(x, y, z)", "min(x, y, z)", "maximum(x, maximum(y, z))", "fmax(fmax(x, y), z)"),
+            *("fmin(x, fmin(y, z))", "maximum(max([x, y]), z)", "min([min([x, y]), z])"),
+            "-min([-x, -max([y, z])])",
+        )
     ),
     edge("max(x, y, z)", {"x": 2.0, "y": 1.0, "z": 2.0}, {"x": 0.5, "y": 0.0, "z": 0.5}, 0.0),
     edge("min(x, y, z)", {"x": 1.0, "y": 1.0, "z": 2.0}, {"x": 0.5, "y": 0.5, "z": 0.0}, 0.0),
@@ -97,6 +101,10 @@ TIES = [
     edge("min(x)", [2.0, 1.0, 1.0], [0.0, 0.5, 0.5], np.zeros((3, 3))),
     edge("max(x)", [3.0, 3.0, 3.0], [1 / 3, 1 / 3, 1 / 3], np.zeros((3, 3))),
     edge("sum(max(x, axis=1))", [[1.0, 1.0], [0.0, 2.0]], [[0.5, 0.5], [0.0, 1.0]]),
+    edge("max(max(x, axis=1))", [[1.0, 1.0], [1.0, 0.0]], [[1 / 3, 1 / 3], [1 / 3, 0.0]]),
+    edge("min(min(x, axis=0))", [[1.0, 1.0], [1.0, 2.0]], [[1 / 3, 1 / 3], [1 / 3, 0.0]]),
+    edge("maximum(max(x[0:3]), max(x[3:]))", [1.0, 1.0, 1.0, 1.0, 0.0], [0.25] * 4 + [0.0], np.zeros((5, 5))),
+    edge("max(maximum(x, x[::-1]))", [1.0, 0.0, 1.0], [0.5, 0.0, 0.5]),
 ]
 CLIPS = [
     edge("clip(x, 0, 1)", at, slope, 0.0) for at, slope in ((0, 1), (1, 1), (0.5, 1), (-0.5, 0), (1.5, 0))
@@ -135,6 +143,9 @@ PRODUCTS = [
 ANGLES = [
     edge("atan2(y, x)", {"y": 0.0, "x": 0.0}, {"y": 0.0, "x": 0.0}),
     edge("atan2(y, x)", {"y": 0.0, "x": -1.0}, {"y": -1.0, "x": 0.0}),
+    edge("atan2(y, x)", {"y": 3e-200, "x": 4e-200}, {"y": 1.6e199, "x": -1.2e199}),
+    edge("atan2(y, x)", {"y": 3e200, "x": 4e200}, {"y": 1.6e-201, "x": -1.2e-201}, 0.0),
+    edge("atan2(y, x)", {"y": 3e-100, "x": 4e-100}, {"y": 1.6e99, "x": -1.2e99}, -3.84e198),
     edge("x - 2*floor(x/2)", 2.0, 1.0, 0.0),
     edge("x - y*floor(x/y)", {"y": 2.0, "x": 6.0}, {"y": -3.0, "x": 1.0}, 0.0),
 ]
