@@ -40,6 +40,7 @@ from diffc.ops.elementary import (
     tanh,
 )
 from diffc.ops.gamma import digamma, polygamma_of
+from diffc.ops.inverse_functions import erfcinv, erfinv, lambertw
 from diffc.ops.inverse_hyperbolic import asinh, atanh
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_not, logical_or, lt, ne, where
 from diffc.ops.powers import power
@@ -52,7 +53,7 @@ from diffc.syntax.pointwise import (
     odd,
     sinc_of_angle,
 )
-from diffc.syntax.special import beta, binom, gamma, loggamma, poch
+from diffc.syntax.special import beta, binom, factorial2, gamma, loggamma, poch
 
 __all__ = ["FUNCTIONS"]
 
@@ -109,6 +110,14 @@ def _erf2(x: Node, y: Node) -> Node:
     left = logical_and(lt(x, -0.5), lt(y, -0.5))
     a, b = where(left, neg(y), x), where(left, neg(x), y)
     return where(logical_or(left, right), sub(erfc(a), erfc(b)), sub(erf(y), erf(x)))
+
+
+def _lambert(x: Node, k: Node | None = None) -> Node:
+    if k is not None:
+        raise DiffcError(
+            "LambertW(x, k): only the branch k = 0 is supported; list it in inputs and give its value"
+        )
+    return lambertw(x)
 
 
 def _falling(x: Node, n: Node) -> Node:
@@ -186,6 +195,10 @@ FUNCTIONS: dict[str, Callable[..., Node]] = {
     "erf": erf,
     "erfc": erfc,
     "erf2": _erf2,
+    "erfinv": erfinv,
+    "erfcinv": erfcinv,
+    "LambertW": _lambert,
+    "factorial2": factorial2,
     "beta": beta,
     "binomial": binom,
     "RisingFactorial": poch,

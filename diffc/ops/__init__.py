@@ -12,6 +12,7 @@ from diffc.ops import elementary as elementary
 from diffc.ops import factorizations as factorizations
 from diffc.ops import gamma as gamma
 from diffc.ops import indexing as indexing
+from diffc.ops import inverse_functions as inverse_functions
 from diffc.ops import inverse_hyperbolic as inverse_hyperbolic
 from diffc.ops import linalg as linalg
 from diffc.ops import logic as logic

@@ -21,7 +21,7 @@ from diffc.ops.elementary import MathsFunction
 from diffc.ops.elementwise import Operand, Partial, lift
 from diffc.ops.emitter import Arithmetic, Value
 
-__all__ = ["MAX_ORDER", "digamma", "gammaln", "polygamma", "polygamma_of"]
+__all__ = ["MAX_ORDER", "ScalarFunction", "digamma", "gammaln", "polygamma", "polygamma_of"]
 
 MAX_ORDER = 20
 """The largest order of a polygamma function for which there is compiled code."""
@@ -96,7 +96,7 @@ def _polygamma(order: float, x: float) -> float:
     return sign * bend - total if below else sign * total
 
 
-class _Gamma(MathsFunction):
+class ScalarFunction(MathsFunction):
     """A function that NumPy lacks: `library` computes it."""
 
     cost = 60
@@ -109,7 +109,7 @@ class _Gamma(MathsFunction):
 
 
 @register
-class gammaln(_Gamma):
+class gammaln(ScalarFunction):
     """log(|gamma(x)|), inf at 0 and at the negative integers."""
 
     name, source, summary = "gammaln", "_gammaln({0})", "log(abs(gamma(x))), inf at 0, -1, -2, ..."
@@ -123,7 +123,7 @@ class gammaln(_Gamma):
 
 
 @register
-class digamma(_Gamma):
+class digamma(ScalarFunction):
     """The derivative of gammaln, NaN at the negative integers."""
 
     name, source, summary = "digamma", "_digamma({0})", "the derivative of gammaln"
@@ -137,7 +137,7 @@ class digamma(_Gamma):
 
 
 @register
-class polygamma(_Gamma):
+class polygamma(ScalarFunction):
     """The derivative of order n of digamma, for a number n from 1 on; nothing is differentiated by n."""
 
     name, source, arity = "polygamma", "_polygamma({0}, {1})", 2

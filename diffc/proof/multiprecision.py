@@ -43,6 +43,22 @@ def _exp(x: Any) -> Any:
     return _context.exp(x) if abs(x) < _HUGE else _context.inf if x > 0 else _context.zero * x
 
 
+def _erfcinv(y: Any) -> Any:
+    """Return the inverse of erfc, near 0 and 2 by Halley's method on erfc itself."""
+    rest = min(y, 2 - y)
+    if rest <= 0:
+        return _context.nan if rest < 0 else _context.sign(1 - y) * _context.inf
+    if rest > 0.5:
+        return _context.erfinv(1 - y)
+    z = _context.sqrt(-_context.log(rest))
+    for _ in range(100):
+        step = (_context.erfc(z) - rest) * _context.exp(z * z) * _context.sqrt(_context.pi) / 2
+        z += step / (1 - z * step)
+        if abs(step) < _context.mpf(10) ** (-DIGITS // 2):
+            break
+    return _context.sign(1 - y) * z
+
+
 def _piecewise(*pieces: tuple[Any, Any]) -> Any:
     return next((value for value, condition in pieces if condition), _context.nan)
 
@@ -57,6 +73,9 @@ _FUNCTIONS = SimpleNamespace(
     loggamma=lambda x: _context.re(_context.loggamma(x)),
     polygamma=lambda n, x: _context.psi(int(n), x),
     erfc=_context.erfc,
+    erfinv=lambda x: _erfcinv(1 - x),
+    erfcinv=_erfcinv,
+    LambertW=_context.lambertw,
     Abs=abs,
     Max=lambda *args: _context.nan if any(map(_context.isnan, args)) else max(args, default=-_context.inf),
     Min=lambda *args: _context.nan if any(map(_context.isnan, args)) else min(args, default=_context.inf),

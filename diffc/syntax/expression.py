@@ -106,6 +106,8 @@ class _Parser:
         kind, text, position = token
         if kind == "number":
             self._push_operand(Literal(number_value(text), position))
+        elif kind == "string":
+            self._push_operand(Literal(text[1:-1], position))
         elif text == "not":
             self._push_not(token)
         elif kind == "name":

@@ -29,7 +29,7 @@ from diffc.ops.slicing import concatenate, stack
 from diffc.ops.softmax import logsumexp, softmax
 from diffc.ops.sorting import argmax, argmin, argsort, sort
 from diffc.ops.spectra import eigvalsh, svdvals
-from diffc.syntax import arrays, compositions, linear_algebra, pointwise, special
+from diffc.syntax import arrays, compositions, contraction, linear_algebra, pointwise, special
 from diffc.syntax.suggestions import instead_of_function, nearest
 from diffc.syntax.values import (
     Bundle,
@@ -54,8 +54,8 @@ _DEFAULTS: Mapping[str, Any] = {"None": None, "False": False, "0": 0, "-1": -1}
 class Function:
     """One function: its name, the text of its parameters, one line on what it returns, its builder.
 
-    `build` takes one value for each parameter. `several`, where there is one, takes two or more
-    positional values instead: `max(x, y, z)`.
+    `build` takes one value for each parameter, and for one with a star a bundle of all that are left.
+    `several`, where there is one, takes two or more positional values instead: `max(x, y, z)`.
     """
 
     name: str
@@ -78,6 +78,10 @@ class Function:
 
     def _bound(self, positional: Sequence[Value], keywords: Mapping[str, Value]) -> list[Any]:
         names = [each.partition("=") for each in self.parameters.split(", ")]
+        if names[-1][0].startswith("*"):
+            before = len(names) - 1
+            rest = [Bundle("tuple", tuple(positional[before:]))] if len(positional) > before else []
+            positional = [*positional[:before], *rest]
         values = {name: _DEFAULTS[default] if mark else _REQUIRED for name, mark, default in names}
         if len(positional) > len(values):
             also = _TOO_MANY.get(self.name, "")
@@ -197,6 +201,12 @@ def _matmul(a: Value, b: Value) -> Node:
     return matmul(as_node(a), as_node(b))
 
 
+def _einsum(subscripts: Value, operands: Bundle) -> Node:
+    if not isinstance(subscripts, str):
+        raise TypeProblem('the subscripts come first: write einsum("ij,jk->ik", a, b)')
+    return contraction.einsum(subscripts, [as_node(each) for each in operands.items])
+
+
 def _of_matrix(builder: Callable[[Node], Node]) -> Callable[[Value], Value]:
     return lambda a: builder(as_node(a))
 
@@ -287,6 +297,7 @@ for _name, _names, _doc in (
 
 for _name, _names, _doc in (
     ("gamma", "x", "the gamma function, from gammaln: its relative error grows with log(abs(gamma(x)))"),
+    ("factorial2", "x", "x*(x - 2)*(x - 4)*..., between the integers by a cosine"),
     ("loggamma", "x", "log(gamma(x)), NaN below 0"),
     ("beta", "x, y", "gamma(x)*gamma(y)/gamma(x + y)"),
     ("betaln", "x, y", "log(abs(beta(x, y)))"),
@@ -324,6 +335,7 @@ _add("cumprod", "x, axis=0", "the products up to each place of an axis",
 _add("matmul", "a, b", "the matrix product a @ b", _matmul)
 _add("dot", "a, b", "the product of vectors or matrices",
      lambda a, b: compositions.dot(as_node(a), as_node(b)))  # fmt: skip
+_add("einsum", "subscripts, *operands", 'a sum of products: einsum("ij,jk->ik", a, b) is a @ b', _einsum)
 _add("outer", "a, b", "the outer product of two vectors",
      lambda a, b: compositions.outer(as_node(a), as_node(b)))  # fmt: skip
 

@@ -20,6 +20,7 @@ _WORDS = frozenset(("and", "or", "not", "True", "False", "None"))
 _TOKEN = re.compile(
     r"(?P<number>(?:[0-9]+(?:_[0-9]+)*\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[^\W\d]\w*)"
+    r"|(?P<string>\"[^\"\n]*\"|'[^'\n]*')"
     r"|(?P<symbol>\.\.\.|\*\*|//|<=|>=|==|!=|<>|&&|\|\||[-+*/%@<>=()\[\],:.])"
 )
 _SPACE = re.compile(r"\s*")
@@ -36,6 +37,8 @@ _HINTS = {
     "~": "write 'not'",
     "{": "lists are written with [ ]",
     "}": "lists are written with [ ]",
+    '"': "a text ends on its line with the quote that it begins with",
+    "'": "a text ends on its line with the quote that it begins with; the derivative is dc.grad",
     "#": "a formula has no comments",
     ";": "one formula has no statements",
     "×": "write *",
@@ -58,7 +61,7 @@ _KEYWORDS = {
 
 
 class Token(NamedTuple):
-    """A token: `kind` is number, name, symbol or end."""
+    """A token: `kind` is number, name, string (in its quotes), symbol or end."""
 
     kind: str
     text: str
@@ -111,7 +114,7 @@ def tokenize(text: str) -> Iterator[Token]:
         elif kind == "symbol":
             if found in _HINTS:
                 raise _unexpected(text, position, found)
-        else:
+        elif kind == "number":
             _check_number(text, match)
         yield Token(kind, found, position)
         position = _SPACE.match(text, match.end()).end()  # pyright: ignore[reportOptionalMemberAccess]

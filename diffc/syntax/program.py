@@ -37,9 +37,9 @@ __all__ = ["Apply", "Collect", "Index", "Instruction", "Literal", "Load", "Parse
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A number, a truth value, `None`, or `...` (which stands only in a subscript)."""
+    """A number, a truth value, `None`, a string, or `...` (which stands only in a subscript)."""
 
-    value: int | float | bool | EllipsisType | None
+    value: int | float | bool | str | EllipsisType | None
     position: int
 
 

@@ -11,16 +11,16 @@ import math
 from diffc.ir import Node
 from diffc.ops.arithmetic import abs_, add, div, mul, neg, sub
 from diffc.ops.constant import constant_like, scalar_value
-from diffc.ops.elementary import exp, hypot, log, log1p
+from diffc.ops.elementary import cos, exp, exp2, hypot, log, log1p
 from diffc.ops.elementwise import Operand, lift
 from diffc.ops.gamma import gammaln
 from diffc.ops.inverse_hyperbolic import atanh
 from diffc.ops.logic import eq, ge, gt, le, logical_and, logical_or, lt, ne, where
-from diffc.ops.remainders import mod
+from diffc.ops.remainders import fmod, mod
 from diffc.ops.rounding import floor
 
 __all__ = [
-    "beta", "betaln", "binom", "entr", "gamma", "huber", "kl_div", "loggamma", "logit", "poch",
+    "beta", "betaln", "binom", "entr", "factorial2", "gamma", "huber", "kl_div", "loggamma", "logit", "poch",
     "pseudo_huber", "rel_entr",
 ]  # fmt: skip
 
@@ -38,6 +38,14 @@ def gamma(x: Operand) -> Node:
     (x,) = _floats(x)
     pole = logical_or(eq(x, -math.inf), logical_and(lt(x, 0), eq(floor(x), x)))
     return where(pole, constant_like(math.nan, x.dtype), _signed(exp(gammaln(x)), x))
+
+
+def factorial2(x: Operand) -> Node:
+    """Return x!! = x (x - 2) (x - 4) ..., between the integers by a cosine, as mpmath has it."""
+    (x,) = _floats(x)
+    half, wave = mul(0.5, x), mul(0.25, sub(cos(mul(math.pi, fmod(x, 2.0))), 1.0))
+    scale = mul(exp2(half), exp(mul(math.log(math.pi / 2), wave)))
+    return mul(scale, gamma(add(half, 1.0)))
 
 
 def _signed(value: Node, *arguments: Node) -> Node:

@@ -76,7 +76,6 @@ _FUNCTIONS: Mapping[str, str] = {
     "squeeze": "reshape(x, shape)",
     "deg": "rad2deg(x)",
     "rad": "deg2rad(x)",
-    "einsum": "a @ b, or a sum of products over an axis",
     "median": "",
     "integrate": "",
     "cross": "",

@@ -50,7 +50,7 @@ class Part:
     step: int | None
 
 
-Value: TypeAlias = "Node | Weak | Bundle | Part | EllipsisType | None"
+Value: TypeAlias = "Node | Weak | Bundle | Part | str | EllipsisType | None"
 
 
 def as_node(value: Value) -> Node:
@@ -67,6 +67,8 @@ def as_node(value: Value) -> Node:
         return _stacked([as_operand(each) for each in value.items])
     if isinstance(value, Bundle):
         raise TypeProblem("a tuple is no array: write [a, b]")
+    if isinstance(value, str):
+        raise TypeProblem("a text is no number and no array; only einsum takes one")
     shown = "None" if value is None else "'...'" if value is ... else "a slice"
     raise TypeProblem(f"{shown} is no number and no array")
 

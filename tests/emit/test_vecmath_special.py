@@ -8,6 +8,7 @@ from vecmath_kernels import BINARY, DTYPES, LANES, SHAPES, compiled, same
 
 INF, NAN = float("inf"), float("nan")
 _PI = float(np.pi)
+_E = float(np.e)
 SPECIAL: dict[str, tuple[tuple[tuple[float, ...], float], ...]] = {
     "exp": (((0.0,), 1.0), ((-0.0,), 1.0), ((INF,), INF), ((-INF,), 0.0), ((800.0,), INF), ((-800.0,), 0.0)),
     "exp2": (
@@ -73,6 +74,23 @@ SPECIAL: dict[str, tuple[tuple[tuple[float, ...], float], ...]] = {
     "softplus": (((INF,), INF), ((-INF,), 0.0), ((800.0,), 800.0), ((-800.0,), 0.0)),
     "erf": (((0.0,), 0.0), ((-0.0,), -0.0), ((INF,), 1.0), ((-INF,), -1.0), ((7.0,), 1.0)),
     "erfc": (((0.0,), 1.0), ((-0.0,), 1.0), ((INF,), 0.0), ((-INF,), 2.0), ((30.0,), 0.0), ((-7.0,), 2.0)),
+    "erfinv": (
+        *(((x,), x) for x in (0.0, -0.0)),
+        ((1.0,), INF),
+        ((-1.0,), -INF),
+        *(((x,), NAN) for x in (1.1, -2.0, INF, -INF)),
+    ),
+    "erfcinv": (
+        ((1.0,), 0.0),
+        *(((x,), INF) for x in (0.0, -0.0)),
+        ((2.0,), -INF),
+        *(((x,), NAN) for x in (-1e-30, 2.1, INF, -INF)),
+    ),
+    "lambertw": (
+        *(((x,), x) for x in (0.0, -0.0, INF)),
+        ((_E,), 1.0),
+        *(((x,), NAN) for x in (-0.4, -INF)),
+    ),
     "gammaln": (
         *(((at,), INF) for at in (0.0, -0.0, -1.0, -7.0, -1e17, INF, -INF)),
         ((1.0,), 0.0),

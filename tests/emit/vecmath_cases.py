@@ -56,6 +56,15 @@ _NEAR_STEPS_OF_ATANH = (
 )
 
 
+_NEAR_STEPS_OF_INVERSE = (*np.arange(0.9985, 0.9997, 1e-5), *(1 - k * 2.0**-22 for k in range(1, 60)))
+_TAILS_OF_ERFC = (
+    *np.exp2(-np.arange(0.5, 1074, 4.7)),
+    *np.arange(4e-4, 1.2e-3, 1e-5),
+    *(2 - 2.0**-k for k in range(1, 52)),
+)
+_NEAR_BRANCH = tuple(-1 / np.e + 2.0**-k for k in range(1, 54))
+
+
 def _real_cube_root(x: Any) -> Any:
     return mpmath.sign(x) * mpmath.cbrt(abs(x))
 
@@ -63,6 +72,25 @@ def _real_cube_root(x: Any) -> Any:
 def _complement_of_erf(x: Any) -> Any:
     # mpmath overflows beyond.
     return mpmath.erfc(max(min(x, 100), -100))
+
+
+def _inverse_of_erfc(y: Any) -> Any:
+    """Return the inverse of erfc; near 0 by Halley's method on erfc itself."""
+    if y > 0.5:
+        with mpmath.workdps(400 if abs(y - 1) < 1e-3 else 80):
+            return mpmath.erfinv(1 - y) if y < 1.5 else -_inverse_of_erfc(2 - y)
+    z = mpmath.sqrt(-mpmath.log(y))
+    for _ in range(60):
+        step = (mpmath.erfc(z) - y) * mpmath.exp(z * z) * mpmath.sqrt(mpmath.pi) / 2
+        z += step / (1 - z * step)
+        if abs(step) < 1e-20:
+            break
+    return z
+
+
+def _inverse_of_erf(x: Any) -> Any:
+    with mpmath.workdps(400):
+        return _inverse_of_erfc(1 - x)
 
 
 CASES = {
@@ -93,6 +121,11 @@ CASES = {
     "logaddexp": Case(lambda x, y: max(x, y) + mpmath.log1p(mpmath.exp(-abs(x - y)))),
     "erf": Case(mpmath.erf, (*_NEAR_ONE, 5.8, 5.95, 6.1)),
     "erfc": Case(_complement_of_erf, (*np.arange(-6, 28, 0.07), 0.84999, 0.85001, 26.54, 9.19, 10.05, 10.2)),
+    "erfinv": Case(_inverse_of_erf, (*_NEAR_ONE, *_NEAR_STEPS_OF_INVERSE), low=-1.0, high=1.0),
+    "erfcinv": Case(_inverse_of_erfc, (*_NEAR_ONE, *_TAILS_OF_ERFC), low=0.0, high=2.0),
+    "lambertw": Case(
+        lambda x: mpmath.lambertw(x).real, (*_NEAR_BRANCH, *np.arange(-0.36, 0.8, 0.004)), low=-1 / np.e
+    ),
     "atan2": Case(mpmath.atan2),
     "pow": Case(mpmath.power),
     "hypot": Case(lambda x, y: mpmath.sqrt(x * x + y * y)),

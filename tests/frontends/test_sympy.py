@@ -450,7 +450,7 @@ REFUSED = [
     (sp.zoo, r"zoo: complex numbers are not supported"),
     (sp.log(sp.I * x), r"complex numbers are not supported$"),
     (x * sp.Pow(-8, sp.Rational(1, 3), evaluate=False), r"complex numbers are not supported"),
-    (sp.factorial2(x) + 1, r"factorial2 is not supported; rewrite it, with \.rewrite\(gamma\)"),
+    (sp.catalan(x) + 1, r"catalan is not supported; rewrite it, with \.rewrite\(gamma\)"),
     (sp.fibonacci(x), r"rewrite it, with \.rewrite\(sqrt\)"),
     (sp.jn(0, x), r"expand it, with \.expand\(func=True\)"),
     (sp.LeviCivita(x, y, 1), r"evaluate it first, with \.doit\(\)"),
@@ -545,7 +545,7 @@ def test_functions_that_others_defined_are_refused(function):
 @pytest.mark.parametrize(
     "way",
     [
-        lambda: sp.factorial2(x).rewrite(sp.gamma), lambda: sp.fibonacci(x).rewrite(sp.sqrt),
+        lambda: sp.catalan(x).rewrite(sp.gamma), lambda: sp.fibonacci(x).rewrite(sp.sqrt),
         lambda: ((sp.exp(sp.I * x) + sp.exp(-sp.I * x)) / 2).rewrite(sp.cos),
         lambda: sp.Abs(sp.Symbol("x", real=True)).diff(), lambda: sp.jn(0, x).expand(func=True),
         lambda: sp.Trace(sp.MatrixSymbol("N", t, t)).subs({t: 3}),

@@ -114,7 +114,7 @@ def test_program(text: str, program: str) -> None:
         ("x²", "is not a name", 0),
         ("lambda + 1", "a word of Python", 0),
         ("a if b else c", "a word of Python", 2),
-        ("__import__('os')", "unexpected character", 11),
+        ("__import__('os)", "a text ends on its line", 11),
         ("x; import os", "unexpected character ';'", 1),
         ("a\x00b", "U+0000", 1),
         ("a\n+ ?", "unexpected character '?'", 4),

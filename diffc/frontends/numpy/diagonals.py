@@ -13,42 +13,14 @@ from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_numbe
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Dim, Extent, Node
 from diffc.ops import cast, constant_like, dim, iota
-from diffc.ops.arithmetic import add, mul
+from diffc.ops.arithmetic import add
 from diffc.ops.broadcasting import broadcast, sum_
-from diffc.ops.indexing import gather
 from diffc.ops.logic import eq, ge, lt, where
 from diffc.ops.reshaping import expand_dims, reshape, transpose
-from diffc.ops.slicing import pad, slice_
+from diffc.ops.slicing import pad
+from diffc.syntax.arrays import diagonal_of
 
 __all__ = ["diagonal_of", "on_diagonal"]
-
-
-def diagonal_of(x: Node, offset: int) -> Node:
-    """Return a diagonal of the last two axes, as the last axis.
-
-    Raises:
-        TypeProblem: for a matrix of symbolic extents that is not square, whose diagonal has no known length.
-    """
-    *leading, rows, columns = x.shape
-    length = _diagonal_length(x, rows, columns, offset)
-    if isinstance(length, int) and length == 0:
-        return slice_(reshape(x, (*leading, rows * columns)), (0,) * (x.rank - 1), (*leading, 0))
-    # The elements of a diagonal stand at equal distances among all of the matrix.
-    start = offset if offset >= 0 else -offset * columns
-    flat = reshape(x, (*leading, rows * columns))
-    if isinstance(columns, int):
-        zeros = (0,) * len(leading)
-        return slice_(flat, (*zeros, start), (*leading, length), (1,) * len(leading) + (columns + 1,))
-    places = add(mul(iota(length), dim(columns + 1)), dim(start))
-    return gather(flat, places, -1)
-
-
-def _diagonal_length(x: Node, rows: Extent, columns: Extent, offset: int) -> Extent:
-    if isinstance(rows, int) and isinstance(columns, int):
-        return max(0, min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns))
-    if rows != columns:
-        raise TypeProblem(f"the length of the diagonal of {x.type} is no polynomial of its extents")
-    return rows - abs(offset)
 
 
 def on_diagonal(v: Node, offset: int) -> Node:

@@ -8,7 +8,6 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer, unsupported
-from diffc.frontends.numpy.contraction import contract, counted
 from diffc.frontends.numpy.operands import as_array, as_axis
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import ravel
@@ -18,6 +17,7 @@ from diffc.ops import products as ops
 from diffc.ops import reshaping, slicing
 from diffc.ops.arithmetic import mul, sub
 from diffc.ops.broadcasting import sum_
+from diffc.syntax.contraction import contract, counted
 
 __all__ = ["matrix_product"]
 

@@ -16,6 +16,7 @@ from diffc.frontends.numpy.value import traced, untraced
 from diffc.ir import Node, topological
 from diffc.ops.gamma import polygamma_of
 from diffc.ops.interpreter import evaluate_nodes
+from diffc.ops.inverse_functions import lambertw as lambertw_of
 from diffc.ops.softmax import logsumexp as logsumexp_of
 from diffc.ops.softmax import softmax as softmax_of
 from diffc.syntax.compositions import log_softmax as log_softmax_of
@@ -45,6 +46,14 @@ def polygamma(n: int, x: Any) -> Any:
 def polygamma_builder(n: Any, x: Any) -> Node:
     """scipy.special.polygamma."""
     return polygamma_of(n, as_array(x))
+
+
+@stands_for("scipy.special.lambertw")
+def lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Node:
+    """scipy.special.lambertw of real numbers: NaN where it is not real."""
+    if isinstance(k, bool) or not isinstance(k, int) or k:
+        raise TypeProblem("scipy.special.lambertw: only the principal branch, k = 0, is supported")
+    return lambertw_of(floating(as_array(z)))
 
 
 @stands_for("scipy.special.logsumexp")

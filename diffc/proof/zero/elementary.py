@@ -24,6 +24,8 @@ class Elementary(Signs):
             gen = self._gen(term)
             if gen is not None and gen.head == "log":
                 out.append(self.abs_power(gen.args[0], c))
+            elif gen is not None and gen.head == "head:LambertW":  # w exp(w) is x
+                out.append(self.root_power(p.div(gen.args[0], term), c))
             else:
                 scale = self._unit("exp", term, c)
                 base = self.generator("exp", (term,), scale=scale, positive=True)

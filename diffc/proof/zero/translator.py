@@ -211,6 +211,7 @@ _REWRITES: dict[str, Callable[..., Any]] = {
     "acos": lambda x: sympy.pi / 2 - sympy.asin(x),
     "acot": lambda x: sympy.atan(1 / x),
     "erfc": lambda x: 1 - sympy.erf(x),
+    "erfcinv": lambda x: sympy.erfinv(1 - x),
     "digamma": lambda x: sympy.polygamma(0, x),
     "expm1": lambda x: sympy.exp(x) - 1,
     "log1p": lambda x: sympy.log(x + 1),

@@ -46,6 +46,8 @@ _NAMES: dict[Any, str] = {
     sympy.Abs: "fabs",
     sympy.erf: "erf",
     sympy.erfc: "erfc",
+    sympy.erfinv: "erfinv",
+    sympy.LambertW: "lambertw",
     sympy.gamma: "gamma",
     sympy.loggamma: "loggamma",
     sympy.polygamma: "psi",

@@ -1,4 +1,4 @@
-"""The subscripts of numpy.einsum: `ij,jk->ik`, `...ii`, and lists of integers."""
+"""The subscripts of einsum: `ij,jk->ik`, `...ii`, and lists of integers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Subscripts:
     def expand(self, ranks: Sequence[int]) -> Subscripts:
         """Return the subscripts with integers for labels, with those that `...` stands for."""
         if len(ranks) != len(self.operands):
-            raise TypeProblem(f"numpy.einsum: {len(self.operands)} subscripts for {len(ranks)} operands")
+            raise TypeProblem(f"einsum: {len(self.operands)} subscripts for {len(ranks)} operands")
         hidden = [
             rank - len(names) + 1 if ... in names else 0
             for rank, names in zip(ranks, self.operands, strict=True)
@@ -32,15 +32,15 @@ class Subscripts:
         most = max(hidden, default=0)
         for rank, names, more in zip(ranks, self.operands, hidden, strict=True):
             if more < 0 or (... not in names and len(names) != rank):
-                raise TypeProblem(f"numpy.einsum: {_shown(names)} does not fit an operand with {rank} axes")
+                raise TypeProblem(f"einsum: {_shown(names)} does not fit an operand with {rank} axes")
         letters = sorted({each for names in self.operands for each in names if each is not ...})
         numbers = {letter: k + most for k, letter in enumerate(letters)}
         result = self._implicit(most) if self.result is None else self.result
         if ... not in result and most and self.result is not None:
-            raise TypeProblem("numpy.einsum: the output lacks the '...' of the operands")
+            raise TypeProblem("einsum: the output lacks the '...' of the operands")
         unknown = [each for each in result if each is not ... and each not in numbers]
         if unknown:
-            raise TypeProblem(f"numpy.einsum: {_shown(unknown)} of the output is in no operand")
+            raise TypeProblem(f"einsum: {_shown(unknown)} of the output is in no operand")
         # The axes of '...' are counted from the last.
         return Subscripts(
             [
@@ -75,7 +75,7 @@ def read_subscripts(arguments: Sequence[Any]) -> tuple[Subscripts, list[Any]]:
         TypeProblem: for a text that is none.
     """
     if not arguments:
-        raise TypeProblem("numpy.einsum: subscripts and operands are missing")
+        raise TypeProblem("einsum: subscripts and operands are missing")
     if isinstance(arguments[0], str):
         text = arguments[0].replace(" ", "")
         inputs, arrow, output = text.partition("->")
@@ -94,14 +94,12 @@ def _letters(text: str) -> Names:
     names: Names = [*before, *([...] if dots else []), *after]
     for each in names:
         if each is not ... and not (each.isascii() and each.isalpha()):
-            raise TypeProblem(f"numpy.einsum: {each!r} in {text!r} is no letter")
+            raise TypeProblem(f"einsum: {each!r} in {text!r} is no letter")
     return names
 
 
 def _integers(labels: Any) -> Names:
     if not isinstance(labels, list | tuple):
-        raise TypeProblem(
-            "numpy.einsum: write einsum('ij,jk->ik', a, b) or einsum(a, [0, 1], b, [1, 2], [0, 2])"
-        )
+        raise TypeProblem("einsum: write einsum('ij,jk->ik', a, b) or einsum(a, [0, 1], b, [1, 2], [0, 2])")
     each_label: Sequence[Any] = labels
     return [each if each is ... else each.__index__() for each in each_label]
