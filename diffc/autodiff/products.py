@@ -19,7 +19,7 @@ from diffc.ops.reductions import any_
 from diffc.ops.reshaping import flip_op, reshape_op, transpose_op
 from diffc.ops.slicing import pad_op, slice_op
 
-__all__ = ["accumulate", "masked", "scaled", "unbroadcast"]
+__all__ = ["accumulate", "masked", "scaled", "split_mask", "unbroadcast"]
 
 _STRUCTURE = (reshape_op, transpose_op, broadcast_op, sum_op, slice_op, pad_op, flip_op)
 _MAX_STRUCTURE = 8

@@ -24,6 +24,7 @@ from diffc.autodiff.selection import (
     select_inputs,
     shifted,
 )
+from diffc.autodiff.taylor import derivatives_by_scalar, runs
 from diffc.errors import DiffcError
 from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, adjoints_of
 from diffc.ops import constant_like, input_node
@@ -94,14 +95,13 @@ def derivative(graph: Graph, *names: str | int) -> Graph:
     if len(order) > MAX_ORDER:
         raise _too_high(len(order))
     outputs = list(graph.outputs)
-    for name in order:
+    for name, count in runs(order):
         (node,), _ = select_inputs(graph, name)
         if node.rank:
             raise DiffcError(
                 f"derivative takes scalar inputs, {name} is {node.type}; use jacobian or hessian"
             )
-        tangents = pushforward(outputs, {node: constant_like(1, node.dtype)})
-        outputs = [zeros(o.type) if t is None else t for o, t in zip(outputs, tangents, strict=True)]
+        outputs = derivatives_by_scalar(outputs, node, count)
     suffix = "_".join(order)
     return _derived(
         graph, f"d_{graph.name}_{suffix}" if order else graph.name, outputs, graph.output_names, graph.tree
