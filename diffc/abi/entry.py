@@ -21,6 +21,7 @@ from diffc.abi.entry_writer import LLVM_NAMES, OVERLAP, EntryWriter
 from diffc.abi.layouts import DATA, DIMS, READABLE, TYPE, WRITABLE
 from diffc.ir import Dim, Extent, Tree, Type
 from diffc.ir.dtype import ITEM_SIZE
+from diffc.ir.terms import Quotient, Terms
 
 __all__ = ["emit_entry"]
 
@@ -75,10 +76,21 @@ def _largest_symbol(extents: Sequence[Extent]) -> int:
         if isinstance(extent, int):
             limit = limit if extent < _NO_LIMIT else 0
             continue
-        weight = sum(abs(coefficient) for _, coefficient in extent.terms)
-        degree = max(sum(power for _, power in monomial) for monomial, _ in extent.terms)
+        weight, degree = _growth(extent.terms)
         limit = min(limit, int((_NO_LIMIT // weight) ** (1 / degree)) - 1)
     return limit
+
+
+def _growth(terms: Terms) -> tuple[int, int]:
+    """Return a weight and a degree: for symbols up to s no part of a sum is beyond weight * s**degree."""
+    weight, degree = 0, 0
+    for monomial, coefficient in terms:
+        factor, power = abs(coefficient), 0
+        for name, times in monomial:
+            inner = _growth(name.dividend) if isinstance(name, Quotient) else (1, 1)
+            factor, power = factor * inner[0] ** times, power + inner[1] * times
+        weight, degree = weight + factor, max(degree, power)
+    return weight, degree
 
 
 class _Entry(EntryWriter):

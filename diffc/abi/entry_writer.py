@@ -126,6 +126,7 @@ class EntryWriter:
                 self.values.__getitem__,
                 lambda a, b: self.let(f"mul i64 {a}, {b}"),
                 lambda a, b: self.let(f"add i64 {a}, {b}"),
+                lambda a, b: self.let(f"sdiv i64 {a}, {b}"),
             )
         return self.extents[extent]
 

@@ -14,7 +14,8 @@ from diffc.autodiff.batching import batch_node
 from diffc.autodiff.matrices import multiplied
 from diffc.autodiff.regrouping import regrouped
 from diffc.autodiff.ties import Term, Tie, collected, dense, identity, is_zero, stored
-from diffc.ir import Extent, Node, size_of, topological
+from diffc.ir import Dim, Extent, Node, size_of, topological
+from diffc.ir.dim import may_be_negative
 from diffc.ops import constant_like, iota
 from diffc.ops.arithmetic import neg
 from diffc.ops.broadcasting import broadcast, sum_
@@ -180,6 +181,12 @@ def _padded(given: Term, lows: Sequence[Extent], highs: Sequence[Extent], gaps: 
     """Return the term of a padded value; along a tied axis the offset moves by what stands before."""
     known = {tie.axis for tie in given.ties if tie is not None and isinstance(tie.place, Node)}
     grown = [axis for axis in known if lows[axis] != 0 or highs[axis] != 0]
+    for tie, extent in zip(given.ties, given.basis, strict=True):
+        if tie is not None and not isinstance(tie.place, Node):
+            low, high = lows[tie.axis], highs[tie.axis]
+            after = extent - tie.place - given.shape[tie.axis] - high
+            if (low != 0 and _may_cut(tie.place - low)) or (high != 0 and _may_cut(after)):
+                grown.append(tie.axis)
     term = given.untied([*grown, *(axis for axis, gap in enumerate(gaps) if gap)])
     none = (0,) * len(term.basis)
     core = pad(term.core, term.ordered(none, lows), term.ordered(none, highs), term.ordered(none, gaps))
@@ -188,6 +195,11 @@ def _padded(given: Term, lows: Sequence[Extent], highs: Sequence[Extent], gaps: 
         for tie in term.ties
     ]
     return replace(term, core=core, ties=tuple(ties))
+
+
+def _may_cut(amount: Extent) -> bool:
+    """Tell whether a padding by this would have to cut, which symbolic amounts cannot."""
+    return isinstance(amount, Dim) and may_be_negative(amount)
 
 
 def _concatenate(node: Node, operands: Sequence[_Operand]) -> Sequence[Term] | None:

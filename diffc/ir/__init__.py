@@ -8,9 +8,9 @@ from diffc.ir.dim import Extent as Extent
 from diffc.ir.dim import dim_symbols as dim_symbols
 from diffc.ir.dim import evaluate_extent as evaluate_extent
 from diffc.ir.dim import linear_form as linear_form
-from diffc.ir.dim import parse_extent as parse_extent
 from diffc.ir.dim import size_of as size_of
 from diffc.ir.dim import substitute_extent as substitute_extent
+from diffc.ir.extent_text import parse_extent as parse_extent
 from diffc.ir.graph import Graph as Graph
 from diffc.ir.graph import Tree as Tree
 from diffc.ir.graph import flat_tree as flat_tree

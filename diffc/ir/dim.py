@@ -1,4 +1,4 @@
-"""Dimensions: integer polynomials in named symbols, in canonical form.
+"""Dimensions: integer polynomials in named symbols and their quotients, in canonical form.
 
 An extent is a Python `int` when it is constant and a `Dim` otherwise, so that static shapes cost
 nothing. `Dim` arithmetic returns an `int` again whenever the symbols cancel. Two extents are
@@ -10,42 +10,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import product
+from math import lcm
 from typing import Any, TypeAlias, TypeVar
 
-from diffc.errors import DiffcError, TypeProblem
+from diffc.errors import DiffcError
+from diffc.ir.terms import Monomial, Quotient, Terms, canonical, divided, signed_terms, times
 
 __all__ = [
     "Dim",
     "Extent",
     "dim_symbols",
     "evaluate_extent",
+    "extent_terms",
     "fold_extent",
     "linear_form",
     "may_be_negative",
-    "parse_extent",
-    "signed_terms",
     "size_of",
 ]
 
 Folded = TypeVar("Folded")
 
-Monomial: TypeAlias = tuple[tuple[str, int], ...]
-"""Symbols with their powers, sorted by name; `()` is the constant."""
-
-_MAX_TERMS = 64
+_MOST_REMAINDERS = 64
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_TOKEN = re.compile(r"\s*([0-9]+|[A-Za-z_][A-Za-z0-9_]*|\*\*|[-+*])")
-_POWERS = [str(power) for power in range(1, 9)]
 
 
 class Dim:
-    """A polynomial with at least one symbol, for example `N-1` or `2*N*M`. Immutable."""
+    """A polynomial with at least one symbol, for example `N-1` or `2*N*M`. Immutable.
+
+    In a term a quotient, `floor((N+1)/2)`, may take the place of a symbol.
+    """
 
     __slots__ = ("_hash", "terms")
 
-    terms: tuple[tuple[Monomial, int], ...]
+    terms: Terms
 
-    def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
+    def __init__(self, terms: Terms) -> None:
         """Take terms that are already canonical; use `Dim.symbol` and arithmetic otherwise."""
         self.terms = terms
         self._hash = hash(terms)
@@ -60,7 +61,7 @@ class Dim:
     @property
     def is_symbol(self) -> bool:
         """Whether the polynomial is one symbol alone, so that an array's shape gives its value."""
-        return len(self.terms) == 1 and self.terms[0][1] == 1 and [p for _, p in self.terms[0][0]] == [1]
+        return linear_form(self) == (repr(self), 1, 0)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Dim) and self.terms == other.terms
@@ -69,38 +70,38 @@ class Dim:
         return self._hash
 
     def __add__(self, other: Extent) -> Extent:
-        total = dict(self.terms)
-        for monomial, coefficient in _terms(other):
-            total[monomial] = total.get(monomial, 0) + coefficient
-        return _canonical(total)
+        return self._plus(other, 1)
 
     __radd__ = __add__
 
-    def __neg__(self) -> Dim:
-        return Dim(tuple((monomial, -coefficient) for monomial, coefficient in self.terms))
+    def __neg__(self) -> Extent:
+        return _extent({monomial: -coefficient for monomial, coefficient in self.terms})
 
     def __sub__(self, other: Extent) -> Extent:
-        return self + (-other)
+        return self._plus(other, -1)
+
+    def _plus(self, other: Extent, times: int) -> Extent:
+        total = dict(self.terms)
+        for monomial, coefficient in extent_terms(other):
+            total[monomial] = total.get(monomial, 0) + times * coefficient
+        return _extent(total)
 
     def __rsub__(self, other: int) -> Extent:
         return (-self) + other
 
     def __mul__(self, other: Extent) -> Extent:
-        product: dict[Monomial, int] = {}
+        total: dict[Monomial, int] = {}
         for left, a in self.terms:
-            for right, b in _terms(other):
-                powers = dict(left)
-                for name, power in right:
-                    powers[name] = powers.get(name, 0) + power
-                monomial = tuple(sorted(powers.items()))
-                product[monomial] = product.get(monomial, 0) + a * b
-        return _canonical(product)
+            for right, b in extent_terms(other):
+                monomial = times(left, right)
+                total[monomial] = total.get(monomial, 0) + a * b
+        return _extent(total)
 
     __rmul__ = __mul__
 
     def divide(self, other: Extent) -> Extent | None:
         """Return the exact quotient by a single term, or None when there is none."""
-        divisor = _terms(other)
+        divisor = extent_terms(other)
         if len(divisor) != 1 or divisor[0][1] == 0:
             return 1 if isinstance(other, Dim) and other == self else None
         (monomial, coefficient) = divisor[0]
@@ -112,36 +113,39 @@ class Dim:
             if a % coefficient or any(power < 0 for power in powers.values()):
                 return None
             quotient[tuple(sorted((n, p) for n, p in powers.items() if p))] = a // coefficient
-        return _canonical(quotient)
+        return _extent(quotient)
+
+    def __floordiv__(self, divisor: int) -> Extent:
+        """Return the quotient by a positive integer, rounded down."""
+        if divisor < 1:
+            raise DiffcError(f"an extent is divided by a positive integer, not by {divisor}")
+        return _extent(divided(self.terms, divisor))
+
+    def __mod__(self, divisor: int) -> Extent:
+        """Return the remainder of the division by a positive integer."""
+        return self - divisor * (self // divisor)
 
     def __repr__(self) -> str:
-        text = "".join(f"{'-' if negative else '+'}{part}" for negative, part in signed_terms(self))
+        text = "".join(f"{'-' if negative else '+'}{part}" for negative, part in signed_terms(self.terms))
         return text.removeprefix("+")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (parse_extent, (repr(self),))
+        return Dim, (self.terms,)
 
 
 Extent: TypeAlias = int | Dim
 
 
-def _terms(extent: Extent) -> tuple[tuple[Monomial, int], ...]:
+def extent_terms(extent: Extent) -> Terms:
+    """Return the terms whose sum an extent is."""
     return extent.terms if isinstance(extent, Dim) else ((((), extent),) if extent else ())
 
 
-def _order(item: tuple[Monomial, int]) -> tuple[int, Monomial]:
-    return (-sum(power for _, power in item[0]), item[0])
-
-
-def _canonical(terms: Mapping[Monomial, int]) -> Extent:
-    kept = sorted(((m, c) for m, c in terms.items() if c), key=_order)
+def _extent(terms: Mapping[Monomial, int]) -> Extent:
+    kept = canonical(terms)
     if not kept:
         return 0
-    if len(kept) == 1 and not kept[0][0]:
-        return kept[0][1]
-    if len(kept) > _MAX_TERMS:
-        raise TypeProblem(f"a dimension has more than {_MAX_TERMS} terms")
-    return Dim(tuple(kept))
+    return kept[0][1] if len(kept) == 1 and not kept[0][0] else Dim(kept)
 
 
 def size_of(shape: tuple[Extent, ...]) -> Extent:
@@ -153,8 +157,15 @@ def size_of(shape: tuple[Extent, ...]) -> Extent:
 
 
 def dim_symbols(extent: Extent) -> tuple[str, ...]:
-    """Return the symbols of an extent, sorted."""
-    return tuple(sorted({name for monomial, _ in _terms(extent) for name, _ in monomial}))
+    """Return the symbols of an extent, those of its quotients included, sorted."""
+    found: set[str] = set()
+    for monomial, _ in extent_terms(extent):
+        for name, _ in monomial:
+            if isinstance(name, Quotient):
+                found.update(dim_symbols(Dim(name.dividend)))
+            else:
+                found.add(name)
+    return tuple(sorted(found))
 
 
 def linear_form(extent: Extent) -> tuple[str, int, int] | None:
@@ -162,12 +173,14 @@ def linear_form(extent: Extent) -> tuple[str, int, int] | None:
 
     These are the extents from which a symbol's value can be read.
     """
-    terms = dict(_terms(extent))
+    terms = dict(extent_terms(extent))
     offset = terms.pop((), 0)
     if len(terms) != 1:
         return None
     ((monomial, factor),) = terms.items()
-    return (monomial[0][0], factor, offset) if [p for _, p in monomial] == [1] and factor > 0 else None
+    name, power = monomial[0]
+    alone = len(monomial) == power == 1 and not isinstance(name, Quotient)
+    return (name, factor, offset) if alone and factor > 0 else None
 
 
 def fold_extent(
@@ -176,33 +189,27 @@ def fold_extent(
     symbol: Callable[[str], Folded],
     multiply: Callable[[Folded, Folded], Folded],
     add: Callable[[Folded, Folded], Folded],
+    divide: Callable[[Folded, int], Folded],
 ) -> Folded:
-    """Return a polynomial's value where its parts have the given meanings: numbers, code, extents.
+    """Return an extent's value where its parts have the given meanings: numbers, code, extents.
 
-    The sum starts with 0 and each term with its coefficient; a power is multiplied out.
+    The sum starts with 0 and each term with its coefficient; a power is multiplied out. `divide` rounds down
+    what is not negative.
     """
-    if isinstance(extent, int):
-        return constant(extent)
-    total = constant(0)
-    for monomial, coefficient in extent.terms:
-        term = constant(coefficient)
-        for name, power in monomial:
-            for _ in range(power):
-                term = multiply(term, symbol(name))
-        total = add(total, term)
-    return total
 
+    def value(terms: Terms) -> Folded:
+        total = constant(0)
+        for monomial, coefficient in terms:
+            term = constant(coefficient)
+            for name, power in monomial:
+                quotient = isinstance(name, Quotient)
+                factor = divide(value(name.dividend), name.divisor) if quotient else symbol(name)
+                for _ in range(power):
+                    term = multiply(term, factor)
+            total = add(total, term)
+        return total
 
-def signed_terms(extent: Extent, names: Mapping[str, str] | None = None) -> list[tuple[bool, str]]:
-    """Return the terms as text, each as whether it is subtracted and its absolute value; symbols renamed."""
-    parts: list[tuple[bool, str]] = []
-    for monomial, coefficient in _terms(extent):
-        named = ((names[name] if names is not None else name, power) for name, power in monomial)
-        factors = [name if power == 1 else f"{name}**{power}" for name, power in named]
-        if abs(coefficient) != 1 or not factors:
-            factors.insert(0, str(abs(coefficient)))
-        parts.append((coefficient < 0, "*".join(factors)))
-    return parts
+    return constant(extent) if isinstance(extent, int) else value(extent.terms)
 
 
 def evaluate_extent(extent: Extent, values: Mapping[str, int]) -> int:
@@ -214,9 +221,15 @@ def evaluate_extent(extent: Extent, values: Mapping[str, int]) -> int:
     for monomial, coefficient in extent.terms:
         term = coefficient
         for name, power in monomial:
-            term *= values[name] ** power
+            factor = values[name] if type(name) is str else _quotient_value(name, values)
+            term *= factor**power
         total += term
     return total
+
+
+def _quotient_value(name: str, values: Mapping[str, int]) -> int:
+    assert isinstance(name, Quotient)
+    return evaluate_extent(Dim(name.dividend), values) // name.divisor
 
 
 def substitute_extent(extent: Extent, values: Mapping[str, Extent]) -> Extent:
@@ -227,84 +240,28 @@ def substitute_extent(extent: Extent, values: Mapping[str, Extent]) -> Extent:
     def symbol(name: str) -> Extent:
         return values[name] if name in values else Dim.symbol(name)
 
-    return fold_extent(extent, int, symbol, lambda a, b: a * b, lambda a, b: a + b)
+    return fold_extent(
+        extent, int, symbol, lambda a, b: a * b, lambda a, b: a + b, lambda a, divisor: a // divisor
+    )
 
 
-def parse_extent(text: str) -> Extent:
-    """Read a polynomial such as `2*N*M-1`: sums of products of integers and symbols.
-
-    Raises:
-        DiffcError: for a text that is none, or one that is too long.
-    """
-    tokens = _extent_tokens(text)
-    total: Extent = 0
-    sign = 1
-    position = 0
-    if tokens and tokens[0] in ("+", "-"):
-        sign, position = -1 if tokens[0] == "-" else 1, 1
-    while True:
-        term, position = _read_term(text, tokens, position)
-        total = total + sign * term
-        if position == len(tokens):
-            return total
-        sign, position = -1 if tokens[position] == "-" else 1, position + 1
-
-
-def _extent_tokens(text: str) -> list[str]:
-    stripped = text.strip()
-    if len(stripped) > 1000:
-        raise DiffcError("a dimension is longer than 1000 characters")
-    tokens: list[str] = []
-    position = 0
-    while position < len(stripped):
-        match = _TOKEN.match(stripped, position)
-        if match is None:
-            raise _unreadable(text, "integers, names, + - * and ** only")
-        tokens.append(match.group(1))
-        position = match.end()
-    return tokens
-
-
-def _read_term(text: str, tokens: list[str], position: int) -> tuple[Extent, int]:
-    """Return the product of factors that starts here, and where the sign after it stands."""
-    term: Extent = 1
-    while True:
-        factor, position = _read_factor(text, tokens, position)
-        term = term * factor
-        if position == len(tokens) or tokens[position] in ("+", "-"):
-            return term, position
-        if tokens[position] != "*":
-            raise _unreadable(text, "an operator is missing")
-        position += 1
-
-
-def _read_factor(text: str, tokens: list[str], position: int) -> tuple[Extent, int]:
-    """Return the integer, symbol or power that starts here, and what follows it."""
-    if position == len(tokens):
-        raise _unreadable(text, "it ends too early")
-    token = tokens[position]
-    if not (token[0].isalnum() or token[0] == "_"):
-        raise _unreadable(text, f"a factor is missing before {token!r}")
-    if token[0].isdigit() and len(token) > 18:
-        raise DiffcError(f"the dimension {text!r} is too large")
-    base: Extent = int(token) if token[0].isdigit() else Dim.symbol(token)
-    if tokens[position + 1 : position + 2] != ["**"]:
-        return base, position + 1
-    power = tokens[position + 2] if position + 2 < len(tokens) else ""
-    if power not in _POWERS:
-        raise _unreadable(text, f"a power is an integer from 1 to {_POWERS[-1]}")
-    factor = base
-    for _ in range(int(power) - 1):
-        factor = factor * base
-    return factor, position + 3
-
-
-def _unreadable(text: str, reason: str) -> DiffcError:
-    return DiffcError(f"cannot read the dimension {text!r}: {reason}")
-
-
+@lru_cache(maxsize=4096)
 def may_be_negative(extent: Extent) -> bool:
-    """Tell whether an extent can fall below 0 for symbols that do not, as N-1 does for N = 0."""
+    """Tell whether an extent can fall below 0 for symbols that do not, as N-1 does for N = 0.
+
+    A quotient is a polynomial for each remainder of its symbols. True, too, where that is too much to try.
+    """
     if isinstance(extent, int):
         return extent < 0
-    return any(coefficient < 0 for _, coefficient in extent.terms)
+    if all(coefficient >= 0 for _, coefficient in extent.terms):
+        return False
+    quotients = {name for monomial, _ in extent.terms for name, _ in monomial if isinstance(name, Quotient)}
+    symbols = sorted({name for each in quotients for name in dim_symbols(Dim(each.dividend))})
+    period = lcm(*(each.divisor for each in quotients))
+    if not quotients or period ** len(symbols) > _MOST_REMAINDERS:
+        return True
+    for remainders in product(range(period), repeat=len(symbols)):
+        values = {s: period * Dim.symbol(s) + r for s, r in zip(symbols, remainders, strict=True)}
+        if any(coefficient < 0 for _, coefficient in extent_terms(substitute_extent(extent, values))):
+            return True
+    return False

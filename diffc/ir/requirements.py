@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 from diffc.errors import TypeProblem
-from diffc.ir.dim import Dim, Extent, dim_symbols, evaluate_extent
+from diffc.ir.dim import Dim, Extent, dim_symbols, evaluate_extent, extent_terms, may_be_negative
 from diffc.ir.node import Node, topological
 
 __all__ = [
@@ -108,9 +108,9 @@ def strongest(found: Iterable[Requirement]) -> tuple[Requirement, ...]:
     """Return the requirements that can fail; of some that differ by a number the one that implies all."""
     kept: dict[tuple[object, ...], tuple[int, Requirement]] = {}
     for each in found:
-        terms = dict(each.extent.terms) if isinstance(each.extent, Dim) else {(): each.extent}
-        if all(coefficient >= 0 for coefficient in terms.values()):
+        if not may_be_negative(each.extent):
             continue
+        terms = dict(extent_terms(each.extent))
         constant = terms.pop((), 0)
         key = tuple(sorted(terms.items()))
         if key not in kept or constant < kept[key][0]:

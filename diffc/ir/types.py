@@ -10,8 +10,9 @@ import re
 from typing import TypeAlias
 
 from diffc.errors import DiffcError, TypeProblem
-from diffc.ir.dim import Extent, parse_extent, size_of
+from diffc.ir.dim import Extent, size_of
 from diffc.ir.dtype import FORMATS, SPELLINGS, is_float
+from diffc.ir.extent_text import parse_extent
 
 __all__ = ["AnyType", "Type", "TupleType", "broadcast_shapes", "parse_type", "promote"]
 

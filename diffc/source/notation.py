@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from diffc.ir import Extent
-from diffc.ir.dim import signed_terms
+from diffc.ir.dim import extent_terms
 from diffc.ir.dtype import FORMATS
+from diffc.ir.terms import signed_terms
 from diffc.loops.places import Affine
 from diffc.ops.monoid import ACCUMULATIONS
 
@@ -60,7 +61,7 @@ def sum_text(affine: Affine, symbols: Mapping[str, str], dynamic: Mapping[int, s
         parts.append(_scaled(factor, str(axis), symbols))
     if affine.dynamic is not None:
         parts.append((False, dynamic[affine.dynamic.number]))
-    parts += signed_terms(affine.constant, symbols)
+    parts += signed_terms(extent_terms(affine.constant), symbols)
     if not parts:
         return "0"
     parts.sort(key=lambda part: part[0])
@@ -71,7 +72,7 @@ def sum_text(affine: Affine, symbols: Mapping[str, str], dynamic: Mapping[int, s
 def _scaled(factor: Extent, name: str, symbols: Mapping[str, str]) -> tuple[bool, str]:
     if isinstance(factor, int):
         return factor < 0, name if abs(factor) == 1 else f"{abs(factor)}*{name}"
-    monomials = signed_terms(factor, symbols)
+    monomials = signed_terms(extent_terms(factor), symbols)
     if len(monomials) == 1:
         negative, text = monomials[0]
         return negative, f"{text}*{name}"

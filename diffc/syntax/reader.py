@@ -26,10 +26,12 @@ _LABEL = re.compile(r"@[0-9]{1,18}")
 _TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[ \t]*\[[^\]\n]*\])?")
 _SHOWN_TYPE = re.compile(r"\([^#\n]*\)|[A-Za-z_][A-Za-z0-9_]*(?:[ \t]*\[[^\]\n]*\])?")
 _ARRAY = re.compile(r'base64"[A-Za-z0-9+/=]*"|\[(?:(?<=nan):|[^\n#:])*\]')
+_QUOTIENT = r"floor\(\(?[\w*+-]+\)?/[0-9]+\)"
 _ATOM = re.compile(
-    r'base64"[A-Za-z0-9+/=]*"|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*\[[^\]\n]*\]|nan:[0-9a-f]+|[\w.*+-]+'
+    r'base64"[A-Za-z0-9+/=]*"|"(?:[^"\\\n]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*\[[^\]\n]*\]|nan:[0-9a-f]+'
+    rf"|(?:{_QUOTIENT}|[\w.*+-])+"
 )
-_EXTENT = re.compile(r"[A-Za-z0-9_*+-]+")
+_EXTENT = re.compile(rf"(?:{_QUOTIENT}|[A-Za-z0-9_*+-])+")
 _REMARK = re.compile(r"#[^\n]*")
 
 

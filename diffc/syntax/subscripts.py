@@ -2,8 +2,7 @@
 
 The meaning is NumPy's: index arrays are broadcast together, and their axes stand where the first of them did,
 or in front where a part, `...` or None separates them. Positions and bounds may be extents (`x[N-2:]`). A
-symbolic extent must be large enough at each call for the integers that a formula names; the extent of a part
-must be a polynomial.
+symbolic extent must be large enough at each call for the integers that a formula names.
 """
 
 from __future__ import annotations
@@ -169,15 +168,14 @@ def _take_part(plan: _Plan, extent: Extent, part: Part) -> bool:
         chosen = chosen if step > 0 else chosen[::-1]
         plan.take(chosen.start if chosen else 0, len(chosen), chosen.step)
         return step < 0
-    if step < 0 and bounds != (None, None):
-        raise TypeProblem(f"a slice with bounds and a negative step of the symbolic extent {extent}")
-    start = _bound(part.start, extent, 0)
-    size = _bound(part.stop, extent, extent) - start
-    if isinstance(size, int) and size < 0:
-        size = 0
-    count = size if abs(step) == 1 else _strided(size, abs(step))
-    if step < 0:  # the last element comes first
-        start = extent - 1 - (count - 1) * -step
+    first, last = (0, extent) if step > 0 else (extent - 1, -1)
+    start, stop = _bound(part.start, extent, first), _bound(part.stop, extent, last)
+    size = stop - start if step > 0 else start - stop
+    count = _quotient(size + abs(step) - 1, abs(step))
+    if isinstance(count, int) and count <= 0:
+        start, count = 0, 0
+    elif step < 0:  # the last element comes first
+        start = start - (count - 1) * -step
     plan.take(start, count, abs(step))
     return step < 0
 
@@ -188,11 +186,8 @@ def _bound(bound: Extent | None, extent: Extent, default: Extent) -> Extent:
     return extent + bound if isinstance(bound, int) and bound < 0 else bound
 
 
-def _strided(size: Extent, step: int) -> Extent:
-    count = -(-size // step) if isinstance(size, int) else size.divide(step)
-    if count is None:
-        raise TypeProblem(f"every {step}th of {size} elements: the number of them is no polynomial")
-    return count
+def _quotient(extent: Extent, divisor: int) -> Extent:
+    return extent if divisor == 1 else extent // divisor
 
 
 def _apply(x: Node, plan: _Plan) -> Node:

@@ -18,7 +18,7 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.ir import Extent, Node, promote, topological
 from diffc.ir.dtype import is_float
-from diffc.ops import REGISTRY, Elementwise, constant, lift
+from diffc.ops import REGISTRY, Elementwise, constant, lift, scalar_value
 from diffc.ops.exact import weak
 from diffc.ops.powers import pow_
 from diffc.ops.slicing import stack
@@ -113,6 +113,8 @@ _EXTENT_RULES: Mapping[str, Callable[..., Extent]] = {
     "mul": lambda a, b: a * b,
     "square": lambda a: a * a,
     "neg": lambda a: -a,
+    "floor_divide": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
 }
 
 
@@ -136,6 +138,8 @@ def _is_extent(node: Node) -> bool:
     for each in waiting:
         leaf = each.is_op("dim") or (each.is_op("const") and each.rank == 0 and each.dtype == "i64")
         if not (leaf or each.op.name in _EXTENT_RULES) or len(seen) > _MAX_EXTENT_NODES:
+            return False
+        if each.is_op("floor_divide", "mod") and not (scalar_value(each.inputs[1]) or 0) > 0:
             return False
         new = [operand for operand in each.inputs if operand not in seen]
         waiting.extend(new)

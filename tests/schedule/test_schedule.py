@@ -7,8 +7,7 @@ import itertools
 import pytest
 
 import diffc as dc
-from diffc.ir import Dim, Graph, Node, Type, evaluate_extent
-from diffc.ir.dim import parse_extent
+from diffc.ir import Dim, Graph, Node, Type, evaluate_extent, parse_extent
 from diffc.loops.form import Loop
 from diffc.loops.printer import print_loops
 from diffc.loops.statements import Load, Store

@@ -33,8 +33,9 @@ class Extents:
         """Evaluate an extent."""
         if isinstance(extent, int) or extent in self._known:
             return
+        number, symbol = partial(self._e.constant, "i64"), self._symbols.__getitem__
         self._known[extent] = fold_extent(
-            extent, partial(self._e.constant, "i64"), self._symbols.__getitem__, self._product, self._sum
+            extent, number, symbol, self._product, self._sum, lambda a, b: self._e.sdiv(a, number(b))
         )
 
     def _product(self, a: Value, b: Value) -> Value:

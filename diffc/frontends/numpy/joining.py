@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from diffc.frontends.numpy.operands import as_array, as_axis, as_dtype, as_numbe
 from diffc.frontends.numpy.registry import implements, present
 from diffc.frontends.numpy.shapes import atleast_2d, cube, ravel
 from diffc.frontends.numpy.spacing import between
-from diffc.ir import Extent, Node, promote
+from diffc.ir import Extent, Node, promote, require
 from diffc.ir.dtype import is_float
 from diffc.ops import cast, lift, reshaping, slicing
 from diffc.ops.broadcasting import broadcast
@@ -213,17 +213,13 @@ def _places(x: Node, sections: Any, axis: int, equal: bool) -> list[Extent]:
     count = known_integer(sections, "the number of sections")
     if count < 1:
         raise TypeProblem(f"numpy.split: the number of sections is at least 1, not {count}")
-    if not isinstance(extent, int):
-        each = extent.divide(count)
-        if each is None:
-            raise TypeProblem(f"numpy.split: {extent} is not known to be divisible by {count}")
-        return [k * each for k in range(count + 1)]
-    if equal and extent % count:
-        raise TypeProblem(
-            f"numpy.split: {count} equal parts of {extent} elements; array_split takes unequal ones"
-        )
-    size, more = divmod(extent, count)
-    return [k * size + min(k, more) for k in range(count + 1)]
+    if equal:
+        unequal = f"numpy.split: {count} equal parts of {extent} elements; array_split takes unequal ones"
+        require(-(extent % count), unequal)
+        return [*(k * (extent // count) for k in range(count)), extent]
+    # The first parts have one element more than the last.
+    sizes = ((extent + count - 1 - k) // count for k in range(count))
+    return list(accumulate(sizes, initial=0))
 
 
 def _inside(place: Any, extent: Extent) -> Extent:

@@ -34,7 +34,7 @@ __all__ = ["between"]
 def arange(
     start: Any = None, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None
 ) -> Node:
-    """numpy.arange: of numbers, or of extents and a step that divides their distance."""
+    """numpy.arange: of numbers, or of extents and a step that is known."""
     if stop is None:
         start, stop = None, start
     low, high, by = (0 if start is None else start), stop, (1 if step is None else step)
@@ -46,21 +46,10 @@ def arange(
     first, last, width = (_extent(each) for each in bounds)
     if not isinstance(width, int) or width == 0:
         raise TypeProblem("numpy.arange: beside a symbolic bound the step is a known integer other than 0")
-    count = (
-        (last - first if width > 0 else first - last) if abs(width) == 1 else _quotient(last - first, width)
-    )
+    count = (last - first + width - 1) // width if width > 0 else (first - last - width - 1) // -width
     numbers = add(mul(iota(not_negative(count, "numpy.arange")), width), dim(first))
     kinds = ["f64" if isinstance(each, float | np.floating) else "i64" for each in (low, high, by)]
     return cast(numbers, name or promote(*kinds))
-
-
-def _quotient(distance: Extent, step: int) -> Extent:
-    count = -(-distance // step) if isinstance(distance, int) else distance.divide(step)
-    if count is None:
-        raise TypeProblem(
-            f"numpy.arange: the count of numbers at steps of {step} over {distance} is no polynomial"
-        )
-    return count
 
 
 def _whole_bound(value: Any) -> Any:

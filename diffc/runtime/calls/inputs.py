@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from diffc.abi.signature import NamedType, Signature
 from diffc.errors import InputError
-from diffc.ir import Extent, Type, evaluate_extent
+from diffc.ir import Extent, Type, dim_symbols, evaluate_extent
 from diffc.runtime.calls.memory import empty
 from diffc.runtime.store.program import DTYPES
 
@@ -185,7 +185,7 @@ def _map_advice(parameter: NamedType, array: NDArray[Any]) -> str:
 def _expected(extent: Extent, values: Mapping[str, int], source: Mapping[str, str]) -> str:
     if isinstance(extent, int):
         return str(extent)
-    names = {name: None for monomial, _ in extent.terms for name, _ in monomial}
+    names = dim_symbols(extent)
     origin = ", ".join(f"{name} = {values[name]} from {source[name]}" for name in names)
     number = evaluate_extent(extent, values)
     return f"{number} ({origin})" if str(extent) in names else f"{number} ({extent}, where {origin})"

@@ -248,4 +248,8 @@ class _Caller:
     def extent(self, extent: Extent) -> Any:
         """Return the polynomial's value."""
         builder = self.builder
-        return fold_extent(extent, self.i64, self.symbols.__getitem__, builder.mul, builder.add)
+
+        def divide(value: Any, divisor: int) -> Any:
+            return builder.sdiv(value, self.i64(divisor))
+
+        return fold_extent(extent, self.i64, self.symbols.__getitem__, builder.mul, builder.add, divide)
