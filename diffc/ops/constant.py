@@ -86,7 +86,7 @@ def constant_like(number: float | bool, dtype: str) -> Node:
     if isinstance(number, Unrounded) and is_float(dtype):
         node = number.node
         return node if dtype == "f64" else Node.make(REGISTRY["cast"], (node,), {"dtype": dtype})
-    if isinstance(number, int) and not isinstance(number, bool) and abs(number) > 2**63 - 1:
+    if isinstance(number, int) and not isinstance(number, bool) and not -(2**63) <= number < 2**63:
         if dtype == "i64":
             raise TypeProblem(f"the integer {number} does not fit into 64 bits")
         number = float(number)

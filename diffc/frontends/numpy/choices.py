@@ -236,7 +236,8 @@ def round_(a: Any, decimals: Any = 0, out: Any = None) -> Node:
 def fix(x: Any, out: Any = None) -> Node:
     """numpy.fix: towards zero; derivative 0."""
     unsupported("fix", out=out)
-    return trunc(as_array(x))
+    node = as_array(x)
+    return trunc(node) if node.type.is_float else node
 
 
 @implements(np.sinc)

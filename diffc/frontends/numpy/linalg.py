@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +87,19 @@ def slogdet(a: Any) -> SlogdetResult:
 @implements(np.linalg.matrix_power)
 def matrix_power(a: Any, n: Any) -> Node:
     """numpy.linalg.matrix_power."""
-    return matrices.matrix_power(as_array(a), known_integer(n, "n"))
+    matrix, power = as_array(a), known_integer(n, "n")
+    if matrix.type.is_float or power < 1:
+        found = matrices.matrix_power(matrix, power)
+        return found if power else cast(found, matrix.dtype)
+    # Integers stay integers: the squares that the digits of the power name.
+    result: Node | None = None
+    while True:
+        if power % 2:
+            result = matrix if result is None else products.matrix_product(result, matrix)
+        power //= 2
+        if not power:
+            return matrix if result is None else result
+        matrix = products.matrix_product(matrix, matrix)
 
 
 @implements(np.linalg.tensorinv)
@@ -287,7 +300,10 @@ def _bound(value: Any) -> float | Node:
 def multi_dot(arrays: Any, *, out: Any = None) -> Node:
     """numpy.linalg.multi_dot."""
     unsupported("linalg.multi_dot", out=out)
-    return matrices.multi_dot([as_array(each) for each in arrays])
+    factors = [as_array(each) for each in arrays]
+    if len(factors) > 1 and not any(each.type.is_float for each in factors):
+        return reduce(products.matrix_product, factors)
+    return matrices.multi_dot(factors)
 
 
 @implements(np.linalg.matmul)

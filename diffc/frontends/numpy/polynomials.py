@@ -11,6 +11,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer
+from diffc.frontends.numpy.contraction import counted
 from diffc.frontends.numpy.operands import as_array, floating
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import ravel
@@ -24,7 +25,10 @@ from diffc.ops.broadcasting import broadcast, full
 @implements(np.polyval)
 def polyval(p: Any, x: Any) -> Node:
     """numpy.polyval, by Horner's rule."""
-    coefficients, at = ravel(p), as_array(x)
+    return counted(_horner, ravel(p), as_array(x))
+
+
+def _horner(coefficients: Node, at: Node) -> Node:
     count = _known_length(coefficients, "polyval")
     result = full(0, at.type)
     for k in range(count):
@@ -55,7 +59,7 @@ def _aligned(a1: Any, a2: Any, what: str) -> tuple[Node, Node]:
 @implements(np.polyadd)
 def polyadd(a1: Any, a2: Any) -> Node:
     """numpy.polyadd."""
-    return add(*_aligned(a1, a2, "polyadd"))
+    return counted(add, *_aligned(a1, a2, "polyadd"))
 
 
 @implements(np.polysub)

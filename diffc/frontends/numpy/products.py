@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def vdot(a: Any, b: Any, /) -> Node:
 def outer(a: Any, b: Any, out: Any = None) -> Node:
     """numpy.outer: the products of every element of a with every element of b."""
     unsupported("outer", out=out)
-    return mul(reshaping.expand_dims(ravel(a), (1,)), reshaping.expand_dims(ravel(b), (0,)))
+    return counted(mul, reshaping.expand_dims(ravel(a), (1,)), reshaping.expand_dims(ravel(b), (0,)))
 
 
 @implements(np.tensordot)
@@ -117,7 +118,11 @@ def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: Any = -1) -> Node:
     y = reshaping.moveaxis(y, as_axis(axis, y.rank, "vecdot"), y.rank - 1)
     if x.shape[-1] != y.shape[-1]:
         raise TypeProblem(f"numpy.vecdot: {x.type} and {y.type}: the extents differ")
-    return sum_(mul(x, y), -1)
+    return counted(_summed(-1), x, y)
+
+
+def _summed(axis: int) -> Callable[[Node, Node], Node]:
+    return lambda x, y: sum_(mul(x, y), axis)
 
 
 @implements(*present("matvec"))
@@ -127,7 +132,7 @@ def matvec(x1: Any, x2: Any, /, out: Any = None) -> Node:
     matrix, vector = as_array(x1), as_array(x2)
     if vector.rank == 1:
         return matrix_product(matrix, vector)
-    return sum_(mul(matrix, reshaping.expand_dims(vector, (vector.rank - 1,))), -1)
+    return counted(_summed(-1), matrix, reshaping.expand_dims(vector, (vector.rank - 1,)))
 
 
 @implements(*present("vecmat"))
@@ -137,7 +142,7 @@ def vecmat(x1: Any, x2: Any, /, out: Any = None) -> Node:
     vector, matrix = as_array(x1), as_array(x2)
     if vector.rank == 1:
         return matrix_product(vector, matrix)
-    return sum_(mul(reshaping.expand_dims(vector, (vector.rank,)), matrix), -2)
+    return counted(_summed(-2), reshaping.expand_dims(vector, (vector.rank,)), matrix)
 
 
 @implements(np.kron)
@@ -147,7 +152,8 @@ def kron(a: Any, b: Any) -> Node:
     rank = max(x.rank, y.rank)
     left = (1,) * (rank - x.rank) + x.shape
     right = (1,) * (rank - y.rank) + y.shape
-    product = mul(
+    product = counted(
+        mul,
         reshaping.reshape(x, [e for extent in left for e in (extent, 1)]),
         reshaping.reshape(y, [e for extent in right for e in (1, extent)]),
     )

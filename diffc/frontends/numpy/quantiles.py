@@ -5,7 +5,7 @@ Everything rests on the sorted elements: a quantile lies at a place among them, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ import numpy as np
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import folded, unsupported
 from diffc.frontends.numpy.joining import part
+from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.operands import as_array, as_axes, floating
 from diffc.frontends.numpy.places import take_places
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Node, size_of
-from diffc.ops import cast, constant_like, dim, reshaping
+from diffc.ir import Extent, Node, size_of
+from diffc.ops import cast, constant, constant_like, dim, reshaping
 from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, full, sum_
 from diffc.ops.constant import const
@@ -111,10 +112,15 @@ def _share(q: Any, top: int, what: str) -> Node:
 
 def _quantiles(x: Node, q: Node | None, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Node:
     """Return the quantiles, of shape q + what is left of x, for no q the medians; NaN where q is no share."""
+    if q is not None and method in _NEIGHBOURS and not x.type.is_float:
+        # An element, which has no NaN: what shares are asked for must be known.
+        known = known_elements(q)
+        q = q if known is None else constant(known)
     if q is None or q.is_constant:
         return _found(x, q, axis, method, keepdims, skip_nan)
     is_share = logical_and(ge(q, 0), le(q, 1))
     found = _found(x, where(is_share, q, constant_like(0, q.dtype)), axis, method, keepdims, skip_nan)
+    found = floating(found)
     is_share = reshaping.reshape(is_share, (*q.shape, *(1,) * (found.rank - q.rank)))
     return where(is_share, found, constant_like(np.nan, found.dtype))
 
@@ -124,15 +130,18 @@ def _found(x: Node, q: Node | None, axis: Any, method: str, keepdims: bool, skip
         raise TypeProblem(
             f"the quantile's method {method!r} is not supported; use one of {', '.join(_METHODS)}"
         )
-    x, shape = floating(x), () if q is None else q.shape
+    # What takes one element keeps the dtype.
+    x, shape = x if method in _NEIGHBOURS else floating(x), () if q is None else q.shape
     axes = as_axes(axis, x.rank, "quantile")
     rest = [k for k in range(x.rank) if k not in axes]
     count = size_of(tuple(x.shape[k] for k in axes))
     if count == 0:
         kept = [1 if k in axes else extent for k, extent in enumerate(x.shape) if keepdims or k in rest]
-        return full(np.nan, x.type.with_shape((*shape, *kept)))
+        return full(np.nan, floating(x).type.with_shape((*shape, *kept)))
     rows = reshaping.reshape(reshaping.transpose(x, [*rest, *axes]), (*(x.shape[k] for k in rest), count))
     ordered = sort(rows, -1)
+    if not x.type.is_float:
+        return _arranged(_at_places(ordered, q, dim(count), method), shape, x, axes, keepdims)
     if skip_nan:
         valid = sum_(cast(logical_not(isnan(ordered)), "i64"), -1, keepdims=True)
         spoilt = eq(valid, 0)
@@ -140,8 +149,11 @@ def _found(x: Node, q: Node | None, axis: Any, method: str, keepdims: bool, skip
     else:
         spoilt = isnan(part(ordered, count - 1, count, ordered.rank - 1))  # NaN comes last
         found = _at_places(ordered, q, dim(count), method)
-    found = where(spoilt, constant_like(np.nan, x.dtype), found)
-    # The quantiles stand in the last axis: they come first, in the shape of q.
+    return _arranged(where(spoilt, constant_like(np.nan, x.dtype), found), shape, x, axes, keepdims)
+
+
+def _arranged(found: Node, shape: Sequence[Extent], x: Node, axes: Sequence[int], keepdims: bool) -> Node:
+    """Return the quantiles, which stand in the last axis, in front, in the shape of q."""
     found = reshaping.moveaxis(found, found.rank - 1, 0)
     kept = [1 if k in axes else extent for k, extent in enumerate(x.shape)] if keepdims else found.shape[1:]
     return reshaping.reshape(found, (*shape, *kept))

@@ -19,7 +19,7 @@ from diffc.frontends.numpy.operands import (
 )
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node, require, size_of
-from diffc.ops import cast, constant_like, dim
+from diffc.ops import cast, constant_like, dim, lift
 from diffc.ops.arithmetic import add, div, maximum, minimum, mul, sub
 from diffc.ops.broadcasting import broadcast, sum_
 from diffc.ops.elementwise import Operand
@@ -99,7 +99,14 @@ def _number(x: Node) -> Node:
 
 def _started(combine: Callable[..., Node], total: Node, initial: Any, identity: float) -> Node:
     start = as_number(initial)
-    return total if not isinstance(start, Node) and start == identity else combine(total, start)
+    if not isinstance(start, Node) and start == identity:
+        return total
+    return combine(total, _first(start, total.dtype))
+
+
+def _first(initial: Any, dtype: str) -> Node:
+    """Return where a reduction starts, in the dtype of its result as in NumPy."""
+    return cast(lift(initial), dtype)
 
 
 @implements(np.mean)
@@ -131,7 +138,9 @@ def extremum(
     if x.dtype == "bool":
         return any_(x, axes, keepdims) if largest else all_(x, axes, keepdims)
     found = (amax if largest else amin)(_chosen(x, where_, _worst(x, largest)), axes, keepdims)
-    return found if initial is None else (maximum if largest else minimum)(found, as_number(initial))
+    if initial is None:
+        return found
+    return (maximum if largest else minimum)(found, _first(as_number(initial), found.dtype))
 
 
 def _require_elements(x: Node, axes: Axes, what: str, advice: str = "") -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_integers, as_scalar, known_array, known_integer
+from diffc.frontends.numpy.contraction import counted
 from diffc.frontends.numpy.operands import as_array, as_number, floating
 from diffc.frontends.numpy.products import matrix_product
 from diffc.frontends.numpy.registry import implements
@@ -30,13 +31,17 @@ _UNROLLED = 16
 @implements(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Node:
     """numpy.convolve."""
-    return convolution(as_array(a), as_array(v), mode, "convolve")
+    return counted(lambda x, y: convolution(x, y, mode, "convolve"), as_array(a), as_array(v))
 
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Node:
     """numpy.correlate."""
-    first, second = _vector(as_array(a), "correlate"), _vector(as_array(v), "correlate")
+    return counted(lambda x, y: _correlation(x, y, mode), as_array(a), as_array(v))
+
+
+def _correlation(a: Node, v: Node, mode: str) -> Node:
+    first, second = _vector(a, "correlate"), _vector(v, "correlate")
     n, m = first.shape[0], second.shape[0]
     if not _longer(m, n):
         return convolution(first, reshaping.flip(second, (0,)), mode, "correlate")

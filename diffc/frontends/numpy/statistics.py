@@ -12,7 +12,7 @@ from diffc.frontends.numpy.diagonals import diagonal_of
 from diffc.frontends.numpy.operands import as_array, as_axes, as_dtype, as_float_dtype, floating
 from diffc.frontends.numpy.reductions import count_of, mean_of, not_nan, squeezed, without_nan
 from diffc.frontends.numpy.registry import implements
-from diffc.ir import Extent, Node, require, size_of
+from diffc.ir import Extent, Node, promote, require, size_of
 from diffc.ops import cast
 from diffc.ops.arithmetic import div, maximum, mul, square, sub
 from diffc.ops.broadcasting import broadcast, sum_
@@ -103,7 +103,7 @@ def average(
         count = size_of(tuple(x.shape[each] for each in axes))
         require(some * (count - 1), f"numpy.average: the weights {factors.type} are none, their sum is zero")
     factors = _aligned_weights(x, factors, axis, axes)
-    total = sum_(factors, axes, bool(keepdims))
+    total = cast(sum_(factors, axes, bool(keepdims)), promote(x.dtype, factors.dtype))
     result = div(sum_(mul(x, factors), axes, bool(keepdims)), total)
     return (result, broadcast(total, result.shape)) if returned else result
 

@@ -17,9 +17,9 @@ from diffc.frontends.numpy.operands import as_array, as_dtype, as_number, as_num
 from diffc.frontends.numpy.registry import BUILDERS, REFUSED
 from diffc.ir import Node
 from diffc.ops import cast, lift
-from diffc.ops.arithmetic import add, mul
+from diffc.ops.arithmetic import abs_, add, mul
 from diffc.ops.base import DTYPES
-from diffc.ops.logic import logical_and, logical_not, logical_or, where
+from diffc.ops.logic import eq, logical_and, logical_not, logical_or, where
 from diffc.ops.reshaping import reshape
 from diffc.syntax.functions import ALIASES, FUNCTIONS, nearest
 
@@ -103,6 +103,20 @@ def _power(x: Operand, y: Operand) -> Any:
     return _named("pow")(x, y)
 
 
+def _fabs(x: Operand) -> Any:
+    return _named("abs")(floating(lift(x)))
+
+
+def _reciprocal(x: Operand) -> Any:
+    number = lift(x)
+    if number.dtype not in ("i64", "bool"):
+        return _named("reciprocal")(x)
+    # Rounded towards 0, nothing is left but the units; of 0 NumPy gives the least integer.
+    number = cast(number, "i64")
+    unit = where(eq(abs_(number), 1), number, 0)
+    return where(eq(number, 0), np.iinfo(np.int64).min, unit)
+
+
 def _float_power(x: Operand, y: Operand) -> Any:
     return _named("pow")(cast(lift(x), "f64"), cast(lift(y), "f64"))
 
@@ -134,6 +148,8 @@ UFUNCS: dict[str, _Builder] = {
     "conjugate": lambda x: x,
     "power": _power,
     "float_power": _float_power,
+    "fabs": _fabs,
+    "reciprocal": _reciprocal,
     "divmod": _divmod,
     "modf": _modf,
     "floor": _whole("floor"),
