@@ -11,7 +11,6 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import known_integer
-from diffc.frontends.numpy.contraction import counted
 from diffc.frontends.numpy.operands import as_array, floating
 from diffc.frontends.numpy.registry import implements
 from diffc.frontends.numpy.shapes import ravel
@@ -20,6 +19,7 @@ from diffc.ir import Extent, Node, promote
 from diffc.ops import cast, constant_like, dim, iota, reshaping, slicing
 from diffc.ops.arithmetic import add, div, mul, neg, sub
 from diffc.ops.broadcasting import broadcast, full
+from diffc.syntax.contraction import counted
 
 
 @implements(np.polyval)

@@ -9,7 +9,6 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.arguments import as_integers, as_scalar, known_array, known_integer
-from diffc.frontends.numpy.contraction import counted
 from diffc.frontends.numpy.operands import as_array, as_number, floating
 from diffc.frontends.numpy.products import matrix_product
 from diffc.frontends.numpy.registry import implements
@@ -21,6 +20,7 @@ from diffc.ops.indexing import gather, scatter_add
 from diffc.ops.logic import eq, gt, lt, where
 from diffc.ops.remainders import mod
 from diffc.ops.sorting import argsort, searchsorted
+from diffc.syntax.contraction import counted
 
 __all__ = ["convolution"]
 
