@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from diffc import testing as testing
     from diffc import training as training
     from diffc.errors import DiffcError as DiffcError
+    from diffc.frontends.numpy.objects import register_structure as register_structure
     from diffc.frontends.numpy.special import polygamma as polygamma
     from diffc.frontends.numpy.specs import bool_ as bool_
     from diffc.frontends.numpy.specs import f32 as f32
@@ -59,6 +60,7 @@ __version__ = "0.1.0"
 _TRANSFORMS = "derivative fwd_and_bwd grad hessian hvp jacobian jit jvp value_and_grad vjp vmap"
 _HOMES = {
     "diffc.errors": "DiffcError",
+    "diffc.frontends.numpy.objects": "register_structure",
     "diffc.frontends.numpy.special": "polygamma",
     "diffc.frontends.numpy.specs": "bool_ f32 f64 i64",
     "diffc.frontends.numpy.stopping": "stop_gradient",

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from diffc.errors import DiffcError
 from diffc.ir import Graph, Node, Tree
+from diffc.ops.reshaping import reshape
 
 __all__ = [
     "Wrt",
@@ -79,17 +80,25 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def scalar_output(graph: Graph, transform: str) -> Node:
-    """Return the single scalar float output; raise `DiffcError` that says what to use instead."""
-    if len(graph.outputs) != 1 or graph.outputs[0].rank != 0:
+    """Return the single float output as a scalar: an array of one element, such as (1, 1), is one, too.
+
+    Raises:
+        DiffcError: for any other, with what to use instead.
+    """
+    if len(graph.outputs) != 1 or any(extent != 1 for extent in graph.outputs[0].shape):
         shown = ", ".join(f"{n}: {o.type}" for n, o in zip(graph.output_names, graph.outputs, strict=True))
+        several = "; where it returns (value, aux), say has_aux=True" if len(graph.outputs) > 1 else ""
         raise DiffcError(
             f"{transform} takes a function with one scalar output, {graph.name} gives {shown}: "
-            "use jacobian or vjp"
+            f"use jacobian or vjp{several}"
         )
     (output,) = graph.outputs
     if not output.type.is_float:
-        raise DiffcError(f"{transform} of {graph.name}: the output is {output.type}, which has no derivative")
-    return output
+        raise DiffcError(
+            f"{transform} of {graph.name}: the output is {output.type}, which has no derivative but 0: "
+            "return a float, or as aux what is not to be differentiated"
+        )
+    return reshape(output, ()) if output.rank else output
 
 
 def fresh_name(wanted: str, taken: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diffc.autodiff.auxiliary import with_aux
 from diffc.autodiff.batching import batch
 from diffc.autodiff.components import components_of
 from diffc.autodiff.forward import pushforward
@@ -59,6 +60,7 @@ def gradients(output: Node, wrt: Sequence[Node]) -> tuple[list[Node], dict[Node,
     return [found[node] for node in wrt], adjoints
 
 
+@with_aux
 def grad(graph: Graph, wrt: Wrt = 0) -> Graph:
     """Return the gradient of a scalar function, of the inputs' shapes."""
     chosen, several = select_inputs(graph, wrt)
@@ -68,14 +70,16 @@ def grad(graph: Graph, wrt: Wrt = 0) -> Graph:
     return _derived(graph, f"grad_{graph.name}", results, names, nest(len(chosen), several), adjoints)
 
 
+@with_aux
 def value_and_grad(graph: Graph, wrt: Wrt = 0) -> Graph:
     """Return (value, gradient)."""
     chosen, several = select_inputs(graph, wrt)
     output = scalar_output(graph, "value_and_grad")
     results, adjoints = gradients(output, chosen)
+    (value,) = graph.outputs  # as the function returns it: (1,) and (1, 1) stay so
     names = ["value", *_names("d_", chosen, True)]
     tree: Tree = (0, nest(len(chosen), several, 1))
-    return _derived(graph, f"value_and_grad_{graph.name}", [output, *results], names, tree, adjoints)
+    return _derived(graph, f"value_and_grad_{graph.name}", [value, *results], names, tree, adjoints)
 
 
 def derivative(graph: Graph, *names: str | int) -> Graph:
@@ -112,6 +116,7 @@ def _too_high(order: int) -> DiffcError:
     return DiffcError(f"a derivative of order {order} is above the limit of {MAX_ORDER}")
 
 
+@with_aux
 def jacobian(graph: Graph, wrt: Wrt = 0) -> Graph:
     """Return each output's derivative by each input, of shape output + input.
 
@@ -120,7 +125,10 @@ def jacobian(graph: Graph, wrt: Wrt = 0) -> Graph:
     chosen, several = select_inputs(graph, wrt)
     for output in graph.outputs:
         if not output.type.is_float:
-            raise DiffcError(f"jacobian of {graph.name}: an output is {output.type}, which has no derivative")
+            raise DiffcError(
+                f"jacobian of {graph.name}: an output is {output.type}, which has no derivative but 0: "
+                "return it as aux"
+            )
     results = [each for output in graph.outputs for each in jacobian_nodes(output, chosen)]
     count = len(chosen)
     names = [
@@ -171,6 +179,7 @@ def _prefers_reverse(outputs: Extent, inputs: Extent) -> bool:
     return isinstance(outputs, int)
 
 
+@with_aux
 def hessian(graph: Graph, wrt: Wrt = 0) -> Graph:
     """Return the second derivatives of a scalar function, of shape input + input.
 

@@ -192,14 +192,17 @@ def from_sympy(expr: Any, inputs: Any = None, name: str = "f", dtype: str = "f64
     return Function(sympy.from_sympy(expr, inputs, _named(name), dtype))
 
 
-def grad(f: Function, wrt: Wrt = 0) -> Function:
-    """Return the gradient of a scalar function by `wrt`: a position, a name, or a sequence (then a tuple)."""
-    return _transformed(autodiff.grad, f, wrt)
+def grad(f: Function, wrt: Wrt = 0, has_aux: bool = False) -> Function:
+    """Return the gradient of a scalar function by `wrt`: a position, a name, or a sequence (then a tuple).
+
+    With `has_aux` the outputs are (value, aux), and the result is (gradient, aux).
+    """
+    return _transformed(autodiff.grad, f, wrt, has_aux)
 
 
-def value_and_grad(f: Function, wrt: Wrt = 0) -> Function:
-    """Return (value, gradient) of a scalar function."""
-    return _transformed(autodiff.value_and_grad, f, wrt)
+def value_and_grad(f: Function, wrt: Wrt = 0, has_aux: bool = False) -> Function:
+    """Return (value, gradient) of a scalar function; with `has_aux`, ((value, aux), gradient)."""
+    return _transformed(autodiff.value_and_grad, f, wrt, has_aux)
 
 
 def derivative(f: Function, *names: str | int) -> Function:
@@ -207,14 +210,17 @@ def derivative(f: Function, *names: str | int) -> Function:
     return _transformed(autodiff.derivative, f, *names)
 
 
-def jacobian(f: Function, wrt: Wrt = 0) -> Function:
-    """Return the Jacobian, of shape output + input; several outputs outside, several inputs inside."""
-    return _transformed(autodiff.jacobian, f, wrt)
+def jacobian(f: Function, wrt: Wrt = 0, has_aux: bool = False) -> Function:
+    """Return the Jacobian, of shape output + input; several outputs outside, several inputs inside.
+
+    With `has_aux` the outputs are (value, aux), and the result is (Jacobian, aux).
+    """
+    return _transformed(autodiff.jacobian, f, wrt, has_aux)
 
 
-def hessian(f: Function, wrt: Wrt = 0) -> Function:
-    """Return the second derivatives of a scalar function, of shape input + input."""
-    return _transformed(autodiff.hessian, f, wrt)
+def hessian(f: Function, wrt: Wrt = 0, has_aux: bool = False) -> Function:
+    """Return the second derivatives of a scalar function, of shape input + input, or (these, aux)."""
+    return _transformed(autodiff.hessian, f, wrt, has_aux)
 
 
 def jvp(f: Function, wrt: Wrt = 0) -> Function:

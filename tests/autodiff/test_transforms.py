@@ -358,6 +358,52 @@ class TestPacked:
         assert text.count("exp") == 1
 
 
+class TestOneElement:
+    """An output of one element is a scalar, whatever its axes are; the value keeps them."""
+
+    X = np.array([0.3, -0.7, 1.2])
+
+    @pytest.mark.parametrize("axes", [(1,), (1, 1), (1, 1, 1)])
+    @pytest.mark.parametrize("dtype", ["f64", "f32"])
+    def test_derivatives_are_those_of_the_scalar(self, axes, dtype):
+        def scalar(x):
+            return np.sum(np.sin(x) ** 2)
+
+        def shaped(x):
+            return np.reshape(scalar(x), axes)
+
+        x = self.X.astype({"f64": np.float64, "f32": np.float32}[dtype])
+        np.testing.assert_array_equal(dc.grad(shaped)(x), dc.grad(scalar)(x))
+        np.testing.assert_array_equal(dc.hessian(shaped)(x), dc.hessian(scalar)(x))
+        np.testing.assert_array_equal(dc.hvp(shaped)(x, x), dc.hvp(scalar)(x, x))
+        squared = dc.grad(lambda x: shaped(x) * shaped(x))(x)
+        np.testing.assert_allclose(
+            squared, 2 * dc.grad(scalar)(x) * scalar(x), rtol=8 * np.finfo(x.dtype).eps
+        )
+        value, gradient = dc.value_and_grad(shaped)(x)
+        assert value.shape == axes
+        assert value.dtype == gradient.dtype == x.dtype
+        np.testing.assert_array_equal(gradient, dc.grad(scalar)(x))
+        assert dc.jacobian(shaped)(x).shape == (*axes, 3)
+        assert dc.grad(dc.trace(shaped, dc.f64("N")))(self.X).shape == (3,)
+
+    def test_a_product_of_a_row_and_a_column(self):
+        def quadratic(x, a):
+            return x.T @ a @ x
+
+        x, a = self.X.reshape(3, 1), np.arange(9.0).reshape(3, 3)
+        np.testing.assert_allclose(dc.grad(quadratic)(x, a), (a + a.T) @ x, rtol=1e-14)
+        np.testing.assert_allclose(dc.hessian(quadratic)(x, a)[:, 0, :, 0], a + a.T, rtol=1e-14)
+        value, _ = dc.value_and_grad(quadratic, ["x", "a"])(x, a)
+        assert value.shape == (1, 1)
+        np.testing.assert_allclose(dc.hvp(quadratic)(x, a, np.ones((3, 1))), (a + a.T) @ np.ones((3, 1)))
+
+    def test_an_axis_that_may_have_more_is_refused(self):
+        for inputs in ({"x": "f64[N]"}, {"x": "f64[0]"}, {"x": "f64[1, N]"}):
+            with pytest.raises(DiffcError, match="one scalar output"):
+                dc.value_and_grad(dc.parse("x*2", inputs=inputs))
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("make", "message"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.known import known_elements
-from diffc.frontends.numpy.operands import as_array, as_number
+from diffc.frontends.numpy.operands import as_array, as_number, extent_of
 from diffc.frontends.numpy.tracing import decides
 from diffc.ir import Extent, Node, require_other, topological
 from diffc.ops import scalar_value
@@ -16,7 +16,6 @@ from diffc.ops.base import DTYPES, Array
 from diffc.ops.constant import const
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.logic import ne
-from diffc.syntax.values import as_extent
 
 __all__ = [
     "as_integers",
@@ -61,7 +60,7 @@ def known_integer(value: Any, what: str) -> int:
 
 def known_extent(value: Any, what: str) -> Extent:
     """Return an integer or an extent such as x.shape[0] - 1; raise `TypeProblem` for anything else."""
-    return as_extent(value if isinstance(value, Node) else known_integer(value, what), what)
+    return extent_of(value if isinstance(value, Node) else known_integer(value, what), what)
 
 
 def is_one(extent: Extent) -> bool:

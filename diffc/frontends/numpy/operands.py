@@ -10,6 +10,7 @@ import numpy as np
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.captures import memory_of
+from diffc.frontends.numpy.known import known_elements
 from diffc.frontends.numpy.operators import is_traced
 from diffc.frontends.numpy.tracing import active
 from diffc.ir import Extent, Node
@@ -22,7 +23,7 @@ from diffc.syntax.values import Bundle, as_extent, as_node
 
 __all__ = [
     "as_array", "as_axes", "as_axis", "as_dtype", "as_float_dtype", "as_number", "as_number_dtype",
-    "as_shape", "dtype_name", "floating", "is_weak",
+    "as_shape", "dtype_name", "extent_of", "floating", "is_weak",
 ]  # fmt: skip
 
 _REFUSED = {
@@ -127,7 +128,7 @@ def floating(x: Node) -> Node:
 
 def as_axis(value: Any, rank: int, what: str) -> int:
     """Return an axis counted from the front; raise `TypeProblem` for what is no known integer."""
-    number: Any = scalar_value(value) if isinstance(value, Node) else value
+    number: Any = _number(value) if isinstance(value, Node) else value
     try:
         return normal_axis(operator.index(number), rank, what)
     except TypeError:
@@ -150,9 +151,29 @@ def as_shape(value: Any) -> tuple[Extent, ...]:
     is_row = isinstance(value, np.ndarray) and value.ndim == 1
     values: Sequence[Any] = list(value) if is_row or isinstance(value, list | tuple) else [value]
     return tuple(
-        as_extent(int(each) if isinstance(each, np.integer) else each, "an extent of a shape")
+        extent_of(int(each) if isinstance(each, np.integer) else each, "an extent of a shape")
         for each in values
     )
+
+
+def extent_of(value: Any, what: str) -> Extent:
+    """Return an extent, such as x.shape[0] - 1; raise `TypeProblem` for an integer that is not known."""
+    try:
+        return as_extent(value, what)
+    except TypeProblem:
+        number = (
+            _number(value) if isinstance(value, Node) and not value.rank and value.dtype == "i64" else None
+        )
+        if number is None:
+            raise
+        return int(number)
+
+
+def _number(node: Node) -> Any:
+    """Return the value of a scalar that is known when tracing, else None."""
+    value = scalar_value(node)
+    known = known_elements(node) if value is None and node.rank == 0 else None
+    return value if known is None else known.item()
 
 
 def as_float_dtype(value: Any) -> str:

@@ -26,7 +26,8 @@ class TracedAttributeError(DiffcError, AttributeError):
 _CONVERSIONS = {
     "bool": (
         "its truth value is asked for, by if, while, and, or, not, assert, max() or min()",
-        "write np.where(condition, a, b) for a choice, & | ~ for logic, np.maximum for the larger value",
+        "write np.where(condition, a, b) for a choice, & | ~ for logic, np.maximum for the larger value; "
+        "name by static= an argument of a transform that is to be known",
     ),
     "float": (
         "float() of it is asked for, perhaps by a function of the module math, or by a[i] = value",
@@ -36,7 +37,7 @@ _CONVERSIONS = {
     "complex": ("complex() of it is asked for", "keep the real and the imaginary part as two arrays"),
     "index": (
         "an integer that is known when tracing is asked for, by range(), a list's index, or a shape",
-        "pass it as a Python integer by functools.partial, or as a default of the parameter",
+        "pass it as a Python integer by static=, by functools.partial, or as a default of the parameter",
     ),
     "format": ("it is formatted as a number", "return the value and format what the function gives"),
 }

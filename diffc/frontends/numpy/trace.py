@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence, Set
+import enum
+import types
+from collections.abc import Callable, Sequence, Set
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,13 +16,26 @@ from diffc.errors import DiffcError, TypeProblem
 from diffc.frontends.numpy import builders as builders
 from diffc.frontends.numpy.captures import Captures
 from diffc.frontends.numpy.effects import Effect, effects_of
+from diffc.frontends.numpy.objects import attributes_of
 from diffc.frontends.numpy.operands import as_array, dtype_name, is_weak
 from diffc.frontends.numpy.outside.guards import Guards
 from diffc.frontends.numpy.outside.objects import super_of
 from diffc.frontends.numpy.outside.session import Outside
 from diffc.frontends.numpy.outside.stand_ins import stand_in
+from diffc.frontends.numpy.parameters import Arguments, distinct, function_name, is_box
 from diffc.frontends.numpy.randomness import Randomness
-from diffc.frontends.numpy.structure import Branch, Structure, flatten, names_of, unflatten
+from diffc.frontends.numpy.structure import (
+    Branch,
+    Fixed,
+    Static,
+    Structure,
+    flatten,
+    leaves_like,
+    names_of,
+    objects_in,
+    unflatten,
+    with_leaves,
+)
 from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import Trace, tracing
 from diffc.frontends.numpy.value import untraced
@@ -30,36 +44,10 @@ from diffc.ops import input_node
 from diffc.ops.captured import Captured
 
 __all__ = [
-    "Arguments",
-    "Static",
     "TracedGraph",
-    "arguments_of",
-    "function_name",
-    "is_box",
     "trace_graph",
     "tree_of",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Static:
-    """An argument that the function gets as it is: a text, a flag, None, a function."""
-
-    value: Any
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """The arguments of one call, taken apart: a name for each leaf, and how they stood in the call.
-
-    `parameters` has, in the order of the function's signature, the positions of each argument's leaves and
-    its structure. A leaf that is `Static` is no input.
-    """
-
-    leaves: tuple[Any, ...]
-    names: tuple[str, ...]
-    structure: Structure
-    parameters: Mapping[str, tuple[range, Structure]]
 
 
 @dataclass(frozen=True)
@@ -68,8 +56,9 @@ class TracedGraph:
 
     `enclosing` are the values of the enclosing trace for which the inputs behind the arguments' stand.
     `effects` are what the function changes outside itself, its arguments included; the new values are
-    further outputs. `c_ordered` has the leaves that must lie in C order. `guards` is what the program assumes
-    of things outside, and which of the captured arrays it reads by paths.
+    further outputs. `c_ordered` has the leaves that must lie in C order, `decided` the integers on whose
+    values the program depends. `guards` is what the program assumes of things outside, and which of the
+    captured arrays it reads by paths.
     """
 
     graph: Graph
@@ -78,79 +67,8 @@ class TracedGraph:
     enclosing: tuple[Node, ...]
     effects: tuple[Effect, ...] = ()
     c_ordered: tuple[int, ...] = ()
+    decided: tuple[int, ...] = ()
     guards: Guards | None = None
-
-
-def arguments_of(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Arguments:
-    """Take the arguments of a call apart; inputs are named after the parameters, `params_w` inside them.
-
-    Raises:
-        DiffcError: for arguments that the function does not take.
-    """
-    positional, order = _parameter_names(function, args, kwargs)
-    leaves, structure = flatten((tuple(args), dict(kwargs)))
-    pairs = _branches(structure)
-    names: list[str] = []
-    found: dict[str, tuple[range, Structure]] = {}
-    for keys, branch in ((positional, pairs[0]), (tuple(kwargs), pairs[1])):
-        for name, item in zip(keys, branch.items, strict=True):
-            inside = names_of(item, name)
-            found[name] = range(len(names), len(names) + len(inside)), item
-            names += inside
-    parameters = {name: found[name] for name in (*order, *found) if name in found}
-    return Arguments(tuple(leaves), _distinct(names), structure, parameters)
-
-
-def _branches(structure: Structure) -> tuple[Branch, Branch]:
-    assert structure is not None
-    args, kwargs = structure.items
-    assert args is not None
-    assert kwargs is not None
-    return args, kwargs
-
-
-def _distinct(names: Sequence[str]) -> tuple[str, ...]:
-    taken: dict[str, None] = {}
-    for name in names:
-        while name in taken:
-            name += "_"
-        taken[name] = None
-    return tuple(taken)
-
-
-def _parameter_names(
-    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[list[str], list[str]]:
-    """Return a name for each positional argument (`args_0` behind a star), and those of all parameters."""
-    signature = _signature(function)
-    if signature is None:  # a ufunc or a builtin says nothing about its parameters
-        return [f"x{k}" for k in range(len(args))], []
-    try:
-        signature.bind(*args, **kwargs)
-    except TypeError as problem:
-        raise DiffcError(f"{function_name(function)}{signature}: {problem}") from None
-    names: list[str] = []
-    for parameter in signature.parameters.values():
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            names += [f"{parameter.name}_{k}" for k in range(len(args) - len(names))]
-        elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
-            names.append(parameter.name)
-    return names[: len(args)], list(signature.parameters)
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (ValueError, TypeError):
-        return None
-
-
-def function_name(function: Callable[..., Any]) -> str:
-    """Return a function's name, that of a lambda or of an object without one as `f`."""
-    while hasattr(function, "func"):
-        function = function.func  # type: ignore[attr-defined]
-    name = getattr(function, "__name__", "f")
-    return "f" if name == "<lambda>" else name
 
 
 def trace_graph(
@@ -188,6 +106,8 @@ def trace_graph(
             each if isinstance(each, Static) else trace.input(label, each)
             for label, each in zip(arguments.names, types, strict=True)
         ]
+        if not is_snapshot:
+            _count(trace, given, arguments.leaves)
         outputs, structure, effects = _traced(function, arguments, given, weak, trace)
     if before is not None:
         if before.came_late:
@@ -215,8 +135,24 @@ def trace_graph(
     graph = Graph(name, inputs, tuple(outputs), _output_names(structure), tree_of(structure))
     if recorder is not None:
         graph = replace(graph, assumed=recorder.requirements(name, graph.symbols))
-    ordered = tuple(k for k, each in enumerate(given) if each in trace.c_ordered)
-    return TracedGraph(graph, captured, structure, tuple(trace.replaced.values()), effects, ordered, guards)
+    ordered, decided = (
+        tuple(k for k, each in enumerate(given) if each in chosen)
+        for chosen in (trace.c_ordered, trace.decided)
+    )
+    enclosing = tuple(trace.replaced.values())
+    return TracedGraph(graph, captured, structure, enclosing, effects, ordered, decided, guards)
+
+
+def _count(trace: Trace, given: Sequence[Node | Static], leaves: Sequence[Any]) -> None:
+    """Note the values of inputs that are integers or flags: a program may depend on them."""
+    for node, leaf in zip(given, leaves, strict=True):
+        if isinstance(node, Static) or node.rank or node.dtype not in ("i64", "bool"):
+            continue
+        if not isinstance(leaf, Traced):
+            if np.ndim(leaf) == 0:
+                trace.counts[node] = leaf
+        elif leaf.node.rank == 0:
+            trace.counts[node] = leaf.node, leaf.owner
 
 
 def _outside_input(trace: Trace, value: Any) -> tuple[Traced, str, Any]:
@@ -246,12 +182,23 @@ def _traced(
         for each, number, leaf, label in zip(given, weak, arguments.leaves, arguments.names, strict=True)
     ]
     args, kwargs = unflatten(arguments.structure, leaves)
+    objects = [(each, attributes_of(each)) for each in objects_in(arguments.structure, (args, kwargs))]
+    for each, _ in objects:  # its methods run as they are, so that what they reach is compared
+        trace.captures.outside.made_of(type(each), type(each).__name__)
     result = _called(trace.captures.outside.of_function(function), args, kwargs)
     _check_containers(trace.name, arguments, leaves, (args, kwargs))
+    for each, before in objects:
+        for new in attributes_of(each) - before:
+            raise TypeProblem(
+                f"{trace.name} adds the attribute {new!r} to a {type(each).__name__} that is passed to it: "
+                "return the new value instead"
+            )
     effects, left = effects_of(trace, arguments.names, leaves)
-    if result is None and effects:
+    if result is None:
+        if not effects:
+            raise TypeProblem(f"{trace.name} returns None: is its return statement missing?")
         result = ()
-    values, structure = flatten(result)
+    values, structure = _settled(trace, result)
     if effects:
         structure = Branch(
             tuple, (0, 1), (structure, Branch(tuple, tuple(range(len(left))), (None,) * len(left)))
@@ -260,18 +207,50 @@ def _traced(
     return nodes, structure, effects
 
 
-def is_box(leaf: Any) -> bool:
-    """Tell whether a leaf is an array without axes, which can be written to, unlike a number."""
-    return isinstance(leaf, np.ndarray) and leaf.ndim == 0
+def _settled(trace: Trace, result: Any) -> tuple[list[Any], Structure]:
+    """Return the arrays and numbers of a result, and its structure, of which all else is a part."""
+    leaves, structure = flatten(result)
+    if structure is None:
+        return leaves, structure
+    fixed = [_fixed(trace, each) for each in leaves]
+    rest = [leaf for leaf, each in zip(leaves, fixed, strict=True) if each is None]
+    return rest, with_leaves(structure, fixed)
+
+
+_TEXTS = (str, bytes, type(None), type, enum.Enum, np.dtype, np.ufunc, types.BuiltinFunctionType)
+
+
+def _fixed(trace: Trace, value: Any) -> Fixed | None:
+    """Return a part of a result that is the same in each call; None for an array or a number."""
+    if isinstance(value, Static):
+        if any(isinstance(each, Traced) for each in flatten(value.value)[0]):
+            raise TypeProblem(
+                f"the rest that flatten gives of what {trace.name} returns has a traced value in it: make it "
+                "one of the children"
+            )
+        return Fixed(value.value)
+    original = trace.captures.outside.original(value)
+    if isinstance(original, _TEXTS) or (original is not value and callable(original)):
+        return Fixed(original)
+    return None
 
 
 def _check_containers(name: str, arguments: Arguments, leaves: Sequence[Any], now: Any) -> None:
-    """Raise `TypeProblem` where the function has changed a list or dict that was passed to it."""
-    after, structure = flatten(now)
-    if structure != arguments.structure or any(a is not b for a, b in zip(after, leaves, strict=True)):
-        raise TypeProblem(
-            f"{name} changes a list or a dict that is passed to it: return the new one instead of changing it"
+    """Raise `TypeProblem` where the function has changed a list, dict or object that was passed to it."""
+    after = leaves_like(arguments.structure, now)
+    where = "a list or a dict or an object that is passed to it"
+    if after is not None:
+        # The rest of a registered object is equal to the one before, not the same.
+        changed = (
+            label
+            for label, a, b in zip(arguments.names, after, leaves, strict=True)
+            if not (a is b or (isinstance(a, Static) and a == Static(b)))
         )
+        label = next(changed, None)
+        if label is None:
+            return
+        where += f" ({label})"
+    raise TypeProblem(f"{name} changes {where}: return the new one instead of changing it")
 
 
 def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -285,8 +264,6 @@ def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 
 def _output(value: Any, name: str) -> Node:
-    if value is None:
-        raise TypeProblem(f"{name} returns None: is its return statement missing?")
     try:
         return as_array(value)
     except TypeProblem as problem:
@@ -295,13 +272,13 @@ def _output(value: Any, name: str) -> Node:
 
 def _output_names(structure: Structure) -> tuple[str, ...]:
     """Return the keys of a dict, or the fields of a named tuple, as names of outputs; else the default."""
-    if structure is not None and (structure.kind is dict or hasattr(structure.kind, "_fields")):
-        return _distinct(names_of(structure, ""))
+    if isinstance(structure, Branch) and not all(isinstance(key, int) for key in structure.keys):
+        return distinct(names_of(structure, ""))
     return ()
 
 
 def tree_of(structure: Structure) -> Tree:
-    """Return how outputs of a structure are handed out: positions in nested tuples."""
+    """Return how outputs of a structure are handed out: positions in nested tuples, () for what is fixed."""
     count = -1
 
     def visit(each: Structure) -> Tree:
@@ -309,6 +286,6 @@ def tree_of(structure: Structure) -> Tree:
         if each is None:
             count += 1
             return count
-        return tuple(visit(item) for item in each.items)
+        return () if isinstance(each, Fixed) else tuple(visit(item) for item in each.items)
 
     return visit(structure)

@@ -26,9 +26,14 @@ class Trace:
 
     `replaced` gives, for each leaf that stands for a value of the enclosing trace, that value. `c_ordered`
     has the inputs whose elements must be in C order at each call: the function writes to a reshaped one.
+    `counts` gives the values of inputs that are integers or flags, a value of an outer trace with its
+    owner; `decided` has those inputs on whose numbers the program depends.
     """
 
-    __slots__ = ("_leaves", "c_ordered", "captures", "depth", "name", "open", "parent", "replaced")
+    __slots__ = (
+        "_leaves", "c_ordered", "captures", "counts", "decided", "depth", "name", "open", "parent",
+        "replaced",
+    )  # fmt: skip
 
     def __init__(self, name: str, parent: Trace | None, captures: Captures) -> None:
         """Begin a trace inside another one, or inside none."""
@@ -38,6 +43,8 @@ class Trace:
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.open = True
         self.c_ordered: set[Node] = set()
+        self.counts: dict[Node, Any] = {}
+        self.decided: set[Node] = set()
         self.replaced: dict[Node, Node] = {}
         self._leaves: dict[Node, Node] = {}
 

@@ -13,6 +13,7 @@ from typing import cast as typed
 import numpy as np
 
 from diffc.errors import TypeProblem
+from diffc.frontends.numpy.arguments import known_integer
 from diffc.frontends.numpy.operands import as_array, as_dtype, as_number, as_number_dtype, floating
 from diffc.frontends.numpy.registry import BUILDERS, REFUSED
 from diffc.ir import Node
@@ -280,7 +281,8 @@ def _reduced(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = No
 def _only_axis(name: str, axis: Any, options: Mapping[str, Any]) -> tuple[Any, bool]:
     if set(options) - {"keepdims"}:
         raise TypeProblem(f"np.{name}.reduce takes axis and keepdims only")
-    return axis, bool(options.get("keepdims", False))
+    known = known_integer(axis, f"np.{name}.reduce: axis") if isinstance(axis, Node) else axis
+    return known, bool(options.get("keepdims", False))
 
 
 def _accumulated(ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:

@@ -142,7 +142,10 @@ class Value(Place):
 
     def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         check_open(self.owner, "hash(x)")
-        raise refusals.unhashable(self)
+        known = None if self.is_array else self.known_number()
+        if known is None:
+            raise refusals.unhashable(self)
+        return hash(known)
 
     def __format__(self, spec: str) -> str:
         if spec:
@@ -165,14 +168,19 @@ class Value(Place):
 
     def _known(self, wanted: str) -> float | int | bool:
         check_open(self.owner, f"{wanted}(x)")
-        node = untraced(self, f"{wanted}(x)")
-        value = scalar_value(node) if self._node.size == 1 else None
-        if value is None and self._node.size == 1:
-            known = known_elements(node)
-            value = None if known is None else known.item()
+        value = self.known_number()
         if value is None:
             raise refusals.no_number(self, wanted)
         return value
+
+    def known_number(self) -> float | int | bool | None:
+        """Return the one element if it is known; note that it decides."""
+        if self._node.size != 1:
+            return None
+        node = untraced(self, "a number")
+        value = scalar_value(node)
+        known = known_elements(node) if value is None else None
+        return value if known is None else known.item()
 
     def __getattr__(self, name: str) -> Any:
         if self.owner.open and self.weak and not name.startswith("_") and hasattr(float, name):

@@ -1,4 +1,4 @@
-"""What calls of one signature run."""
+"""A compiled program of a plain Python function: what calls of one signature run."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from diffc.autodiff.selection import fresh_name
 from diffc.frontends.numpy.outside.guards import Guards
+from diffc.frontends.numpy.structure import Structure
 from diffc.functions.function import Function
 from diffc.functions.python.effects import Effects
-from diffc.functions.python.prepared_call import Rebuild
 from diffc.ir import Node, substitute
 from diffc.ops import input_node
 from diffc.ops.captured import Captured, captured_arrays
@@ -20,14 +20,17 @@ __all__ = ["Program"]
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """What calls of one signature run, as long as its guards hold."""
+    """What calls of one signature run, as long as its guards hold.
+
+    `structure` is that of the result, without what is written outside.
+    """
 
     function: Function
-    rebuild: Rebuild | None
+    structure: Structure
     guards: Guards
     effects: Effects | None
     key: Any
-    """The key of the calls that it was traced for."""
+    """Of the calls that it was traced for, with the integers on which it depends."""
 
     @property
     def kernel(self) -> Callable[..., Any]:

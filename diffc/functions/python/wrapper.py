@@ -12,7 +12,7 @@ from typing import Any
 
 from diffc.errors import DiffcError
 from diffc.forks import Lock
-from diffc.frontends.numpy.trace import function_name
+from diffc.frontends.numpy.parameters import function_name
 
 __all__ = ["Wrapper"]
 

@@ -86,7 +86,8 @@ _OF_ITERATORS = ("builtins", "itertools")
 
 def _class_writes(kind: type, before: dict[str, Any]) -> Iterator[Write]:
     """Put back what the function has assigned to a class, and yield a write that cannot be repeated."""
-    changed = [name for name, value in vars(kind).items() if before.get(name, kind) is not value]
+    now = [(name, value) for name, value in vars(kind).items() if name != "__slotnames__"]  # of copyreg
+    changed = [name for name, value in now if before.get(name, kind) is not value]
     for name in changed:
         if name in before:
             setattr(kind, name, before[name])
