@@ -95,13 +95,13 @@ def _give(taken: list[AbstractContextManager[Any]]) -> None:
 
 
 def _after_in_parent() -> None:
-    _give(_taken.locks)
+    _give(_taken.__dict__.pop("locks", []))  # none where this file was imported while its parent forked
 
 
 def _after_in_child() -> None:
     global _generation
     _generation += 1
-    _give(_taken.locks)
+    _give(_taken.__dict__.pop("locks", []))
 
 
 if hasattr(os, "register_at_fork"):
