@@ -6,13 +6,15 @@ that is made inside draws the same numbers in each call if it has a seed; withou
 one, which is refused at the place.
 
 NumPy loads its random numbers when they are first asked for. Where the function is the first to ask, nothing
-watched them, and it is traced once more.
+watched them, and it is traced once more. So it is where another thread may have drawn: a trace during which
+nobody draws shows that the function does not.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial, wraps
@@ -56,6 +58,14 @@ class Randomness:
     def came_late(self) -> bool:
         """Whether NumPy's random numbers were loaded since, so that none of them was watched."""
         return _is_loaded() and not self._is_complete
+
+    def may_be_of_another_thread(self, name: str) -> bool:
+        """Whether one of them has drawn since, while other threads were running."""
+        try:
+            self.check(name)
+        except TypeProblem:
+            return threading.active_count() > 1
+        return False
 
     def check(self, name: str) -> None:
         """Raise `TypeProblem` where one of them has drawn since.

@@ -80,6 +80,7 @@ def trace_graph(
     nested: bool = False,
     free: Set[Any] = frozenset(),
     is_snapshot: bool = False,
+    tries: int = 10,
 ) -> TracedGraph:
     """Call a function with traced values of these types and return what it computes.
 
@@ -91,6 +92,7 @@ def trace_graph(
         nested: whether it may use values of the trace around it; those become extra inputs.
         free: the spots of numbers outside that are inputs of the program.
         is_snapshot: whether the graph is that of what is outside now, without guards.
+        tries: how often it is traced anew while another thread may draw random numbers.
 
     Raises:
         DiffcError: for what cannot be traced, with what to write instead.
@@ -110,8 +112,11 @@ def trace_graph(
             _count(trace, given, arguments.leaves)
         outputs, structure, effects = _traced(function, arguments, given, weak, trace)
     if before is not None:
-        if before.came_late:
-            return trace_graph(function, arguments, types, weak, free=free, is_snapshot=is_snapshot)
+        if before.came_late or (tries and before.may_be_of_another_thread(name)):
+            again = tries if before.came_late else tries - 1
+            return trace_graph(
+                function, arguments, types, weak, free=free, is_snapshot=is_snapshot, tries=again
+            )
         before.check(name)
     captured, guards = Captured(), None
     if captures is not None:

@@ -5,6 +5,8 @@ import functools
 import math
 import pickle
 import random
+import threading
+import time
 import types
 from collections import UserList
 from collections.abc import Callable
@@ -198,3 +200,26 @@ def test_an_inner_value_in_the_outer_function() -> None:
 
     with pytest.raises(dc.DiffcError, match=r"numpy\.add: a value of f is used after the tracing of f"):
         dc.jit(outer)(1.0)
+
+
+def test_random_numbers_of_another_thread_are_not_the_function_s():
+    leave = threading.Event()
+
+    def other():
+        while not leave.wait(0.05):
+            random.random()
+
+    def slow(x):
+        time.sleep(0.01)
+        return np.sum(np.sin(x))
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    try:
+        for _ in range(40):
+            assert dc.jit(slow)(np.zeros(3)) == 0
+        with pytest.raises(dc.DiffcError, match="draws random numbers by Python's random"):
+            dc.jit(lambda x: x * random.random())(np.zeros(3))
+    finally:
+        leave.set()
+        thread.join()
