@@ -254,3 +254,9 @@ MANY_LINES = 6_000
 MAX_ENGINES = 15_000
 """So many kernels may be alive where LLVM itself loads them: each takes three of the 65,530 maps that Linux
 allows a process, and beyond them LLVM ends it. On x86-64 Linux kernels share maps: there is no such limit."""
+
+LLVM_MEMORY = 16 << 20
+"""The bytes that LLVM takes to compile anything."""
+
+LLVM_MEMORY_PER_BYTE = 60
+"""The bytes that it takes besides for each byte of text: a sum of 20,000 sines, 2.7 MB, takes 134 MB."""

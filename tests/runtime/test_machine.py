@@ -52,6 +52,35 @@ def test_a_damaged_object_is_an_error(samples):
             load_object(data).address("diffc_kernel")
 
 
+SHORT_OF_MEMORY = """if True:
+    import resource
+    from pathlib import Path
+    import diffc as dc
+
+    small, large = dc.parse("a*b + sin(a)"), dc.parse("+".join(f"sin(x*{k}.5)" for k in range(8000)))
+    assert dc.compile(small, cache=False)(1.0, 0.0) > 0
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + (60 << 20), -1))
+    try:
+        dc.compile(large, cache=False)
+    except dc.DiffcError as problem:
+        print(problem)
+    resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+    print(dc.compile(dc.parse("a*b"), cache=False)(2.0, 3.0))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
+def test_where_memory_is_short_a_large_program_is_an_error_and_no_abort():
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT_OF_MEMORY], capture_output=True, text=True, timeout=100
+    )
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "lines of LLVM takes about" in lines[0]
+    assert lines[1:] == ["6.0"]
+
+
 def test_texts(samples):
     assert "diffc_kernel" in assembly(samples.TWICE)
     assert "fmul" in optimised(samples.TWICE)

@@ -22,6 +22,7 @@ from diffc.forks import hold
 from diffc.runtime.code.externals import addresses, private_names, provide, undefined_symbols
 from diffc.runtime.code.objects import ObjectFile, read_object
 from diffc.runtime.code.pages import Pages, aligned, are_supported
+from diffc.runtime.code.room import check_room
 
 __all__ = [
     "Host",
@@ -169,6 +170,7 @@ def _linked(object_code: bytes) -> LoadedCode:
 
 def _generate(ir_text: str, level: int, form: str) -> Any:
     _initialize()
+    check_room(ir_text)
     machine = _target_machine(level)
     module = _parse(private_names(ir_text), machine)
     _optimise(module, machine, level, ir_text)
