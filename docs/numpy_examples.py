@@ -209,7 +209,7 @@ CALLS: tuple[str, ...] = (
     "np.interp(v, points, w, period=3.0)", "np.bincount([0, 2, 2, 1, 0], weights=v, minlength=5)",
     # polynomials
     "np.polyval(v, x)", "np.polyadd(v, r)", "np.polysub(r, v)", "np.polymul(v, r)", "np.polyder(v)",
-    "np.polyder(v, 2)",
+    "np.polyder(v, 2)", "np.polyfit(v, w, 2)", "np.polyfit(v[:4], x.T, 1, w=r[0] + v[:4] ** 2)",
     "np.polyint(v)", "np.polyint(v, 2, k=[1.0, 2.0])", "np.poly(r)",
     # facts
     "np.shape(x)", "np.size(x)", "np.size(x, 1)", "np.ndim(x)", "np.result_type(x, np.float32)",

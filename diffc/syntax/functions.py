@@ -309,6 +309,8 @@ for _name, _names, _doc in (
     ("kl_div", "x, y", "x*log(x/y) - x + y, y where x is 0"),
     ("huber", "delta, r", "r**2/2, but delta*(abs(r) - delta/2) beyond abs(r) = delta"),
     ("pseudo_huber", "delta, r", "delta**2*(sqrt(1 + (r/delta)**2) - 1)"),
+    ("ndtr", "x", "the probability that a standard normal variable is less than x"),
+    ("log_ndtr", "x", "log(ndtr(x)), accurate in both tails"),
 ):
     _add(_name, _names, _doc, _composed(getattr(special, _name)))
 

@@ -11,7 +11,7 @@ import math
 from diffc.ir import Node
 from diffc.ops.arithmetic import abs_, add, div, mul, neg, sub
 from diffc.ops.constant import constant_like, scalar_value
-from diffc.ops.elementary import cos, exp, exp2, hypot, log, log1p
+from diffc.ops.elementary import cos, erfc, exp, exp2, expm1, hypot, log, log1p
 from diffc.ops.elementwise import Operand, lift
 from diffc.ops.gamma import gammaln
 from diffc.ops.inverse_hyperbolic import atanh
@@ -20,8 +20,8 @@ from diffc.ops.remainders import fmod, mod
 from diffc.ops.rounding import floor
 
 __all__ = [
-    "beta", "betaln", "binom", "entr", "factorial2", "gamma", "huber", "kl_div", "loggamma", "logit", "poch",
-    "pseudo_huber", "rel_entr",
+    "beta", "betaln", "binom", "entr", "factorial2", "gamma", "huber", "kl_div", "log1mexp", "log_ndtr",
+    "loggamma", "logit", "ndtr", "poch", "pseudo_huber", "rel_entr",
 ]  # fmt: skip
 
 
@@ -205,3 +205,38 @@ def _floats(*operands: Operand) -> list[Node]:
     """Return the operands in their common floating-point dtype."""
     dtype = exp.common_dtype(operands)
     return [lift(each, dtype) for each in operands]
+
+
+# The normal distribution. Formulas: Abramowitz and Stegun, chapters 7 and 26.
+
+_FAR, _DEPTH = -5.0, 26
+"""Below it the continued fraction (26.2.14) of this depth is exact to the last bit."""
+
+
+def ndtr(x: Operand) -> Node:
+    """Return the probability that a standard normal variable is less."""
+    (x,) = _floats(x)
+    return mul(erfc(mul(x, -math.sqrt(0.5))), 0.5)
+
+
+def log_ndtr(x: Operand) -> Node:
+    """Return log(ndtr(x)), finite for every finite x whose square is."""
+    (x,) = _floats(x)
+    near, far = gt(x, -1), lt(x, _FAR)
+    above = log1p(mul(erfc(mul(where(near, x, 0.0), math.sqrt(0.5))), -0.5))
+    middle = log(ndtr(where(logical_or(near, far), -1.0, x)))
+    # NaN goes this way, too. Nothing cancels here, in no derivative.
+    z = neg(where(ge(x, _FAR), _FAR, x))
+    fraction = z
+    for k in range(_DEPTH, 0, -1):
+        fraction = add(z, div(float(k), fraction))
+    tail = sub(mul(mul(z, z), -0.5), add(log(fraction), 0.5 * math.log(2 * math.pi)))
+    return where(near, above, where(ge(x, _FAR), middle, tail))
+
+
+def log1mexp(x: Operand) -> Node:
+    """Return log(1 - exp(-x)) for x >= 0, accurate for small and for large x."""
+    (x,) = _floats(x)
+    small = lt(x, math.log(2))
+    below = log(neg(expm1(neg(where(small, x, 1.0)))))
+    return where(small, below, log1p(neg(exp(neg(where(small, 1.0, x))))))

@@ -7,6 +7,7 @@ from diffc.frontends.numpy import cumulative as cumulative
 from diffc.frontends.numpy import diagonals as diagonals
 from diffc.frontends.numpy import distributions as distributions
 from diffc.frontends.numpy import facts as facts
+from diffc.frontends.numpy import fitting as fitting
 from diffc.frontends.numpy import joining as joining
 from diffc.frontends.numpy import linalg as linalg
 from diffc.frontends.numpy import padding as padding
@@ -22,3 +23,4 @@ from diffc.frontends.numpy import spacing as spacing
 from diffc.frontends.numpy import special as special
 from diffc.frontends.numpy import statistics as statistics
 from diffc.frontends.numpy import untraceable as untraceable
+from diffc.frontends.numpy import windows as windows

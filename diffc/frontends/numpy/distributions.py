@@ -20,15 +20,15 @@ from diffc.ir import Node, broadcast_shapes, promote, size_of
 from diffc.ops import cast, constant_like, dim, lift
 from diffc.ops.arithmetic import abs_, add, div, mul, neg, square, sub
 from diffc.ops.broadcasting import broadcast, sum_
-from diffc.ops.elementary import atan, erfc, exp, expm1, log, log1p
+from diffc.ops.elementary import atan2, exp, expm1, log, log1p, tan
 from diffc.ops.factorizations import cholesky
 from diffc.ops.gamma import gammaln
 from diffc.ops.linalg import triangular_solve
-from diffc.ops.logic import eq, ge, gt, le, logical_and, where
+from diffc.ops.logic import eq, ge, gt, le, logical_and, lt, where
 from diffc.ops.reshaping import expand_dims, reshape
 from diffc.ops.rounding import floor
 from diffc.syntax.pointwise import log_sigmoid, xlog1py, xlogy
-from diffc.syntax.special import betaln
+from diffc.syntax.special import betaln, log1mexp, log_ndtr, logit, ndtr
 
 _Part = Callable[..., Node]
 _HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
@@ -45,6 +45,10 @@ def _distribution(
     whole: bool = False,
     below: _Part | None = None,
     above: _Part | None = None,
+    log_below: _Part | None = None,
+    log_above: _Part | None = None,
+    quantile: _Part | None = None,
+    upper: _Part | None = None,
 ) -> None:
     """Register the functions of a distribution.
 
@@ -58,6 +62,10 @@ def _distribution(
         whole: whether it is one of integers, which has no scale.
         below: the probability of what is less, inside the support.
         above: that of what is more.
+        log_below: the logarithm of `below`.
+        log_above: the logarithm of `above`.
+        quantile: the place below which a probability lies.
+        upper: the place above which it lies.
     """
     names = [*shapes.split(), "loc", *([] if whole else ["scale"])]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -109,13 +117,35 @@ def _distribution(
 
         return builder
 
+    def place(inner: _Part) -> Callable[..., Node]:
+        def builder(q: Any, *args: Any, **kwargs: Any) -> Node:
+            z, parameters, scale, conditions = read((0, *args), kwargs)
+            share = lift(as_number(q), exp.common_dtype([z, as_number(q)]))
+            # The standard variable of 0 is -loc / scale.
+            value = mul(scale, sub(inner(share, *parameters), z))
+            return _held(value, [*conditions, ge(share, 0), le(share, 1)])
+
+        return builder
+
     suffix = "pmf" if whole else "pdf"
     stands_for(f"scipy.stats.{name}.log{suffix}")(logpdf)
     stands_for(f"scipy.stats.{name}.{suffix}")(lambda *args, **kwargs: exp(logpdf(*args, **kwargs)))
-    if below is not None:
-        stands_for(f"scipy.stats.{name}.cdf")(probability(below, 0.0, 1.0))
-    if above is not None:
-        stands_for(f"scipy.stats.{name}.sf")(probability(above, 1.0, 0.0))
+    parts = {
+        "cdf": below,
+        "sf": above,
+        "logcdf": log_below,
+        "logsf": log_above,
+        "ppf": quantile,
+        "isf": upper,
+    }
+    for method, inner in parts.items():
+        if inner is not None:
+            made = probability(inner, *_OUTSIDE[method]) if method in _OUTSIDE else place(inner)
+            stands_for(f"scipy.stats.{name}.{method}")(made)
+
+
+_OUTSIDE = {"cdf": (0.0, 1.0), "sf": (1.0, 0.0), "logcdf": (-math.inf, 0.0), "logsf": (0.0, -math.inf)}
+"""What each function of probability is below and above the support."""
 
 
 def _where_all(conditions: list[Node], value: Node, other: float, z: Node) -> Node:
@@ -172,26 +202,75 @@ def _laplace_below(z: Node) -> Node:
     return where(gt(z, 0), sub(1.0, tail), tail)
 
 
+def _laplace_log_below(z: Node) -> Node:
+    below = le(z, 0)
+    tail = mul(exp(neg(where(below, 0.0, z))), -0.5)
+    return where(below, sub(z, math.log(2)), log1p(tail))
+
+
+def _laplace_quantile(q: Node) -> Node:
+    above = gt(q, 0.5)
+    return where(above, neg(log(mul(sub(1.0, q), 2.0))), log(mul(where(above, 0.5, q), 2.0)))
+
+
+def _cauchy_above(z: Node) -> Node:
+    return div(atan2(constant_like(1.0, z.dtype), z), math.pi)
+
+
+def _cauchy_log_above(z: Node) -> Node:
+    far = lt(z, 0)
+    return where(far, log1p(neg(_cauchy_above(neg(z)))), log(_cauchy_above(z)))
+
+
+def _cauchy_upper(q: Node) -> Node:
+    """Return cot(pi*q), from the nearer end."""
+    above = gt(q, 0.5)
+    angle = mul(where(above, sub(1.0, q), q), math.pi)
+    cotangent = div(1.0, tan(angle))
+    return where(above, neg(cotangent), where(eq(q, 0.5), 0.0, cotangent))
+
+
 _distribution(
     "norm", "", lambda z: sub(neg(div(square(z), 2.0)), _HALF_LOG_TAU),
-    below=lambda z: mul(erfc(mul(z, -math.sqrt(0.5))), 0.5),
-    above=lambda z: mul(erfc(mul(z, math.sqrt(0.5))), 0.5),
+    below=ndtr, above=lambda z: ndtr(neg(z)), log_below=log_ndtr, log_above=lambda z: log_ndtr(neg(z)),
 )  # fmt: skip
-_distribution("expon", "", neg, low=0, below=lambda z: neg(expm1(neg(z))), above=lambda z: exp(neg(z)))
 _distribution(
-    "uniform", "", lambda z: mul(z, 0.0), low=0, high=1, below=lambda z: z, above=lambda z: sub(1.0, z)
-)
+    "expon", "", neg, low=0, below=lambda z: neg(expm1(neg(z))), above=lambda z: exp(neg(z)),
+    log_below=log1mexp, log_above=neg, quantile=lambda q: neg(log1p(neg(q))), upper=lambda q: neg(log(q)),
+)  # fmt: skip
+_distribution(
+    "uniform", "", lambda z: mul(z, 0.0), low=0, high=1, below=lambda z: z, above=lambda z: sub(1.0, z),
+    log_below=log, log_above=lambda z: log1p(neg(z)), quantile=lambda q: q, upper=lambda q: sub(1.0, q),
+)  # fmt: skip
 _distribution(
     "laplace", "", lambda z: sub(neg(abs_(z)), math.log(2)),
     below=_laplace_below, above=lambda z: _laplace_below(neg(z)),
+    log_below=_laplace_log_below, log_above=lambda z: _laplace_log_below(neg(z)),
+    quantile=_laplace_quantile, upper=lambda q: neg(_laplace_quantile(q)),
 )  # fmt: skip
 _distribution(
     "logistic", "", _logistic,
     below=lambda z: exp(log_sigmoid(z)), above=lambda z: exp(log_sigmoid(neg(z))),
+    log_below=log_sigmoid, log_above=lambda z: log_sigmoid(neg(z)),
+    quantile=logit, upper=lambda q: neg(logit(q)),
 )  # fmt: skip
 _distribution(
     "cauchy", "", lambda z: neg(add(log1p(square(z)), math.log(math.pi))),
-    below=lambda z: add(div(atan(z), math.pi), 0.5), above=lambda z: sub(0.5, div(atan(z), math.pi)),
+    below=lambda z: _cauchy_above(neg(z)), above=_cauchy_above,
+    log_below=lambda z: _cauchy_log_above(neg(z)), log_above=_cauchy_log_above,
+    quantile=lambda q: neg(_cauchy_upper(q)), upper=_cauchy_upper,
+)  # fmt: skip
+_distribution(
+    "gumbel_r", "", lambda z: neg(add(z, exp(neg(z)))),
+    below=lambda z: exp(neg(exp(neg(z)))), above=lambda z: neg(expm1(neg(exp(neg(z))))),
+    log_below=lambda z: neg(exp(neg(z))), log_above=lambda z: log1mexp(exp(neg(z))),
+    quantile=lambda q: neg(log(neg(log(q)))), upper=lambda q: neg(log(neg(log1p(neg(q))))),
+)  # fmt: skip
+_distribution(
+    "gumbel_l", "", lambda z: sub(z, exp(z)),
+    below=lambda z: neg(expm1(neg(exp(z)))), above=lambda z: exp(neg(exp(z))),
+    log_below=lambda z: log1mexp(exp(z)), log_above=lambda z: neg(exp(z)),
+    quantile=lambda q: log(neg(log1p(neg(q)))), upper=lambda q: log(neg(log(q))),
 )  # fmt: skip
 _distribution(
     "gamma", "a", lambda z, a: sub(sub(xlogy(sub(a, 1.0), z), z), gammaln(a)), low=0, valid=_positive
@@ -203,7 +282,11 @@ _distribution(
 )  # fmt: skip
 _distribution("chi2", "df", _chi2, low=0, valid=_positive)
 _distribution("t", "df", _student, valid=_positive)
-_distribution("lognorm", "s", _log_normal, low=0, valid=_positive)
+_distribution(
+    "lognorm", "s", _log_normal, low=0, valid=_positive,
+    below=lambda z, s: ndtr(div(log(z), s)), above=lambda z, s: ndtr(neg(div(log(z), s))),
+    log_below=lambda z, s: log_ndtr(div(log(z), s)), log_above=lambda z, s: log_ndtr(neg(div(log(z), s))),
+)  # fmt: skip
 _distribution(
     "poisson", "mu", lambda k, mu: sub(sub(xlogy(k, mu), gammaln(add(k, 1.0))), mu),
     low=0, valid=lambda mu: [ge(mu, 0)], whole=True,

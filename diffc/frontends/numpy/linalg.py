@@ -25,7 +25,7 @@ from diffc.ops.pseudoinverse import pinv as pseudoinverse
 from diffc.ops.reshaping import reshape, transpose
 from diffc.syntax import linear_algebra as matrices
 
-__all__ = ["EighResult", "QRResult", "SVDResult", "SlogdetResult"]
+__all__ = ["EighResult", "QRResult", "SVDResult", "SlogdetResult", "lstsq"]
 
 
 class SlogdetResult(NamedTuple):

@@ -5,21 +5,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from diffc.errors import TypeProblem
 from diffc.frontends.numpy.operands import as_array, as_axes, floating
 from diffc.frontends.numpy.registry import stands_for
+from diffc.frontends.numpy.shapes import broadcast_together
 from diffc.frontends.numpy.tracer import Traced
 from diffc.frontends.numpy.tracing import active
 from diffc.frontends.numpy.value import traced, untraced
-from diffc.ir import Node, topological
+from diffc.ir import Node, promote, topological
+from diffc.ops import cast
+from diffc.ops.arithmetic import abs_, add, mul, sign, stop_gradient, sub
+from diffc.ops.broadcasting import sum_
+from diffc.ops.elementary import exp, log
 from diffc.ops.gamma import polygamma_of
 from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.inverse_functions import lambertw as lambertw_of
+from diffc.ops.logic import eq, logical_and, lt, ne, where
+from diffc.ops.reductions import amax
+from diffc.ops.reshaping import reshape
 from diffc.ops.softmax import logsumexp as logsumexp_of
 from diffc.ops.softmax import softmax as softmax_of
 from diffc.syntax.compositions import log_softmax as log_softmax_of
+from diffc.syntax.pointwise import isfinite, isinf
 
 __all__ = ["polygamma"]
 
@@ -59,15 +69,26 @@ def lambertw(z: Any, k: Any = 0, tol: Any = 1e-8) -> Node:
 @stands_for("scipy.special.logsumexp")
 def logsumexp(
     a: Any, axis: Any = None, b: Any = None, keepdims: Any = False, return_sign: Any = False
-) -> Node:
-    """scipy.special.logsumexp, without weights."""
-    if b is not None or return_sign:
-        raise TypeProblem(
-            "scipy.special.logsumexp: b and return_sign are not supported; of positive weights add the "
-            "logarithm to a"
-        )
+) -> Node | tuple[Node, Node]:
+    """scipy.special.logsumexp; of a negative sum it is NaN, or with its sign that of the absolute value."""
     x = floating(as_array(a))
-    return logsumexp_of(x, as_axes(axis, x.rank, "logsumexp"), bool(keepdims))
+    if b is None and not return_sign:
+        return logsumexp_of(x, as_axes(axis, x.rank, "logsumexp"), bool(keepdims))
+    weights = floating(as_array(1.0 if b is None else b))
+    dtype = promote(x.dtype, weights.dtype) if b is not None else x.dtype
+    x, weights = broadcast_together([cast(x, dtype), cast(weights, dtype)], "logsumexp")
+    axes = as_axes(axis, x.rank, "logsumexp")
+    # Exponents are taken from the largest that counts, which changes nothing.
+    largest = amax(where(ne(weights, 0), x, -math.inf), axes, True)
+    largest = stop_gradient(where(isfinite(largest), largest, 0.0))
+    powers = exp(sub(x, largest))
+    nothing = logical_and(eq(weights, 0), isinf(powers))
+    total = sum_(where(nothing, 0.0, mul(weights, powers)), axes, True)
+    size = add(log(abs_(total)), largest)
+    kept = size.shape if keepdims else tuple(e for k, e in enumerate(size.shape) if k not in axes)
+    if return_sign:
+        return reshape(size, kept), reshape(sign(total), kept)
+    return reshape(where(lt(total, 0), math.nan, size), kept)
 
 
 @stands_for("scipy.special.softmax")

@@ -30,9 +30,9 @@ Operand = Node | float | int | bool
 _Builder = Callable[..., Any]
 
 SPECIAL = (
-    "betaln", "cbrt", "entr", "erf", "erfc", "erfcinv", "erfinv", "exp2", "expit", "expm1", "exprel", "gamma",
-    "gammaln", "huber", "kl_div", "log1p", "log_expit", "loggamma", "logit", "pseudo_huber", "psi",
-    "rel_entr", "xlog1py", "xlogy",
+    "betaln", "binom", "cbrt", "entr", "erf", "erfc", "erfcinv", "erfinv", "exp2", "expit", "expm1", "exprel",
+    "gamma", "gammaln", "huber", "kl_div", "log1p", "log_expit", "log_ndtr", "loggamma", "logit", "ndtr",
+    "pseudo_huber", "psi", "rel_entr", "xlog1py", "xlogy",
 )  # fmt: skip
 """The ufuncs of scipy.special, which are known by their names alone."""
 

@@ -22,7 +22,6 @@ refuses(
     np.histogram, np.histogram2d, np.histogram_bin_edges, np.histogramdd,
 )  # fmt: skip
 refuses("complex numbers are not supported", np.angle, np.roots, np.sort_complex)
-refuses("write np.linalg.lstsq(np.vander(x, degree + 1), y)[0]", np.polyfit)
 refuses("the degrees of quotient and remainder depend on values", np.polydiv)
 refuses("the Bessel function is no operation here", np.i0)
 refuses(

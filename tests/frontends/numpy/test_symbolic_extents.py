@@ -50,6 +50,7 @@ REFUSED: dict[str, tuple[set[int], str]] = {
     "correlate": ({1, 2, 3, 4}, "the same"),
     "polymul": ({0}, "NumPy takes no coefficients for the coefficient 0"),
     "linalg.qr": (set(SIZES) - {4, 5}, "the shapes depend on whether there are more rows or columns"),
+    "polyfit": ({1, 2, 3}, "the same"),
     "linalg.lstsq": (set(SIZES) - {0, 1, 2, 3}, "the same"),
 }
 """Functions that a kernel refuses at some sizes at which NumPy gives something: at which, and why."""

@@ -23,9 +23,9 @@ INTEGERS = [
     "subtract", "divide", "sqrt", "exp", "trunc", "divmod", "hypot", "float_power",
 ]  # fmt: skip
 SPECIAL = [
-    "betaln", "cbrt", "entr", "erf", "erfc", "erfcinv", "erfinv", "exp2", "expit", "expm1", "exprel", "gamma",
-    "gammaln", "huber", "kl_div", "log1p", "log_expit", "loggamma", "logit", "pseudo_huber", "psi",
-    "rel_entr", "xlog1py", "xlogy",
+    "betaln", "binom", "cbrt", "entr", "erf", "erfc", "erfcinv", "erfinv", "exp2", "expit", "expm1", "exprel",
+    "gamma", "gammaln", "huber", "kl_div", "log1p", "log_expit", "log_ndtr", "loggamma", "logit", "ndtr",
+    "pseudo_huber", "psi", "rel_entr", "xlog1py", "xlogy",
 ]  # fmt: skip
 UFUNCS: dict[str, np.ufunc] = {
     each.__name__: each
