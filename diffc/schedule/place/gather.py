@@ -19,6 +19,7 @@ def place_gather(placing: Placing, node: Node) -> None:
     nests, reading = placing.nests, placing.reading
     source, indices = node.inputs
     at = identity_index(indices.shape)
+    _check_apart(placing, indices, source)
     base, index = placing.decisions.gathers[node]
     # Any element may be read: the source must be complete before the loops begin.
     reads = [*reading.reads([(indices, at)]), (base, tuple(DimIndex() for _ in index))]
@@ -42,6 +43,7 @@ def place_scatter_add(placing: Placing, node: Node) -> None:
     cursor = nests.enter_all(range(node.rank), node.shape, reading.reads([(base, index)]))
     cursor.block.append(Store(buffer, cursor.affines(index), reading.read(base, index, cursor)))
     after = nests.position(cursor) + 1
+    _check_apart(placing, indices, base)
     row_index = identity_index(rows.shape)
     at = row_index[: indices.rank]
     reads = reading.reads([(indices, at), (rows, row_index)])
@@ -53,6 +55,16 @@ def place_scatter_add(placing: Placing, node: Node) -> None:
     target = (Affine(0, (), row), *cursor.affines(row_index[indices.rank :]))
     cursor.block.append(Store(buffer, target, value, "add"))
     nests.complete(node, nests.position(cursor))
+
+
+def _check_apart(placing: Placing, indices: Node, array: Node) -> None:
+    """Check the indices in loops of their own where rows may be empty: loops over these check nothing."""
+    if all(isinstance(extent, int) and extent > 0 for extent in array.shape[1:]):
+        return
+    at = identity_index(indices.shape)
+    reads = placing.reading.reads([(indices, at)])
+    cursor = placing.nests.enter_all(range(indices.rank), indices.shape, reads, fresh=True)
+    _checked(placing, placing.reading.read(indices, at, cursor), array, cursor)
 
 
 def _checked(placing: Placing, index: Operand, array: Node, cursor: Cursor) -> Scalar:

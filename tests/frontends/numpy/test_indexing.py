@@ -71,3 +71,22 @@ def test_refused(key: Any, problem: str) -> None:
 def test_traced_mask_is_refused() -> None:
     with pytest.raises(dc.DiffcError, match=r"np\.where"):
         dc.trace(lambda x: x[x > 0], X)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("x[i]", (3, 0)), ("x[i]", (0, 3)), ("x[:, i]", (0, 3)), ("x[i, i]", (0, 0)), ("x[i[0]]", (3, 0)),
+        ("np.take(x, i, axis=0)", (3, 0)), ("dc.at(x, i).add(1.0)", (3, 0)), ("x[i[0], 0:0]", (3, 2)),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("named", [False, True])
+def test_an_index_outside_is_an_error_where_the_result_has_no_elements(
+    text: str, shape: tuple[int, ...], named: bool
+) -> None:
+    f = dc.trace(
+        lambda x, i: eval(text, {"x": x, "i": i, "np": np, "dc": dc}),
+        dc.f64(*("MK" if named else shape)), dc.i64(1),
+    )  # fmt: skip
+    with pytest.raises(dc.DiffcError, match="outside"):
+        f(np.zeros(shape), np.array([5]))
