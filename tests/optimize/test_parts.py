@@ -141,3 +141,11 @@ def test_a_slice_of_parts_of_which_one_is_empty(n: int) -> None:
             if 2 * n - k >= stop:
                 f = dc.trace(lambda x, k=k, stop=stop: np.concatenate([x[k:], x])[:stop], dc.f64(n))
                 np.testing.assert_array_equal(f(x), np.concatenate([x[k:], x])[:stop])
+
+
+def test_slices_that_only_empty_parts_can_satisfy_are_not_joined() -> None:
+    x = input_node("x", Type("f64", (N,)))
+    before = slice_(slice_(x, (N - 4,), (2,)), (2 - N,), (N // 4,))  # together they start at -2
+    beyond = slice_(slice_(x, (N - 2,), (N // 3,)), (3 - N // 5,), (N // 5,))  # they end behind N
+    for part in (before, beyond):
+        assert optimize(Graph("f", (x,), (part,)), stage="after").outputs == (part,)

@@ -28,7 +28,15 @@ def slice_of_slice(node: Node) -> Node | None:
     """x[2:][3:] => x[5:]."""
     x, inner, outer = node.inputs[0].inputs[0], node.inputs[0].attrs, node.attrs
     triples = list(zip(inner["starts"], inner["steps"], outer["starts"], outer["steps"], strict=True))
-    return slice_(x, [a + s * b for a, s, b, _ in triples], node.shape, [s * t for _, s, _, t in triples])
+    starts = [a + s * b for a, s, b, _ in triples]
+    ends = [start + (size - 1) * s * t - extent for start, size, extent, (_, s, _, t) in
+            zip(starts, node.shape, x.shape, triples, strict=True)]  # fmt: skip
+    # Where one of these is known to lie outside only an empty part can be meant, of an extent that is not.
+    if any(isinstance(start, int) and start < 0 for start in starts):
+        return None
+    if any(isinstance(end, int) and end >= 0 for end in ends):
+        return None
+    return slice_(x, starts, node.shape, [s * t for _, s, _, t in triples])
 
 
 @function_rewrite("slice", operands=("broadcast",))
