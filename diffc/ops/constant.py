@@ -77,7 +77,10 @@ def constant(value: Any, dtype: str | None = None) -> Node:
             raise TypeProblem(
                 f"a constant of dtype {array.dtype} is not supported: use float64, float32, int64 or bool"
             )
-    array = np.ascontiguousarray(array, DTYPES[dtype]).reshape(array.shape)
+    try:
+        array = np.ascontiguousarray(array, DTYPES[dtype]).reshape(array.shape)
+    except OverflowError:
+        raise TypeProblem(f"the integer {str(value)[:40]} does not fit into 64 bits") from None
     return Node.make(const, (), {"type": Type(dtype, array.shape), "data": array.tobytes()})
 
 

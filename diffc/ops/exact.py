@@ -21,7 +21,6 @@ from diffc.ir import Node, topological
 from diffc.ops.base import DTYPES, Array
 from diffc.ops.broadcasting import broadcast
 from diffc.ops.constant import Unrounded, const, constant, pi_op, scalar_value
-from diffc.ops.interpreter import evaluate_nodes
 from diffc.ops.number_systems import Objects
 from diffc.ops.rationals import fractions_of, rounded
 
@@ -32,6 +31,7 @@ _SHAKE, _APART = 1e-9, 1e-4
 
 _estimates: WeakKeyDictionary[Node, float | None] = WeakKeyDictionary()
 _pairs: WeakKeyDictionary[Node, tuple[Array, Array]] = WeakKeyDictionary()
+_values: WeakKeyDictionary[Node, Array] = WeakKeyDictionary()
 
 
 def folded(node: Node) -> Node | None:
@@ -133,5 +133,16 @@ def weak(node: Node) -> float | int | bool:
     number = scalar_value(node)
     if number is not None:
         return number
-    (value,) = evaluate_nodes(topological((node,)), (node,), {}, {})
-    return Unrounded(value.item(), node) if node.type.is_float else value.item()
+    value = _near(node).item()
+    return Unrounded(value, node) if node.type.is_float else value
+
+
+def _near(node: Node) -> Array:
+    """Return a constant expression in doubles; what a longer one grows from is there already."""
+    known: Any = _values
+    with np.errstate(all="ignore"):
+        for each in topological((node,), stop=known):
+            if each not in _values:
+                arrays = [_values[operand] for operand in each.inputs]
+                _values[each] = np.asarray(each.op.reference(each.attrs, *arrays))
+    return _values[node]

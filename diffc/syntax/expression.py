@@ -222,8 +222,12 @@ class _Parser:
             raise self._problem("a name must follow '.': x.T is the transpose", token)
         if name.text != "T":
             known = "only .T, the transpose"
+            from diffc.syntax.functions import ALIASES, FUNCTIONS  # of no use to a text without errors
+
             instead = "dim(x, axis)" if name.text in ("shape", "size") else f"{name.text}(x)"
-            raise self._problem(f"'.{name.text}' is not known: {known}; write {instead}", token)
+            is_function = name.text in FUNCTIONS or name.text in ALIASES or instead != f"{name.text}(x)"
+            advice = f"; write {instead}" if is_function else ""
+            raise self._problem(f"'.{name.text}' is not known: {known}{advice}", token)
         self._code.append(Apply("transpose", 1, (), token.position))
 
     # The items of a bracket.

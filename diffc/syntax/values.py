@@ -99,6 +99,8 @@ def as_extent(value: Value, what: str) -> Extent:
     `dim(x) - 1` is one; the value of an input is not, because shapes are known when compiling.
     """
     if isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) >= 2**63:
+            raise TypeProblem(f"{what} must fit into 64 bits")
         return value
     if isinstance(value, Node) and value.rank == 0 and value.dtype == "i64":
         found = _extent_of(value)

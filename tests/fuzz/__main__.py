@@ -1,8 +1,9 @@
-"""The fuzzer: `python -m tests.fuzz [--seconds S] [--programs N] [--seed K] [--no-jax] [--shrink N]`.
+"""The fuzzer: `python -m tests.fuzz [--texts] [--seconds S] [--programs N] [--seed K] [--no-jax]`.
 
 Plain NumPy functions as people write them are drawn at random, one process for all of them, and each is
-tried in every way (`docs/fuzzing.md`). What fails is shrunk to a few lines and printed as a test. The exit
-status is 1 if anything failed.
+tried in every way (`docs/fuzzing.md`). What fails is shrunk to a few lines and printed as a test. With
+`--texts` formulas, models, IR texts, manifests and command lines are mutated instead. The exit status is 1 if
+anything failed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from tests.fuzz.kinds import KINDS  # noqa: E402 - threads are set before NumPy is loaded
 from tests.fuzz.run import Failure, Summary, fuzz  # noqa: E402
+from tests.fuzz.texts import fuzz_texts  # noqa: E402
 
 
 def main() -> int:
@@ -32,9 +34,12 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND")
     parser.add_argument("--no-jax", action="store_true", help="do not compare with JAX")
     parser.add_argument("--shrink", type=int, default=250, help="how many smaller programs to try, at most")
+    parser.add_argument("--texts", action="store_true", help="mutate texts instead: all that reads one")
     parser.add_argument("--json", type=Path, help="also write what was found to this file")
     chosen = parser.parse_args()
     seconds = 60.0 if chosen.seconds is None and chosen.programs is None else chosen.seconds
+    if chosen.texts:
+        return _texts(chosen.seed, chosen.programs, seconds)
     progress = _Progress()
     summary = fuzz(
         chosen.seed,
@@ -74,6 +79,15 @@ class _Progress:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _texts(seed: int, count: int | None, seconds: float | None) -> int:
+    summary = fuzz_texts(seed, count=count, seconds=seconds)
+    for failure in summary.failures:
+        print(failure)
+    for family, counts in summary.outcomes.items():
+        print(f"{family:10}", *(f"{name} {number}" for name, number in sorted(counts.items())))
+    return 1 if summary.failures else 0
 
 
 def _print(summary: Summary) -> None:

@@ -114,6 +114,8 @@ def test_program(text: str, program: str) -> None:
         ("x²", "is not a name", 0),
         ("lambda + 1", "a word of Python", 0),
         ("a if b else c", "a word of Python", 2),
+        ("norm.cdf(x)", "'.cdf' is not known: only .T, the transpose (line 1", 4),
+        ("np.sin(x)", "only .T, the transpose; write sin(x)", 2),
         ("__import__('os)", "a text ends on its line", 11),
         ("x; import os", "unexpected character ';'", 1),
         ("a\x00b", "U+0000", 1),

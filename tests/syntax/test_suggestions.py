@@ -26,14 +26,17 @@ def test_near_names(name, meant):
     [
         ("factorial", "gamma(x + 1)"), ("cot", "1/tan(x)"), ("Sec", "1/cos(x)"),
         ("if", "where(condition, x, y)"), ("len", "dim(x)"), ("mse", "mean((x - y)**2)"),
-        ("tile", "broadcast_to(x, shape)"),
+        ("tile", "broadcast_to(x, shape)"), ("gelu", "x*erfc(-x/sqrt(2))/2"), ("Phi", "erfc(-x/sqrt(2))/2"),
+        ("probit", "-sqrt(2)*erfcinv(2*x)"), ("elu", "where(x > 0, x, expm1(x))"), ("nthroot", "x**(1/y)"),
     ],
 )  # fmt: skip
 def test_functions_by_another_form(name, written):
     assert instead_of_function(name, KNOWN) == f": write {written}"
 
 
-@pytest.mark.parametrize("name", ["median", "integrate", "kron", "zeta", "quantile", "cross", "unique"])
+@pytest.mark.parametrize(
+    "name", ["median", "integrate", "kron", "zeta", "quantile", "cross", "unique", "erfi", "rand"]
+)
 def test_what_is_far_is_not_suggested(name):
     assert instead_of_function(name, KNOWN) == ""
 
