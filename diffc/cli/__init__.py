@@ -59,6 +59,8 @@ def _main(argv: list[str]) -> int:
         if _no_room(error):
             _close_stdout()
             return _failed(f"diffc: error: the output cannot be written: {error.args[1]}", 2)
+        if isinstance(error, OSError) and error.filename is not None:
+            return _failed(f"diffc: error: {str(error.filename)[:200]!r}: {error.strerror}", 2)
         shown = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         advice = "please report it, with what DIFFC_DEBUG=1 shows"
         return _failed(f"diffc: internal error ({shown}); {advice}", 70)

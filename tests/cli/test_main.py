@@ -77,6 +77,10 @@ def test_a_formula_behind_the_options(refused):
     refused("derive", "--wrt", "x", "x**2", says="FORMULA; it stands before the options")
 
 
+def test_a_path_that_no_system_takes(refused):
+    refused("run", "a" * 5000, says="File name too long")
+
+
 def test_an_internal_error_is_one_line(diffc, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError("secret\nsecond line")

@@ -125,8 +125,32 @@ def test_every_function_of_the_table_is_tested():
     others = {"erf2", "fma", "digamma", "trigamma", "KroneckerDelta", "SingularityFunction"}
     gammas = {"beta", "binomial", "RisingFactorial", "FallingFactorial"}
     parts = {"im", "arg"}  # these have no builder of their own
-    assert set(FUNCTIONS) - tested - logic == others | gammas
+    assert set(FUNCTIONS) - tested - logic == others | gammas | {type(f(x)).__name__ for f in INVERSES}
     assert parts <= tested - set(FUNCTIONS)
+
+
+INVERSES = {
+    sp.erfinv: mpmath.erfinv,
+    sp.erfcinv: lambda x: mpmath.erfinv(1 - x),
+    sp.LambertW: lambda x: mpmath.lambertw(x).real,
+    sp.factorial2: mpmath.fac2,
+}
+
+
+@pytest.mark.parametrize("function", INVERSES, ids=lambda f: f.__name__)
+def test_inverses_and_double_factorials(function):
+    reference, graph = INVERSES[function], from_sympy(function(x))
+    for order in range(3):
+        derived = derivative(graph, "x", order)
+        for at in (0.05, 0.5, 0.9):
+            with mpmath.workdps(60):
+                expected = float(mpmath.diff(reference, mpmath.mpf(at), order))
+            assert float(evaluate(derived, at)[0]) == pytest.approx(expected, rel=1e-13)
+
+
+def test_other_branches_are_refused():
+    with pytest.raises(DiffcError, match="only the branch k = 0 is supported"):
+        from_sympy(sp.LambertW(x, -1))
 
 
 GAMMAS = {sp.beta: mpmath.beta, sp.binomial: mpmath.binomial, sp.rf: mpmath.rf, sp.ff: mpmath.ff}
@@ -454,7 +478,7 @@ REFUSED = [
     (sp.fibonacci(x), r"rewrite it, with \.rewrite\(sqrt\)"),
     (sp.jn(0, x), r"expand it, with \.expand\(func=True\)"),
     (sp.LeviCivita(x, y, 1), r"evaluate it first, with \.doit\(\)"),
-    (sp.erfinv(x), r"rewrite it by elementary functions, or list it in inputs"),
+    (sp.besselj(0, x), r"rewrite it by elementary functions, or list it in inputs"),
     (sp.SingularityFunction(x, 1, -1), r"a distribution"),
     (sp.Derivative(sp.sign(x), x), r"leave it out, and take dc\.derivative of the Function"),
     (sp.Abs(x).diff(x), r"declare its symbols real, with symbols\('x', real=True\)"),

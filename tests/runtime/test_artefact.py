@@ -166,6 +166,11 @@ def test_places_that_are_no_artefact(tmp_path):
         load(tmp_path / "none")
     with pytest.raises(ArtefactError, match="not a built kernel"):
         load(tmp_path)
+    (tmp_path / "m.toml").write_text("")
+    with pytest.raises(ArtefactError, match="it is a file; what"):
+        load(tmp_path / "m.toml")
+    with pytest.raises(ArtefactError, match="File name too long"):
+        load("a" * 5000)
 
 
 def test_saving_replaces_an_artefact_and_nothing_else(folder, take, scalars, tmp_path):

@@ -76,11 +76,13 @@ def load(folder: str | os.PathLike[str]) -> Kernel | BuiltModel:
     """
     source = Path(folder)
     try:
+        if source.is_file():
+            raise ArtefactError("it is a file; what `diffc build` or `save` writes is a folder")
         return _load_model(source) if (source / INDEX).exists() else _load_kernel(source)
     except ArtefactError as error:
         raise ArtefactError(f"{source}: {error}") from None
-    except ValueError as error:  # a path that no system takes
-        raise ArtefactError(f"{str(source)!r}: {error}") from None
+    except (ValueError, OSError) as error:  # a path that no system takes
+        raise ArtefactError(f"{str(source)[:200]!r}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _load_kernel(source: Path, digest: str | None = None) -> Kernel:
