@@ -149,7 +149,7 @@ class _Parser:
 
     def _keyword(self, token: Token) -> None:
         frame = self._stack[-1]
-        if not isinstance(frame, _Frame) or frame.kind != "call":
+        if not isinstance(frame, _Frame) or frame.kind != "call" or frame.named:
             raise self._problem(_EQUALS, self._token)
         if token.text in frame.keywords:
             raise self._problem(f"the argument {token.text!r} is given twice", token)

@@ -38,7 +38,8 @@ def test_what_is_no_diffc_error_is_found(monkeypatch):
 @pytest.mark.parametrize(
     "text",
     ["x.", "0.5.", "reshape([0], [N, 1])*x", "linspace(0, y, 9999999999999999999999999)", "zeros(10**30)",
-     "softmax(x, axes=3)", "eye(10**25)", "x[99999999999999999999:]", "arange(2**63)", "einsum(x)"],
+     "softmax(x, axes=3)", "eye(10**25)", "x[99999999999999999999:]", "arange(2**63)", "einsum(x)",
+     "cumsum(axis=axis=0, keepdims=True)", "sum(x, axis=keepdims=True)"],
 )  # fmt: skip
 def test_texts_that_are_refused(text):
     with pytest.raises(dc.DiffcError):

@@ -17,6 +17,7 @@ ARRAYS = {
     "x": "v", "a": "a", "b": "b", "shape": "(3, 1)", "axis": "0", "indices": "arange(2)", "parts": "[v, w]",
 }  # fmt: skip
 CALLS = {
+    "einsum": 'einsum("ij,jk->ik", a, b)',
     "matrix_power": "matrix_power(a, 3)", "outer": "outer(v, w)", "dot": "dot(v, w)",
     "broadcast_to": "broadcast_to(v, (2, 3))", "dim": "v[0]*dim(v)", "arange": "v[0] + arange(3)",
     "polygamma": "polygamma(1, x)", "any": "any(v > w)", "all": "all(v > w)",
