@@ -176,6 +176,7 @@ LARGE = [
     edge("-log_softmax(x)[1]", [800.0, -800.0], [1.0, -1.0], np.zeros((2, 2))),
     edge("log(1 + exp(x))", 1000.0, 1.0, 0.0, by_hand=True),
     edge("log(sigmoid(x))", -1000.0, 1.0, 0.0, by_hand=True),
+    edge("log(1 + exp(x)/3)", 1000.0, 1.0, 0.0, by_hand=True),
     edge("log(1/(1 + exp(-x)))", -1000.0, 1.0, 0.0, by_hand=True),
     edge("log(sum(exp(x)))", [1000.0, -1000.0], [1.0, 0.0], np.zeros((2, 2)), by_hand=True),
     edge("(exp(x)/sum(exp(x)))[1]", [800.0, 800.0], [-0.25, 0.25], np.zeros((2, 2)), by_hand=True),

@@ -36,7 +36,7 @@ def log_of_exponentials(node: Node) -> Node | None:
     return None if exponents is None else _fitting(_log_sum(exponents), node)
 
 
-@function_rewrite("log1p", operands=("add", "sum", "mul"), stage="before")
+@function_rewrite("log1p", operands=("add", "sum", "mul", "div"), stage="before")
 def log1p_of_exponentials(node: Node) -> Node | None:
     """log1p(exp(x) + exp(y) + ...) => logsumexp(stack([0, x, y, ...]), axis=0)."""
     exponents = _exponents(node.inputs[0])
