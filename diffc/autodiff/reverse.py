@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from diffc.autodiff.products import accumulate, masked, scaled, split_mask, unbroadcast
-from diffc.autodiff.roots import limits, with_limits
 from diffc.ir import Node, topological
 from diffc.ops import Composite, Elementwise, Linear, input_node
 from diffc.ops.broadcasting import broadcast
@@ -51,9 +50,6 @@ def pullback(
         for input_, contribution in zip(node.inputs, _pull(node, adjoints[node], wanted), strict=True):
             if contribution is not None:
                 adjoints[input_] = accumulate(adjoints.get(input_), contribution)
-        limit = limits(node, adjoints[node])
-        if limit is not None and limit[0] in active:
-            adjoints[limit[0]] = accumulate(adjoints.get(limit[0]), limit[1])
     return [adjoints.get(each) for each in wrt], adjoints
 
 
@@ -73,12 +69,11 @@ def _pull(node: Node, cotangent: Node, wanted: Sequence[bool]) -> Sequence[Node 
             None if other is None else unbroadcast(other, y.shape, node.shape),
         )
     if isinstance(op, Elementwise):
-        pairs = zip(op.partials(node, *node.inputs), wanted, strict=True)
-        shares = [scaled(cotangent, p, node) if want and p is not None else None for p, want in pairs]
-        return [
-            None if share is None else unbroadcast(share, each.shape, node.shape)
-            for each, share in zip(node.inputs, with_limits(node, cotangent, shares), strict=True)
-        ]
+        shares: list[Node | None] = []
+        for each, partial, want in zip(node.inputs, op.partials(node, *node.inputs), wanted, strict=True):
+            share = scaled(cotangent, partial, node) if want and partial is not None else None
+            shares.append(None if share is None else unbroadcast(share, each.shape, node.shape))
+        return shares
     mask = split_mask(cotangent)
     if mask is not None and mask[0].rank == 0:
         condition, value = mask

@@ -14,7 +14,6 @@ from diffc.autodiff.batching import batch
 from diffc.autodiff.components import components_of
 from diffc.autodiff.forward import pushforward
 from diffc.autodiff.reverse import pullback
-from diffc.autodiff.roots import has_roots
 from diffc.autodiff.selection import (
     Wrt,
     distinct_names,
@@ -28,7 +27,7 @@ from diffc.autodiff.selection import (
 )
 from diffc.autodiff.taylor import derivatives_by_scalar, runs
 from diffc.errors import DiffcError
-from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, adjoints_of, topological
+from diffc.ir import Dim, Extent, Graph, Node, Tree, Type, adjoints_of
 from diffc.ops import constant_like, input_node
 from diffc.ops.broadcasting import broadcast, zeros
 from diffc.ops.reshaping import moveaxis, reshape
@@ -100,18 +99,13 @@ def derivative(graph: Graph, *names: str | int) -> Graph:
     if len(order) > MAX_ORDER:
         raise _too_high(len(order))
     outputs = list(graph.outputs)
-    single = len(outputs) == 1 and outputs[0].rank == 0 and outputs[0].type.is_float
-    for k, (name, count) in enumerate(runs(order)):
+    for name, count in runs(order):
         (node,), _ = select_inputs(graph, name)
         if node.rank:
             raise DiffcError(
                 f"derivative takes scalar inputs, {name} is {node.type}; use jacobian or hessian"
             )
-        if k == 0 and single and len(order) > 1 and has_roots(topological(outputs)):
-            outputs, _ = gradients(outputs[0], [node])  # which knows their limits
-            count -= 1
-        if count:
-            outputs = derivatives_by_scalar(outputs, node, count)
+        outputs = derivatives_by_scalar(outputs, node, count)
     suffix = "_".join(order)
     return _derived(
         graph, f"d_{graph.name}_{suffix}" if order else graph.name, outputs, graph.output_names, graph.tree

@@ -152,8 +152,8 @@ class hypot(MathsFunction):
     summary = "sqrt(x**2 + y**2); derivatives 0 at the origin"
 
     def partials(self, out: Node, *inputs: Node) -> Sequence[Partial]:
-        zero, one, nothing = eq(out, 0), constant_like(1, out.dtype), constant_like(0, out.dtype)
-        return tuple(where(zero, nothing, div(each, where(zero, one, out))) for each in inputs)
+        safe = where(eq(out, 0), constant_like(1, out.dtype), out)
+        return tuple(div(each, safe) for each in inputs)
 
     def sympy(self, S: Any, *args: Any) -> Any:
         return S.sqrt(args[0] ** 2 + args[1] ** 2)
