@@ -92,7 +92,7 @@ class prod_of_others_op(Composite):
         mantissas, exponents = (x, np.zeros(x.shape, int)) if x.dtype == object else np.frexp(x)
         results: list[Array] = []
         for k in range(len(x)):
-            product, exponent = np.ones_like(x[k]), 0
+            product, exponent = np.ones_like(x[k])[()], 0
             for j in range(len(x)):
                 if j != k:
                     product, exponent = product * mantissas[j], exponent + exponents[j]

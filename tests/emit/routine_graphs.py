@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random_graphs import M, N
 
-from diffc.ir import Node, Type
+from diffc.ir import Graph, Node, Type
 from diffc.ops import REGISTRY, cast, input_node, iota
 from diffc.ops.arithmetic import add, mul, neg
 from diffc.ops.broadcasting import broadcast, sum_
@@ -44,6 +44,9 @@ ints, flags = array("ints", N, dtype="i64"), array("flags", M, N, dtype="bool")
 batch, batch_sides = array("qs", 2, N, N), array("rs", 2, M, N)
 single, single_sides = array("q32", N, N, dtype="f32"), array("r32", M, N, dtype="f32")
 tall, wide = array("tall", N + 2, N), array("wide", 2, N, N + 2)
+
+_x = array("x")
+CUBE = Graph("f", (_x,), (mul(_x, mul(_x, _x)),))
 
 ROUTINES = {
     "eigvalsh": ((apply("eigvalsh", definite(square)), apply("eigvalsh", definite(batch))), 0),
@@ -94,6 +97,14 @@ ROUTINES = {
         0,
     ),
     "cholesky": ((apply("cholesky", definite(batch)), apply("cholesky", definite(single))), 0),
+    "spectral": (
+        (
+            apply("spectral", definite(square), function=CUBE),
+            apply("spectral", definite(square), definite(square), function=CUBE),
+            apply("spectral_sum", definite(square), function=CUBE),
+        ),
+        0,
+    ),
     "cholesky of a product": (
         (apply("cholesky", add(matmul(square, transpose(square)), eye(N, "f64"))),),
         0,

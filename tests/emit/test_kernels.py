@@ -11,7 +11,7 @@ from routine_graphs import ROUTINES
 import diffc as dc
 from diffc.errors import InputError
 from diffc.functions.function import Function
-from diffc.ir import Graph, Type
+from diffc.ir import Graph, Node, Type
 from diffc.ops import REGISTRY, Elementwise, cast, constant, dim, evaluate, input_node, iota
 from diffc.ops.broadcasting import broadcast, mean, sum_
 from diffc.ops.constant import pi
@@ -130,6 +130,11 @@ STRUCTURED = {
     "max": ((amax(m), amax(m, 0), amax(m, 1), amax(ints)), 0),
     "max of truth values": ((amax(flags),), 0),
     "prod": ((prod(v), prod(m, 0), prod(m, 1), prod(ints)), 0),
+    "products of others": (
+        (Node.make(REGISTRY["prod_of_others"], (v,)), Node.make(REGISTRY["half_exponents"], (v,))),
+        4,
+    ),
+    "determined": ((Node.make(REGISTRY["determined"], (m, lt(m, 0.0)), {"zeros": True}),), 0),
     "any": ((any_(flags), any_(lt(m, 0.0), 0), any_(lt(m, -1.9), 1)), 0),
     "logsumexp": ((logsumexp(m), logsumexp(m, 0), logsumexp(m, 1)), 0),
     "softmax": ((softmax(m), softmax(m, 0), softmax(m, None)), 0),

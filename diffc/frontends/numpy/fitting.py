@@ -13,6 +13,7 @@ from diffc.frontends.numpy.operands import as_array, floating
 from diffc.frontends.numpy.polynomials import vander
 from diffc.frontends.numpy.registry import implements
 from diffc.ir import Node
+from diffc.ops import cast
 from diffc.ops.arithmetic import div, mul, square
 from diffc.ops.broadcasting import sum_
 from diffc.ops.elementary import sqrt
@@ -25,7 +26,7 @@ __all__: list[str] = []
 def polyfit(
     x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False
 ) -> Node:
-    """numpy.polyfit: the coefficients alone."""
+    """numpy.polyfit: the coefficients alone, in f64 as NumPy's."""
     unsupported("polyfit", full=full or None, cov=cov or None)
     points, values = floating(as_array(x)), floating(as_array(y))
     count = known_integer(deg, "deg") + 1
@@ -48,4 +49,4 @@ def polyfit(
     if tolerance is None and isinstance(points.shape[0], int):
         tolerance = points.shape[0] * float(np.finfo(np.float32 if points.dtype == "f32" else float).eps)
     found = lstsq(div(powers, scale), values, tolerance)[0]
-    return div(found, expand_dims(scale, (1,)) if found.rank == 2 else scale)
+    return cast(div(found, expand_dims(scale, (1,)) if found.rank == 2 else scale), "f64")

@@ -66,10 +66,16 @@ class Operators:
         return self._operated(np.subtract, other, self)
 
     def __mul__(self, other: Any) -> Any:
-        return self._operated(np.multiply, self, other)
+        times = self._times(other)
+        return self._operated(np.multiply, self, other) if times is None else other * times
 
     def __rmul__(self, other: Any) -> Any:
-        return self._operated(np.multiply, other, self)
+        times = self._times(other)
+        return self._operated(np.multiply, other, self) if times is None else other * times
+
+    def _times(self, other: Any) -> int | None:
+        """Return how often a list, a tuple or a text is repeated by an integer; None for other products."""
+        raise NotImplementedError
 
     def __truediv__(self, other: Any) -> Any:
         return self._operated(np.true_divide, self, other)

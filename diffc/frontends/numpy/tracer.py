@@ -6,6 +6,7 @@ functions on it build nodes; what is written to it changes the node that it hold
 
 from __future__ import annotations
 
+import operator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -43,6 +44,11 @@ class Traced(Value, ArrayMethods, Operators):
     def _operated(self, ufunc: Any, *operands: Any) -> Any:
         """Build what an operator computes: of Python numbers alone a Python number."""
         return call_ufunc(ufunc, "__call__", operands, {}, by_operator=True)
+
+    def _times(self, other: Any) -> int | None:
+        """Return the number that an integer is beside a list, a tuple or a text, which it repeats."""
+        repeats = isinstance(other, list | tuple | str | bytes) and not self.is_array
+        return operator.index(self) if repeats and self.node.dtype == "i64" else None
 
     def _called(self, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Build what an attribute or a method of an array computes."""

@@ -154,7 +154,8 @@ class Value(Place):
             if known is not None and known.ndim == 0:
                 return format(known.item(), spec)
             raise refusals.no_number(self, "format")
-        return repr(self)
+        number = self.known_number() if self.weak and self.node.dtype == "i64" else None
+        return repr(self) if number is None else format(number)
 
     def __copy__(self) -> Any:
         return traced(untraced(self, "copy"), self.weak)

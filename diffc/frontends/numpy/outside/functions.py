@@ -8,10 +8,14 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from diffc.frontends.numpy.outside.paths import in_attribute, in_cell, in_globals, in_item
 from diffc.frontends.numpy.outside.session import Outside
 from diffc.frontends.numpy.outside.writes import Write
 from diffc.frontends.numpy.randomness import LIBRARIES
+from diffc.frontends.numpy.tracer import Traced
+from diffc.ops.base import DTYPES
 
 __all__ = ["Globals", "copy_function", "is_foreign"]
 
@@ -35,6 +39,7 @@ class Globals(dict[str, Any]):
         super().__init__(originals)
         self["__builtins__"] = {
             **_builtins_of(originals),
+            "isinstance": is_instance,
             "super": outside.super_of,
             "__import__": self._import,
         }
@@ -62,6 +67,17 @@ class Globals(dict[str, Any]):
         for name, value in self.items():
             if self._before.get(name, self) is not value:
                 yield Write(in_globals(self._originals, name), value, f"the global {name}")
+
+
+def is_instance(value: Any, kinds: Any) -> bool:
+    """Tell what `isinstance` does where nothing is traced: of an array, a Python number or one of NumPy's."""
+    if not isinstance(value, Traced):
+        return isinstance(value, kinds)
+    node = value.node
+    if value.is_array or node.rank:
+        return issubclass(np.ndarray, kinds)
+    kind = {"f64": float, "i64": int, "bool": bool}.get(node.dtype) if value.weak else None
+    return issubclass(kind or DTYPES[node.dtype], kinds)
 
 
 def _builtins_of(table: dict[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,9 @@ class _ArrayKind(type):
     def __instancecheck__(cls, value: Any) -> bool:
         return isinstance(value, np.ndarray) or (is_traced(value) and getattr(value, "is_array", False))
 
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, np.ndarray)
+
     def __getattr__(cls, name: str) -> Any:
         return getattr(np.ndarray, name)
 

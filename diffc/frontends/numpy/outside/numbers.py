@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, cast
 
 from diffc.frontends.numpy.outside.writes import Write
@@ -43,31 +44,33 @@ class Numbers(list[Any]):
         if changed or self.original != self._items:
             yield Write(None, None, f"{label}, a list of numbers")
 
-    def __getitem__(self, key: Any) -> Any:
+    def __radd__(self, other: list[Any]) -> list[Any]:
         self._looked = True
-        return super().__getitem__(key)
-
-    def __iter__(self) -> Iterator[Any]:
-        self._looked = True
-        return super().__iter__()
-
-    def __len__(self) -> int:
-        self._looked = True
-        return super().__len__()
-
-    def __contains__(self, item: object) -> bool:
-        self._looked = True
-        return super().__contains__(item)
-
-    def __eq__(self, other: object) -> bool:
-        self._looked = True
-        return super().__eq__(other)
-
-    def __add__(self, other: Any) -> Any:
-        self._looked = True
-        return super().__add__(other)
+        return [*other, *self]
 
     __hash__ = None  # type: ignore[assignment]
+
+
+_READING = (
+    "__add__", "__contains__", "__eq__", "__ge__", "__getitem__", "__gt__", "__iter__", "__le__", "__len__",
+    "__lt__", "__mul__", "__ne__", "__repr__", "__reversed__", "__rmul__", "copy", "count", "index",
+)  # fmt: skip
+"""The methods that look into a list."""
+
+
+def _looking(name: str) -> Callable[..., Any]:
+    method = getattr(list, name)
+
+    @wraps(method)
+    def look(self: Numbers, *args: Any, **kwargs: Any) -> Any:
+        self._looked = True  # pyright: ignore[reportPrivateUsage]
+        return method(self, *args, **kwargs)
+
+    return look
+
+
+for _name in _READING:
+    setattr(Numbers, _name, _looking(_name))
 
 
 def _is_number(value: Any) -> bool:
